@@ -1,4 +1,4 @@
-"""What is wrong with a document, and where: the one form in which every boundary reports bad input."""
+"""Faults of a document with their places: the one form in which every boundary reports invalid input."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a document.
+    """One fault of a document.
 
     Attributes:
         pointer: RFC 6901 JSON pointer from the document's root to the value at fault; "" is the whole document.
@@ -20,35 +20,35 @@ class Fault:
     rule: str | None = None
 
     def under(self, prefix: str) -> "Fault":
-        """This fault as seen from a document that holds this one at `prefix`."""
+        """This fault in a document that contains the faulty document at `prefix`."""
         return replace(self, pointer=prefix + self.pointer)
 
     def of(self, rule: str) -> "Fault":
-        """This fault, known to break `rule`."""
+        """This fault with `rule` as the broken rule."""
         return replace(self, rule=rule)
 
 
 def clipped(text: str, max_characters: int = 2000) -> str:
-    """`text`, or its beginning with the number of characters that are left out: what it quotes may be of any length."""
+    """`text`, or its beginning and the number of omitted characters: text that quotes input may have any length."""
     rest = len(text) - max_characters
     return text if rest <= 0 else f"{text[:max_characters]}… ({rest:,} more characters)"
 
 
 def pointer(*parts: str | int) -> str:
-    """The JSON pointer made of `parts`, escaped as RFC 6901 section 3 says."""
+    """The JSON pointer made of `parts`, escaped according to RFC 6901, section 3."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-# Up to so many faults of one kind are listed one by one.
+# Maximum number of faults of one kind that are listed one by one.
 _ONE_BY_ONE = 3
 _VARYING = re.compile(r"'(?:[^'\\]|\\.)*'|[-+]?[0-9][0-9.,e+-]*")
 
 
 def summarised(faults: Iterable[Fault]) -> list[Fault]:
-    """The faults in their order, those of one kind as one that says how many there are and where.
+    """The faults in order, where many faults of one kind are merged into one that gives their number and places.
 
-    Faults are of one kind where they differ in names, numbers and places in lists only. One with a hint at what was
-    meant is listed by itself, unless it is the same everywhere.
+    Faults are of one kind if they differ only in names, numbers and places in lists. A fault with a hint ("did you
+    mean") is only merged with faults whose text is identical.
     """
     kinds: dict[tuple[object, ...], list[Fault]] = {}
     for fault in faults:
@@ -75,11 +75,11 @@ def _kind_of(fault: Fault) -> tuple[object, ...]:
 
 
 class PippinError(Exception):
-    """What every error that Pippin raises on purpose is; its text is a sentence meant for a person."""
+    """The base of every error that Pippin raises on purpose; its text is a sentence for users."""
 
 
 class FaultyDocumentError(PippinError):
-    """A document that was refused; carries every fault found in it, never only the first."""
+    """A document was refused; the error contains every fault found, not only the first."""
 
     def __init__(self, what: str, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)

@@ -1,4 +1,4 @@
-"""Identifiers of records: sortable by the time they were made, and not to be guessed."""
+"""Identifiers of records: sortable by creation time, and impossible to guess."""
 
 import re
 import secrets
@@ -8,7 +8,7 @@ from collections.abc import Collection
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower case; ascending as text
 
 PATTERN = f"[{_ALPHABET}]{{26}}"
-"""What follows the prefix and `_` in an identifier, as a regular expression."""
+"""Regular expression of the part of an identifier after the prefix and `_`."""
 
 
 def new_id(prefix: str, milliseconds: int | None = None) -> str:
@@ -16,7 +16,7 @@ def new_id(prefix: str, milliseconds: int | None = None) -> str:
 
     Args:
         prefix: The kind of record: `job`, `ds` or `model`.
-        milliseconds: Unix time of the record; now, by this machine's clock, when absent.
+        milliseconds: Unix time of the record; this machine's present time when absent.
 
     Returns:
         The prefix, `_`, and 26 characters: 48 bits of time, then 80 random bits.
@@ -26,7 +26,7 @@ def new_id(prefix: str, milliseconds: int | None = None) -> str:
 
 
 def first_id(prefix: str, milliseconds: int) -> str:
-    """What no identifier made at or after this Unix time sorts before, and each one made earlier does."""
+    """The lower bound of identifiers made at or after this Unix time; identifiers made earlier sort before it."""
     return _written(prefix, milliseconds, 0)
 
 
@@ -36,15 +36,15 @@ def _written(prefix: str, milliseconds: int, chance: int) -> str:
 
 
 def is_id(text: str, prefix: str) -> bool:
-    """Whether `text` has the form of an identifier with this prefix: what has not must not become part of a key."""
+    """Whether `text` has the form of an identifier with this prefix; other text must not become part of a key."""
     return re.fullmatch(f"{prefix}_{PATTERN}", text) is not None
 
 
 def is_abbreviation(text: str, prefix: str, shortest: int) -> bool:
-    """Whether `text` may be the beginning of an identifier: at least so many characters after the prefix, not all."""
+    """Whether `text` may be an incomplete identifier, with at least `shortest` characters after the prefix."""
     return re.fullmatch(f"{prefix}_[{_ALPHABET}]{{{shortest},25}}", text) is not None
 
 
 def has_id_form(text: str, prefixes: Collection[str]) -> bool:
-    """Whether `text` would be taken for an identifier with one of these prefixes, whatever its case."""
+    """Whether `text` could be mistaken for an identifier with one of these prefixes, in upper or lower case."""
     return re.fullmatch(f"(?:{'|'.join(prefixes)})_[0-9a-z]{{26}}", text.lower()) is not None

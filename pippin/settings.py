@@ -1,4 +1,4 @@
-"""Settings: read from environment variables that begin with `PIPPIN_`, checked once, at the start of a process."""
+"""Settings, read from environment variables that begin with `PIPPIN_` and checked once, at the start of a process."""
 
 import os
 from pathlib import Path
@@ -16,22 +16,22 @@ PREFIX = "PIPPIN_"
 
 
 class SettingsError(PippinError):
-    """An environment variable that cannot be used; the text names it and never shows a secret's value."""
+    """An environment variable cannot be used; the text names it and never shows a secret's value."""
 
 
 def _blobs_in(validated: dict[str, Any]) -> str:
-    # `home` is missing here when it was itself at fault, which is then what gets reported.
+    # `home` is missing here when its own value is invalid; then only that error is reported.
     home: Path = validated.get("home", Path("/"))
     return (home / "blobs").as_uri()
 
 
 class Settings(BaseSettings):
-    """How a Pippin process is set up.
+    """The settings of a Pippin process.
 
-    Every field is the environment variable `PIPPIN_` and the field's name in capitals.
+    The environment variable of a field is `PIPPIN_` and the field's name in capitals.
 
     Raises:
-        SettingsError: A variable's value cannot be used, or a variable beginning with `PIPPIN_` is no setting.
+        SettingsError: A variable's value cannot be used, or a variable that begins with `PIPPIN_` is not a setting.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -329,7 +329,7 @@ class Settings(BaseSettings):
 
     @property
     def serves_others(self) -> bool:
-        """Whether others than this machine can reach the service: at its own address, or through what stands before."""
+        """Whether other machines can reach the service, at its own address or through a proxy."""
         return not all(map(is_loopback, (self.host, *self.allowed_hosts)))
 
     @property
@@ -339,14 +339,14 @@ class Settings(BaseSettings):
 
     @property
     def blob_cache(self) -> Path:
-        """The folder of those copies."""
+        """The folder of cached copies of datasets and models."""
         return self.home / "cache" / "blobs"
 
     @property
     def longest_gap_seconds(self) -> float:
-        """How long Redis may be out of reach without a lease running out for it.
+        """How long Redis may be unreachable without letting a lease expire.
 
-        Half of what is left of a lease when its next renewal is due: its worker has the other half to renew it.
+        Half of the time that a lease has left when its next renewal is due: the worker has the other half to renew it.
         """
         return (self.lease_seconds - self.lease_renew_seconds) / 2
 
@@ -361,7 +361,7 @@ class Settings(BaseSettings):
 
 
 def _refuse_unknown_variables(settings: type[Settings]) -> None:
-    """A misspelt variable would otherwise leave its default in force without a word."""
+    """Refuse misspelt variables, which would otherwise silently leave a default in effect."""
     known = [name.upper() for name in settings.model_fields]
     for variable in sorted(os.environ):
         name = variable.upper().removeprefix(PREFIX)
@@ -376,11 +376,11 @@ def _refuse_unknown_variables(settings: type[Settings]) -> None:
 
 
 def _sentence(error: ValidationError) -> str:
-    """All faults in one line. The values are left out, since one of them may be a password."""
+    """All faults in one line, without the values, since a value may be a password."""
     faults = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         if fault["type"] == "default_factory_not_called":
-            continue  # the default rests on another setting, which is at fault and reported itself
+            continue  # the default depends on another setting, whose fault is reported itself
         text = fault["msg"].removeprefix("Value error, ")
         name = str(fault["loc"][0]) if fault["loc"] else ""
         faults.append(f"{PREFIX}{name.upper()} cannot be used: {text}" if name else text)

@@ -1,4 +1,4 @@
-"""Checkpoints as a job's record has them."""
+"""Checkpoints of a job."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ class _Value(BaseModel):
 
 
 class StoredCheckpoint(_Value):
-    """A checkpoint that lies in the blob store: a job can go on from it."""
+    """A checkpoint in the blob store, from which a job can resume."""
 
     epoch: int = Field(ge=0, description="How many epochs are finished.")
     step: int = Field(ge=0, description="How many mini-batches of the next epoch were taken; 0 at an epoch's end.")
@@ -23,7 +23,7 @@ class StoredCheckpoint(_Value):
 
 
 class KeptCheckpoint(_Value):
-    """A checkpoint of an epoch's end, as clients see it: they can download it as a model."""
+    """A checkpoint of an epoch's end, which clients can download as a model."""
 
     epoch: int = Field(ge=0, description="The epoch at whose end it was made.")
     engine: str = Field(description="The engine that made it.")
@@ -34,7 +34,7 @@ class KeptCheckpoint(_Value):
 
 
 class CheckpointList(BaseModel):
-    """The checkpoints of epochs' ends that a job keeps."""
+    """The kept checkpoints of a job, one for each kept epoch's end."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class CheckpointList(BaseModel):
 
 
 class Resumption(_Value):
-    """From where an attempt went on."""
+    """The checkpoint from which an attempt resumed."""
 
     epoch: int = Field(ge=0, description="How many epochs were finished.")
     step: int = Field(ge=0, description="How many mini-batches of the next epoch had been taken.")

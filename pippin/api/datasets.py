@@ -1,4 +1,4 @@
-"""Datasets: their manifests, which say what is known of one without opening it, pages, previews and class counts."""
+"""Datasets: manifests, which describe a dataset without its arrays, pages, previews and class counts."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -11,10 +11,10 @@ Format = Literal["idx", "csv", "npz", "images"]
 DType = Literal["uint8", "int32", "float32"]
 
 MAX_NOTICES = 20
-"""Of a dataset; `pippin.datasets.notices` keeps to it."""
+"""Maximum number of notices of a dataset; enforced by `pippin.datasets.notices`."""
 
 LISTED_LABELS = 100
-"""How many labels of each dataset a list has."""
+"""Number of labels of each dataset in a list of datasets."""
 
 
 class _Value(BaseModel):
@@ -31,14 +31,14 @@ class Feature(_Value):
 
 
 class Split(_Value):
-    """A named part of the examples."""
+    """A named part of a dataset's examples."""
 
     name: str
     examples: int = Field(ge=1)
 
 
 class Manifest(_Value):
-    """A dataset as the REST contract shows it."""
+    """A dataset."""
 
     id: str
     name: str | None
@@ -59,12 +59,12 @@ class Manifest(_Value):
     created_at: datetime
 
     def labels_of(self, feature: str) -> list[str] | None:
-        """What the numbers of a feature stand for: names belong to the target, the last feature, alone."""
+        """The class names for the values of a feature; only the target, which is the last feature, has names."""
         return self.labels if self.features and self.features[-1].name == feature else None
 
 
 class Range(_Value):
-    """The extreme values of a feature in a split, as stored, and where they stand in what was uploaded."""
+    """The extreme values of a feature in a split, as stored, and their places in the uploaded files."""
 
     minimum: float
     minimum_at: str = Field(description='A place for a person: "train.csv row 18" or "example 17" (from 1).')
@@ -74,12 +74,12 @@ class Range(_Value):
 
 
 class StoredManifest(Manifest):
-    """The manifest as the store keeps it: with what a job's check needs so as not to open the arrays."""
+    """The stored manifest, with the ranges of values, so that the check of a job does not open the arrays."""
 
     ranges: dict[str, dict[str, Range]] = Field(description="Split -> feature -> its extreme values.")
 
     def shown(self, max_labels: int | None = None) -> Manifest:
-        """The manifest as an answer has it, with the first `max_labels` labels; None keeps all."""
+        """The manifest for a response, with the first `max_labels` labels; None keeps all."""
         fields = {name: getattr(self, name) for name in Manifest.model_fields}
         if self.labels is not None:
             fields |= {"labels": self.labels[:max_labels], "label_count": len(self.labels)}
@@ -111,7 +111,7 @@ class Preview(BaseModel):
 
 
 class ClassCount(BaseModel):
-    """How often a class occurs."""
+    """Number of examples of a class."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -120,7 +120,7 @@ class ClassCount(BaseModel):
 
 
 class ClassBalance(BaseModel):
-    """How the examples of a dataset are spread over its classes."""
+    """Number of examples of each class of a dataset."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -130,7 +130,7 @@ class ClassBalance(BaseModel):
 
 
 def held_out_count(examples: int, fraction: float) -> int:
-    """How many of a split's examples `validation_fraction` holds out for validation.
+    """Number of a split's examples that `validation_fraction` holds out for validation.
 
     Returns:
         At least one, and never all; 0 where there is only one example.

@@ -1,10 +1,10 @@
-"""The engines that train jobs: what a job may ask for, and which of them may take it."""
+"""The engines that train jobs: the choices of a request, and the engines that may train a model."""
 
 from typing import TYPE_CHECKING, Literal
 
 from pippin.errors import Fault, FaultyDocumentError
 
-if TYPE_CHECKING:  # the command line, which only offers the choices, does not wait for pydantic
+if TYPE_CHECKING:  # the command line needs only the choices and must not wait for the import of pydantic
     from pippin.models.trainable import Trainable
 
 EngineName = Literal["coreml", "jax"]
@@ -12,11 +12,11 @@ EngineChoice = Literal["auto", "jax", "coreml"]
 ComputeUnits = Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"]
 
 PREFERRED: tuple[EngineName, ...] = ("coreml", "jax")
-"""Every engine, the one that `auto` takes first at the front."""
+"""Every engine, in the order in which `auto` prefers them."""
 
 
 def engines_for(choice: EngineChoice) -> list[EngineName]:
-    """The engines that a choice admits, the preferred one first."""
+    """The engines that a choice allows, the preferred one first."""
     return list(PREFERRED) if choice == "auto" else [choice]
 
 
@@ -24,8 +24,8 @@ def resolve_engines(model: "Trainable", choice: EngineChoice, compute_units: Com
     """The engines that may train a model, the preferred one first.
 
     Raises:
-        FaultyDocumentError: The chosen engine does not train such a model, or compute units are chosen where no engine
-            that may train it knows them; pointers start at the request's root.
+        FaultyDocumentError: The chosen engine does not train such a model, or compute units are set although no engine
+            that may train the model supports them; pointers start at the request's root.
     """
     engines = engines_for(choice)
     kind = _not_for_core_ml(model)
@@ -42,7 +42,7 @@ def resolve_engines(model: "Trainable", choice: EngineChoice, compute_units: Com
 
 
 def _not_for_core_ml(model: "Trainable") -> str | None:
-    """What the model is, in the plural, where the coreml engine does not train it."""
+    """The kind of the model, in the plural, where the coreml engine does not train it."""
     if model.is_pipeline:
         return "pipelines"
     return "nearest-neighbour classifiers" if model.method == "nearest_neighbors" else None

@@ -1,4 +1,4 @@
-"""Events of a job, as the REST contract shows them."""
+"""Events of a job in the REST interface."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from pippin.api.states import Status
 
 
 class Event(BaseModel):
-    """An event as it arrives in a stream; `end`, which closes a stream, is one too."""
+    """An event in a stream, including `end`, which closes the stream."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -18,7 +18,7 @@ class Event(BaseModel):
 
 
 class EventRow(BaseModel):
-    """Something that happened to a job."""
+    """An event of a job."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +29,7 @@ class EventRow(BaseModel):
 
 
 class JobEvents(BaseModel):
-    """What has happened to a job so far."""
+    """The events of a job so far."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""A job as the REST contract shows it."""
+"""A job in the REST interface."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -26,26 +26,26 @@ def _cut(text: str) -> str:
     return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
 
 
-# An engine's message may hold a whole document, and is kept with the job, its attempt and two events.
+# An engine's message may contain a whole document, and is stored with the job, its attempt and two events.
 ShortText = Annotated[str, AfterValidator(_cut)]
 
 
 class Failure(_Value):
-    """Why a job or an attempt ended badly."""
+    """Why a job or an attempt failed."""
 
     code: Reason
     detail: ShortText = Field(description="A sentence for a person.")
 
 
 class Progress(_Value):
-    """How far a job has come."""
+    """The progress of a job in epochs."""
 
     epoch: int = Field(ge=0, description="The last finished epoch; 0 before the first.")
     epochs: int = Field(ge=1)
 
 
 class Attempt(_Value):
-    """One try of a job by one worker."""
+    """An attempt of one worker to train a job."""
 
     number: int = Field(ge=1)
     worker: str
@@ -58,7 +58,7 @@ class Attempt(_Value):
 
 
 class Transition(_Value):
-    """A move from one state to the next."""
+    """A transition from one state to the next."""
 
     from_: Status | None = Field(alias="from", description="Null for the first, when the job was made.")
     to: Status
@@ -79,7 +79,7 @@ class Artifact(_Value):
 
 
 class Job(_Value):
-    """A job: what was asked, where it stands and what it has made."""
+    """A job: its request, its state and its artifacts."""
 
     id: str
     name: str | None
@@ -115,7 +115,7 @@ class Job(_Value):
 
     @property
     def engines_left(self) -> list[EngineName]:
-        """The engines that may train it from here on, the preferred one first: a checkpoint is of use to one only."""
+        """The engines that may train the job from now on, the preferred one first: only one can resume a checkpoint."""
         if self.checkpoint is None:
             return self.request.engines
         return [engine for engine in self.request.engines if engine == self.checkpoint.engine]

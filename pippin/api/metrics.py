@@ -1,4 +1,4 @@
-"""What is measured while a job trains."""
+"""Metrics of a training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from pippin.api.states import Status
 
 
 class EpochMetrics(BaseModel):
-    """One finished epoch, as clients see it. A loss that is not finite is null, and `diverged` is true.
+    """Metrics of a finished epoch. A loss that is not finite is null, and `diverged` is true.
 
-    A model that has no loss, as nearest neighbours have none, has null there too.
+    The loss is also null for a model without a loss, such as a nearest-neighbour classifier.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,13 +38,13 @@ class EpochMetrics(BaseModel):
 
 @dataclass(frozen=True)
 class BatchLosses:
-    """The losses of an epoch's mini-batches, or of every so many of them.
+    """The losses of an epoch's mini-batches, or of every n-th mini-batch.
 
     Attributes:
-        losses: In order.
-        every: How many mini-batches one of them stands for: 1 when all are here. The first is that of mini-batch
+        losses: The losses in order.
+        every: Distance of the mini-batches: 1 when every loss is included. The first loss is that of mini-batch number
             `every`, the next that of `2 * every`.
-        count: How many mini-batches the epoch had.
+        count: Number of mini-batches of the epoch.
     """
 
     losses: Sequence[float]
@@ -53,13 +53,13 @@ class BatchLosses:
 
     @classmethod
     def of(cls, losses: Sequence[float], max_count: int) -> Self:
-        """All of `losses`, or evenly spaced ones of them: at most `most`."""
+        """All of `losses`, or evenly spaced ones: at most `max_count`."""
         every = max(1, -(-len(losses) // max_count))
         return cls(losses[every - 1 :: every], every, len(losses))
 
 
 class EpochRow(EpochMetrics):
-    """An epoch's metrics, with its mini-batch losses where they were asked for."""
+    """An epoch's metrics, with its mini-batch losses where they were requested."""
 
     batch_losses: list[float | None] | None = Field(
         default=None,
@@ -75,7 +75,7 @@ class EpochRow(EpochMetrics):
 
 
 class JobMetrics(BaseModel):
-    """The epochs of a job so far."""
+    """The metrics of a job's epochs so far."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""Lists of models: uploaded ones, and those that come with Pippin."""
+"""Lists of models: uploaded models and the presets that come with Pippin."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from pippin.models.record import ModelRecord
 from pippin.models.spec.summary import SpecSummary
 
 ModelForm = Literal["pippin", "swiftcoremltools"]
-"""The languages in which the service describes a model."""
+"""The formats in which the service describes a model."""
 
 
 class ModelPage(Page[ModelRecord]):
@@ -26,7 +26,7 @@ class PresetModel(BaseModel):
 
 
 class PresetList(BaseModel):
-    """All of them, by name."""
+    """All models that come with Pippin, by name."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""What people may call jobs, datasets, models, tokens and workers, so that a name can stand wherever an id can."""
+"""Rules for names of jobs, datasets, models, tokens and workers, so that a name can be given wherever an id can."""
 
 from typing import Final
 
@@ -7,22 +7,22 @@ from pippin.ids import has_id_form
 from pippin.system.terminal import printable
 
 LAST: Final = "last"
-"""Stands for the newest record of a kind, so nothing can be called so."""
+"""Refers to the newest record of a kind, so it is not allowed as a name."""
 
 KINDS: Final = ("job", "ds", "dataset", "model", "token")
-"""What the ids of records begin with, and `dataset`, which people take for one of them."""
+"""The prefixes of ids of records, and `dataset`, which is easily mistaken for one."""
 
 _SHOWN = 60
 
 
 class InvalidNameError(PippinError):
-    """A name that nothing can have; the text says why."""
+    """A name that is not allowed; the text says why."""
 
 
 def name_fault(name: str) -> str | None:
-    """What is wrong with a name; None where nothing is.
+    """What is wrong with a name; None if the name is allowed.
 
-    A name is a part of addresses such as `/models/{name}`, an argument of commands and a line of lists.
+    A name is part of addresses such as `/models/{name}`, an argument of commands and a line of lists.
     """
     shown = repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
     if not name:
@@ -43,10 +43,10 @@ def name_fault(name: str) -> str | None:
 
 
 def checked(name: str) -> str:
-    """The name itself.
+    """Return the name if it is allowed.
 
     Raises:
-        ValueError: Nothing can be called so; the text says why.
+        ValueError: The name is not allowed; the text says why.
     """
     if fault := name_fault(name):
         raise ValueError(fault)
@@ -54,10 +54,10 @@ def checked(name: str) -> str:
 
 
 def require(name: str) -> str:
-    """The name itself, for callers whose errors reach people.
+    """Return the name if it is allowed; for callers whose errors are shown to users.
 
     Raises:
-        InvalidNameError: Nothing can be called so.
+        InvalidNameError: The name is not allowed.
     """
     if fault := name_fault(name):
         raise InvalidNameError(fault)
@@ -65,10 +65,10 @@ def require(name: str) -> str:
 
 
 def checked_label_key(key: str) -> str:
-    """The key of a label.
+    """Return the key of a label if it is allowed.
 
     Raises:
-        ValueError: It has characters that no list could show, or an equals sign, at which `key=value` would be divided.
+        ValueError: The key contains characters that lists cannot show, or an equals sign, which separates `key=value`.
     """
     if "=" in key:
         raise ValueError(f"found the key {key[:_SHOWN]!r}; needs a key without '=': labels are asked for as key=value")
@@ -76,10 +76,10 @@ def checked_label_key(key: str) -> str:
 
 
 def checked_label_value(text: str) -> str:
-    """The value of a label.
+    """Return the value of a label if it is allowed.
 
     Raises:
-        ValueError: It has control characters or line breaks.
+        ValueError: The value contains control characters or line breaks.
     """
     if printable(text) != text:
         raise ValueError(

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class UnreadableEntry(BaseModel):
-    """A record that is there and cannot be read: it is damaged, or was written by a newer Pippin."""
+    """A record that exists but cannot be read: it is damaged, or was written by a newer Pippin."""
 
     model_config = ConfigDict(frozen=True)
 

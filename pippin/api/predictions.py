@@ -1,11 +1,11 @@
-"""What the REST contract says of predictions and evaluations: values alone, so that a client imports no more."""
+"""Types of predictions and evaluations in the REST interface. Plain values only, so that a client imports no more."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 Part = Literal["all", "held_out", "trained_on"]
-"""Which rows of a split are measured: every one, those that the job held out, or those that it trained on."""
+"""Which rows of a split are evaluated: all, those that the job held out, or those that it trained on."""
 
 
 class _Value(BaseModel):
@@ -13,14 +13,14 @@ class _Value(BaseModel):
 
 
 class Choice(_Value):
-    """A class and how likely it is."""
+    """A class and its probability."""
 
     label: str | int = Field(description="The class's name, or its number where it has none.")
     probability: float | None = Field(description="From 0 to 1; null where the model has come to no number.")
 
 
 class Prediction(_Value):
-    """What a model answers to a batch of examples."""
+    """The outputs of a model for a batch of examples."""
 
     outputs: dict[str, JsonValue] = Field(
         description="By name, nested as the model declares them, batch first; a classifier's label as it is, its "
@@ -36,7 +36,7 @@ class Prediction(_Value):
 
 
 class EvaluationRequest(BaseModel):
-    """What a model is to be measured on."""
+    """The examples to evaluate a model on."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -62,14 +62,14 @@ class EvaluationRequest(BaseModel):
 
 
 class Confusion(_Value):
-    """How often which class was taken for which."""
+    """A confusion matrix: counts of true and predicted classes."""
 
     labels: list[str] | list[int] = Field(description="What the rows and columns stand for.")
     matrix: list[list[int]] = Field(description="A row for each true class, a column for each predicted one.")
 
 
 class Mistake(_Value):
-    """An example that was taken for another class than its own."""
+    """A misclassified example."""
 
     row: int = Field(description="Where it stands in the split, from 0.")
     label: str | int = Field(description="Its class.")
@@ -78,7 +78,7 @@ class Mistake(_Value):
 
 
 class LargestError(_Value):
-    """An example for which a model without classes gives something else than the target."""
+    """An example for which the output of a model without classes differs from the target."""
 
     row: int = Field(description="Where it stands in the split, from 0.")
     expected: list[float | None] = Field(
@@ -90,7 +90,7 @@ class LargestError(_Value):
 
 
 class Evaluation(_Value):
-    """How good a model is on some examples."""
+    """The quality of a model on some examples."""
 
     loss: float | None = Field(description="The mean; null for a model without one, and where it is not finite.")
     accuracy: float | None = Field(description="The share of examples whose likeliest class is theirs.")
@@ -105,7 +105,7 @@ class Evaluation(_Value):
 
 
 class EvaluationReport(Evaluation):
-    """The same, and what was evaluated."""
+    """An evaluation, and the examples that it used."""
 
     dataset: str = Field(description="The dataset's id.")
     split: str

@@ -1,4 +1,4 @@
-"""Error answers: problem documents (RFC 9457)."""
+"""Error responses: problem documents (RFC 9457)."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

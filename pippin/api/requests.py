@@ -1,4 +1,4 @@
-"""What a client asks for: the body of `POST /jobs`, as sent and as resolved."""
+"""Requests for jobs: the body of `POST /jobs`, as sent and as resolved."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -10,19 +10,19 @@ from pippin.api.engines import ComputeUnits, EngineChoice, EngineName, engines_f
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(max_length=200)]
 
-# Of new jobs only: records of earlier versions may have others, and stay readable.
+# Only new jobs are checked: records of earlier versions may have other names and labels, and must stay readable.
 _NewName = Annotated[Name, AfterValidator(names.checked)]
 _NewLabelKey = Annotated[Name, AfterValidator(names.checked_label_key)]
 _NewLabel = Annotated[Label, AfterValidator(names.checked_label_value)]
 
 
 class _Body(BaseModel):
-    # Strict, because "5" and true are no whole numbers, and a request that says so has a mistake in it.
+    # Strict, because "5" and true are not whole numbers, and a request that contains them has a mistake.
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSource(_Body):
-    """Where the model comes from: exactly one of these."""
+    """The source of the model: exactly one of these fields."""
 
     preset: str | None = Field(default=None, description="The name of a model that comes with Pippin.")
     spec: dict[str, Any] | None = Field(default=None, description="A model in the spec language.")
@@ -47,12 +47,12 @@ class ModelSource(_Body):
 
     @property
     def given(self) -> tuple[str, Any]:
-        """The one of these that is given, and its value."""
+        """Name and value of the field that is set."""
         return next((name, value) for name in ModelSource.model_fields if (value := getattr(self, name)) is not None)
 
 
 class ResolvedModel(ModelSource):
-    """The same, and what it has come to."""
+    """The source of the model, with the resolved digests and name."""
 
     digest: str | None = Field(
         default=None, description="Of the `.mlmodel` that is trained; null where it is built from a spec."
@@ -66,7 +66,7 @@ class ResolvedModel(ModelSource):
 
 
 class DatasetSource(_Body):
-    """Which dataset to train on, and how its parts are used."""
+    """The dataset to train on, and the use of its splits."""
 
     id: str = Field(description="A dataset's id, its name, the beginning of its id, or `last`.")
     train: str = Field(default="train", description="The split to train on.")
@@ -89,7 +89,7 @@ class DatasetSource(_Body):
 
 
 class HyperparameterChoice(_Body):
-    """Hyperparameters as asked for; what is null takes the model's default. Names are Core ML's, in snake case."""
+    """Requested hyperparameters; null means the model's default. The names are Core ML's, in snake case."""
 
     epochs: int | None = None
     mini_batch_size: int | None = None
@@ -110,14 +110,14 @@ class HyperparameterChoice(_Body):
 
 
 class CheckpointPolicy(_Body):
-    """When a checkpoint is made at an epoch's end, and how many are kept. A pause always makes one."""
+    """How often a checkpoint is made at an epoch's end, and how many are kept. A pause always makes a checkpoint."""
 
     every_epochs: int = Field(default=1, ge=1, le=1_000_000)
     keep: int = Field(default=3, ge=1, le=100, description="The newest so many are kept.")
 
 
 class EngineRequest(_Body):
-    """What a request says about engines, whatever else it says."""
+    """The fields of a request that concern engines."""
 
     engine: EngineChoice = "auto"
     compute_units: ComputeUnits = "all"
@@ -153,7 +153,7 @@ class RetryRequest(_Body):
 
 
 class Hyperparameters(HyperparameterChoice):
-    """The hyperparameters that a job trains with, each one decided. What the model does not have is null."""
+    """The resolved hyperparameters that a job trains with. A hyperparameter that the model does not have is null."""
 
     epochs: int = 1
     shuffle: bool
@@ -161,7 +161,7 @@ class Hyperparameters(HyperparameterChoice):
 
 
 class ResolvedDataset(_Body):
-    """The dataset of a job, every choice made."""
+    """The dataset of a job, with every choice resolved."""
 
     id: str
     name: str | None
@@ -187,7 +187,7 @@ def _engines_in(validated: dict[str, Any]) -> list[EngineName]:
 
 
 class ResolvedRequest(_Body):
-    """A request with every default filled in: what is trained, whatever changes later."""
+    """A request with every default filled in: it fixes what is trained, whatever changes later."""
 
     name: Name | None
     model: ResolvedModel

@@ -1,10 +1,10 @@
-"""The states of a job, and the reasons for which one fails."""
+"""The states of a job, and the reasons for failure."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a job stands."""
+    """The state of a job."""
 
     QUEUED = "queued"
     STARTING = "starting"
@@ -23,7 +23,7 @@ class Status(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a job failed: the first five are the user's to mend, the rest are the machine's."""
+    """Why a job failed. The user can correct the first five reasons; the others are faults of the machine."""
 
     INVALID_MODEL = "invalid_model"
     INVALID_DATA = "invalid_data"

@@ -1,4 +1,4 @@
-"""A bearer token (RFC 6750): `pippin_<id>_<secret>`. The id finds its record, which holds a hash of the secret only."""
+"""A bearer token (RFC 6750): `pippin_<id>_<secret>`. The token's record has this id and only a hash of the secret."""
 
 import re
 import secrets
@@ -13,7 +13,7 @@ from pippin.api import names
 from pippin.ids import new_id
 
 Role = Literal["admin", "submit", "read", "worker"]
-"""What a token may do. Roles are few and fixed: each allows what the ones that it includes allow."""
+"""The permissions of a token. Roles are fixed; each allows everything that its included roles allow."""
 
 ROLES: tuple[Role, ...] = get_args(Role)
 
@@ -32,7 +32,7 @@ _TEXT = re.compile(r"pippin_([0-9a-z]{26})_([0-9a-f]{64})", re.ASCII)
 
 
 class Quotas(BaseModel):
-    """The limits of one token; None sets none."""
+    """The limits of one token; None means no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,15 +48,15 @@ _NO_QUOTAS = Quotas()
 
 
 class Token(BaseModel):
-    """What is kept of a token.
+    """The record of a token.
 
     Attributes:
-        id: `token_` and 26 characters; no secret.
-        name: What its maker calls it: the machine that it is for, say.
-        role: What it allows.
-        tenant: The tenant whose jobs, datasets and models it sees. Blobs, workers and tokens belong to no tenant.
-        quotas: How much it may use.
-        created_at: When it was made.
+        id: `token_` and 26 characters; not secret.
+        name: A name chosen by its creator, for example the machine that uses the token.
+        role: The token's permissions.
+        tenant: The tenant whose jobs, datasets and models are visible. Blobs, workers and tokens belong to no tenant.
+        quotas: The token's limits.
+        created_at: Time of creation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,12 +70,12 @@ class Token(BaseModel):
 
 
 class NewToken(NamedTuple):
-    """A token that was just made.
+    """A new token.
 
     Attributes:
-        record: What is kept of it, beside the hash of its secret.
-        text: The token itself, to be shown once and kept nowhere here.
-        hash: The hash of its secret.
+        record: The record to store, beside the hash of the secret.
+        text: The token itself, to be shown once and never stored.
+        hash: The hash of the secret.
     """
 
     record: Token
@@ -84,17 +84,17 @@ class NewToken(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """A token's text, taken apart."""
+    """The parts of a token's text."""
 
     id: str
     secret: str
 
 
 def issue(role: Role, name: str | None, *, tenant: str = DEFAULT_TENANT, quotas: Quotas = _NO_QUOTAS) -> NewToken:
-    """Make a token whose secret has 256 random bits, so that a plain hash of it cannot be searched.
+    """Make a token whose secret has 256 random bits, so that a plain hash is safe against brute force.
 
     Raises:
-        InvalidNameError: Nothing can have the name.
+        InvalidNameError: The name is not allowed.
     """
     if name is not None:
         names.require(name)
@@ -104,10 +104,10 @@ def issue(role: Role, name: str | None, *, tenant: str = DEFAULT_TENANT, quotas:
 
 
 def adopt(text: str, role: Role, name: str) -> NewToken:
-    """The token with this text, which was made elsewhere and is kept here for the first time.
+    """A new record for a token that was made elsewhere.
 
     Raises:
-        ValueError: The text has not the form of a token.
+        ValueError: The text does not have the form of a token.
     """
     shown = parse(text)
     if shown is None:
@@ -117,29 +117,29 @@ def adopt(text: str, role: Role, name: str) -> NewToken:
 
 
 def parse(text: str) -> Parsed | None:
-    """The id and the secret in a token's text; None when it has not the form of one."""
+    """The id and the secret in a token's text; None when the text does not have the form of a token."""
     match = _TEXT.fullmatch(text)
     return Parsed(f"{_PREFIX}_{match[1]}", match[2]) if match else None
 
 
 def secret_hash(secret: str) -> str:
-    """The SHA-256 of a secret, in hex: what is stored of it."""
+    """The SHA-256 of a secret in hex, which is stored instead of the secret."""
     return sha256(secret.encode()).hexdigest()
 
 
 def grants(role: Role, needed: Role) -> bool:
-    """Whether a token of `role` may do what takes `needed`."""
+    """Whether a token of `role` has the permissions of the role `needed`."""
     return needed in _INCLUDED[role]
 
 
 def is_demanded(needed: Role, issued_roles: Collection[str]) -> bool:
-    """Whether a token is demanded for what takes `needed`, on a service that only its own machine reaches.
+    """Whether a request that needs the role `needed` requires a token, on a service that only its own machine reaches.
 
     Args:
-        needed: The role that it takes.
-        issued_roles: The roles of which a token was ever made, revoked ones included: to revoke the last token must
+        needed: The role that the request needs.
+        issued_roles: The roles of which a token was ever made, including revoked tokens: revoking the last token must
             not open the service again.
     """
-    # A worker's token neither admits nor excludes this machine's users.
+    # A token of the role worker does not change whether this machine's users need a token.
     people = set(issued_roles) - {"worker"}
     return bool(issued_roles) if needed == "worker" else bool(people)

@@ -1,4 +1,4 @@
-"""A worker as the REST contract shows it."""
+"""A worker in the REST interface."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,14 +10,14 @@ from pippin.api.pages import UnreadableEntry
 
 
 class Drain(StrEnum):
-    """How a worker that takes no more jobs parts with the one that it trains."""
+    """What a draining worker does with its current job."""
 
-    FINISH = "finish"  # it trains it to its end
-    HAND_BACK = "hand_back"  # it gives it back at once, with a checkpoint
+    FINISH = "finish"  # train the job to its end
+    HAND_BACK = "hand_back"  # give the job back at once, with a checkpoint
 
 
 class DrainRequest(BaseModel):
-    """What is asked of a worker that is to take no more jobs."""
+    """How a worker drains, that is, takes no more jobs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,12 +29,12 @@ class DrainRequest(BaseModel):
     )
 
 
-# What an operating system says about itself has no bound of its own.
+# Texts from the operating system have no length limit of their own.
 Label = Annotated[str, AfterValidator(lambda text: text[:200])]
 
 
 class WorkerReport(BaseModel):
-    """What a worker says about itself with every heartbeat."""
+    """The report of a worker, sent with every heartbeat."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Blobs behind a service, at its `/blobs/{sha256}`: for a worker that shares nothing with it but a URL and a token."""
+"""Blobs behind a service, at its `/blobs/{sha256}`, for a worker that shares only a URL and a token with it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,26 +16,26 @@ from pippin.system.hosts import is_loopback
 from pippin.system.retry import Backoff
 
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
-# The service answers an upload only when the blob is where it belongs, in a distant bucket perhaps.
+# The service responds to an upload only when the blob is stored, which may be in a distant bucket.
 _STORING = httpx2.Timeout(60, connect=5, read=300)
 
 _T = TypeVar("_T")
 
 
 def backoff() -> Backoff:
-    """The tries of one call: six in a row without progress are the end."""
+    """The retries of one call: it fails after six tries in a row without progress."""
     return Backoff(first=0.5, longest=8, tries=6)
 
 
 class _TemporaryError(Exception):
-    """The service, or a proxy before it, answered that it cannot do this right now."""
+    """The response of the service, or of a proxy before it, says that the failure is temporary."""
 
 
 class _Tries:
     """The tries of one call.
 
     Args:
-        doing: Begins the error's text: what was not possible.
+        doing: Beginning of the error's text: the operation that failed.
     """
 
     def __init__(self, doing: str) -> None:
@@ -43,14 +43,14 @@ class _Tries:
         self._backoff = backoff()
 
     def progressed(self) -> None:
-        """Start anew, because some content arrived."""
+        """Reset the tries after some content has arrived."""
         self._backoff.reset()
 
     def wait_after(self, error: httpx2.TransportError | _TemporaryError) -> None:
         """Sleep until the next try.
 
         Raises:
-            BlobError: No try is left, or none could help.
+            BlobError: No try is left, or another try cannot help.
         """
         why = no_answer_reason(error).rstrip(".") if isinstance(error, httpx2.TransportError) else str(error)
         if isinstance(error, httpx2.TransportError) and is_untrusted(error):
@@ -61,15 +61,15 @@ class _Tries:
 
 
 class ServiceStore:
-    """Blobs over HTTP(S), streamed both ways: a download that breaks goes on where it stopped, an upload begins anew.
+    """Blobs over HTTP(S), streamed both ways: a broken download resumes where it stopped, a broken upload restarts.
 
-    No connection is kept between calls: a transfer is worth its handshake, and there is nothing that a fork could
-    share. TLS is verified with the system's authorities, or with those in SSL_CERT_FILE. Redirects are not followed,
-    so that only the service receives the token.
+    No connection is kept between calls: a handshake costs little compared with a transfer, and a fork cannot share a
+    connection. TLS is verified with the system's authorities, or with those in SSL_CERT_FILE. Redirects are not
+    followed, so that only the service receives the token.
 
     Raises:
-        BlobError: The URL is no address, or would send the token unencrypted; and so raises every method when the
-            service cannot be reached, refuses, or goes on failing.
+        BlobError: The URL is not an address, or the token would be sent unencrypted. Every method raises it when the
+            service cannot be reached, refuses the request, or keeps failing.
         TokenFileError: The token's file cannot be used.
     """
 
@@ -94,7 +94,7 @@ class ServiceStore:
         )
 
     def put_file(self, digest: str, path: Path, size: int) -> None:
-        """Store the `size` bytes of the file at `path` as `digest`; the service checks what arrives."""
+        """Store the `size` bytes of the file at `path` as `digest`; the service verifies the content."""
         self._put(digest, size, lambda: unchanged(path, digest))
 
     def put_bytes(self, digest: str, data: bytes) -> None:
@@ -105,7 +105,7 @@ class ServiceStore:
         """The size in bytes; BlobMissingError when there is no such blob."""
         doing = f"could not look up {digest}"
 
-        def ask() -> int:
+        def request_size() -> int:
             with self._http.stream("HEAD", hex_of(digest)) as response:
                 self._check(doing, response)
                 length = response.headers.get("content-length", "")
@@ -113,7 +113,7 @@ class ServiceStore:
                 raise BlobError(f"{doing}: {self._host} does not tell its size; is PIPPIN_BLOBS_URL a service of ours?")
             return int(length)
 
-        return _retried(doing, ask)
+        return _retried(doing, request_size)
 
     def pieces(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` to before `stop`, a range within the blob that is not empty."""
@@ -129,16 +129,16 @@ class ServiceStore:
                 tries.wait_after(error)
 
     def _range(self, doing: str, digest: str, start: int, stop: int) -> Iterator[bytes]:
-        """What one request brings of the bytes `start` to `stop`."""
+        """The bytes from `start` to before `stop` that one request delivers."""
         name = hex_of(digest)
-        # RFC 9110, section 13.1.5: of another content than ours we would get the whole, and would know.
+        # RFC 9110, section 13.1.5: with another ETag, the response would be the whole content with status 200.
         headers = {"range": f"bytes={start}-{stop - 1}", "if-range": f'"{name}"'}
         with self._http.stream("GET", name, headers=headers) as response:
             self._check(doing, response)
             begin = response.headers.get("content-range", "")
             if response.status_code == 206 and not begin.startswith(f"bytes {start}-"):
                 raise BlobError(f"{doing}: asked for bytes from {start} on, {self._host} sent {begin or 'others'}")
-            # A proxy may know no ranges and send all from the beginning.
+            # A proxy without support for ranges may send the content from the beginning.
             position = start if response.status_code == 206 else 0
             for chunk in response.iter_raw():
                 if piece := chunk[max(0, start - position) : max(0, stop - position)]:
@@ -160,11 +160,11 @@ class ServiceStore:
         _retried(doing, send)
 
     def _check(self, doing: str, response: httpx2.Response) -> None:
-        """Nothing, if the service did what was asked.
+        """Check that the request succeeded.
 
         Raises:
-            _TemporaryError: It may do so in a moment.
-            BlobError: It will not; the text says what to do.
+            _TemporaryError: The request may succeed later.
+            BlobError: The request cannot succeed; the text names the remedy.
         """
         status = response.status_code
         if response.is_success:
@@ -173,7 +173,7 @@ class ServiceStore:
             raise BlobMissingError(f"{doing}: there is no such blob")
         if status == 401:
             raise BlobRefusedError(f"the service at {self._host} {self._why_unauthorized()}")
-        # Another 403 is of a proxy's.
+        # A 403 without this header comes from a proxy.
         if status == 403 and "www-authenticate" in response.headers:
             raise BlobRefusedError(f"the service at {self._host} demands a token of the role worker{_detail(response)}")
         if response.is_redirect:
@@ -194,11 +194,11 @@ class ServiceStore:
         return f"does not know the token in {self._token_file} (PIPPIN_TOKEN_FILE), or it was revoked; {make}"
 
 
-def _retried(doing: str, ask: Callable[[], _T]) -> _T:
+def _retried(doing: str, call: Callable[[], _T]) -> _T:
     tries = _Tries(doing)
     while True:
         try:
-            return ask()
+            return call()
         except httpx2.LocalProtocolError as error:
             raise BlobError(f"{doing}: the file changed while it was being stored") from error
         except (httpx2.TransportError, _TemporaryError) as error:
@@ -206,7 +206,7 @@ def _retried(doing: str, ask: Callable[[], _T]) -> _T:
 
 
 def _detail(response: httpx2.Response) -> str:
-    """What a problem document (RFC 9457) says; nothing of a proxy's page."""
+    """The details of a problem document (RFC 9457); "" for another response, such as a proxy's page."""
     if response.headers.get("content-type") != "application/problem+json":
         return ""
     response.read()

@@ -1,7 +1,7 @@
-"""The blob store as everybody uses it, wherever it is.
+"""The interface of the blob store, for every kind of location.
 
-A name says what the content must be, so writing the same content twice is harmless, a retry cannot corrupt, and a
-copy is never stale.
+The name of a blob determines its content, so writing the same content twice is harmless, a retry cannot corrupt it,
+and a copy is never stale.
 """
 
 import hashlib
@@ -22,20 +22,21 @@ class Blobs:
     """A content-addressed store at a URL.
 
     `file:///a/folder` (made if absent), `s3://bucket/prefix`, or the address of a service, `https://host`, for a
-    worker that shares nothing else with it: there, there are no `delete` and `names`.
+    worker that shares nothing else with the service. Behind a service, `delete`, `names` and similar methods raise
+    BlobError.
 
     Digests are returned as `sha256:<hex>` and accepted with or without `sha256:`. Files are streamed both ways, in
     constant memory. Credentials and the address of an S3 server come from the environment (`AWS_ACCESS_KEY_ID`,
-    `AWS_ENDPOINT_URL`, …), read by obstore. Safe for threads. Not for forks: obstore runs threads of its own, and
-    connections cannot be shared, so a forked child makes its own `Blobs`.
+    `AWS_ENDPOINT_URL`, …), read by obstore. Thread-safe, but not fork-safe: obstore runs its own threads, and
+    connections cannot be shared, so a forked child must make its own `Blobs`.
 
     Args:
-        url: Where it is.
-        token_file: The file with the worker token that a service demands (PIPPIN_TOKEN_FILE). Read now; not read for
-            a folder or a bucket.
+        url: URL of the store.
+        token_file: The file with the worker token that a service demands (PIPPIN_TOKEN_FILE). Read at construction;
+            not read for a folder or a bucket.
 
     Raises:
-        BlobError: The URL is of another scheme, or its folder cannot be made.
+        BlobError: The URL has another scheme, or its folder cannot be made.
         TokenFileError: The token's file cannot be used.
     """
 
@@ -44,15 +45,15 @@ class Blobs:
         self._store: ObjectStore | ServiceStore = ServiceStore(url, token_file) if remote else ObjectStore(url)
 
     def put_file(self, path: Path) -> tuple[str, int]:
-        """Store the content of the file at `path`, streaming; a torn upload never appears under its name.
+        """Store the content of the file at `path`, streamed; an incomplete upload never appears under its name.
 
-        Content that is already there is written again, which refreshes its modification time.
+        Existing content is written again, which refreshes its modification time.
 
         Returns:
             Its digest, and its size in bytes.
 
         Raises:
-            BlobError: The store could not take it, or the file changed while it was read.
+            BlobError: The content could not be stored, or the file changed while it was read.
         """
         digest, size = digest_of(path)
         self._store.put_file(digest, path, size)
@@ -62,7 +63,7 @@ class Blobs:
         """Store `data` and return its digest.
 
         Raises:
-            BlobError: The store could not take it.
+            BlobError: The content could not be stored.
         """
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         self._store.put_bytes(digest, data)
@@ -72,7 +73,7 @@ class Blobs:
         """The size in bytes of a blob; None when there is none.
 
         Raises:
-            BlobError: The store could not be asked.
+            BlobError: The store could not be reached.
         """
         try:
             return self._store.size(digest)
@@ -80,10 +81,12 @@ class Blobs:
             return None
 
     def touch(self, digest: str) -> bool:
-        """Have a blob count as put now, so that no sweep deletes it for its grace; whether there is such a blob.
+        """Set the time of a blob's last put to now, so that no sweep deletes the blob within the grace time.
 
-        In a folder this is safe against `delete_untouched` at the same moment: either the blob stays, or this says that
-        it is gone.
+        In a folder this is safe against a simultaneous `delete_untouched`: the blob stays, or this returns False.
+
+        Returns:
+            Whether there is such a blob.
 
         Raises:
             BlobError: The store could not be reached, or is behind a service.
@@ -97,7 +100,7 @@ class Blobs:
     def read(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes `start` to `end` (exclusive; None is the blob's end) of a blob, in pieces.
 
-        The blob is looked up before this returns; what lies beyond its end is left out.
+        The blob is looked up before this returns; a range beyond its end is cut off.
 
         Raises:
             BlobMissingError: There is no such blob.
@@ -108,21 +111,21 @@ class Blobs:
         return self._store.pieces(digest, start, stop) if start < stop else iter(())
 
     def read_verified(self, digest: str) -> Iterator[bytes]:
-        """The whole content of a blob, in pieces, of which the last is withheld until the content is known to be right.
+        """The whole content of a blob, in pieces; the last piece is withheld until the content is verified.
 
         Raises:
             BlobMissingError: There is no such blob; raised before this returns.
-            BlobDamagedError: What the store holds is not what the name says; raised in place of the last piece.
+            BlobDamagedError: The stored content does not match the name; raised in place of the last piece.
             BlobError: The store could not be read, here or while the pieces are taken.
         """
         return verified(self.read(digest), digest)
 
     def fetch(self, digest: str, path: Path) -> None:
-        """Copy a blob to `path`: its content is checked, and the file appears whole or not at all.
+        """Copy a blob to `path`: its content is verified, and the file appears complete or not at all.
 
         Raises:
             BlobMissingError: There is no such blob.
-            BlobDamagedError: What the store holds is not what the name says.
+            BlobDamagedError: The stored content does not match the name.
             BlobError: The store could not be read.
         """
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -136,7 +139,7 @@ class Blobs:
             temporary.unlink(missing_ok=True)
 
     def delete(self, digest: str) -> None:
-        """Remove a blob; one that is not there is no error.
+        """Remove a blob; a missing blob is no error.
 
         Raises:
             BlobError: The store could not be reached, or is behind a service.
@@ -144,10 +147,10 @@ class Blobs:
         self._objects("delete").delete(digest)
 
     def delete_untouched(self, digest: str, since: datetime) -> bool:
-        """Remove a blob, unless it was put since then; whether it was removed.
+        """Remove a blob, unless its last put was at or after `since`; return whether it was removed.
 
-        In a folder this is safe against a put at the same moment. In a bucket, a put that ends within the milliseconds
-        between the look at the blob's time and its removal is lost.
+        In a folder this is safe against a simultaneous put. In a bucket, a put that ends within the milliseconds
+        between the read of the blob's time and its removal is lost.
 
         Raises:
             BlobError: The store could not be reached, or is behind a service.
@@ -155,7 +158,7 @@ class Blobs:
         return self._objects("delete").delete_untouched(digest, since)
 
     def delete_abandoned(self, since: datetime) -> int:
-        """Remove files that puts left in a folder before then when they were cut off; how many there were.
+        """Remove files that interrupted puts left in a folder before `since`; return their number.
 
         Raises:
             BlobError: The store is behind a service.
@@ -163,7 +166,7 @@ class Blobs:
         return self._objects("delete").delete_abandoned(since)
 
     def entries(self) -> Iterator[BlobEntry]:
-        """Every blob with its size and the time of its last put, in no order; other files are passed over.
+        """Every blob with its size and the time of its last put, in no order; other files are ignored.
 
         Raises:
             BlobError: The store could not be listed, or is behind a service.
@@ -171,11 +174,11 @@ class Blobs:
         return self._objects("list").entries()
 
     def names(self) -> Iterator[str]:
-        """The digest of every blob, as `entries` has them."""
+        """The digest of every blob, in the order of `entries`."""
         return (entry.digest for entry in self.entries())
 
     def read_marker(self, name: str) -> bytes | None:
-        """The content of a marker, a small object that says something about the store; None when there is none.
+        """The content of a marker, a small object with data about the store; None when it does not exist.
 
         Raises:
             BlobError: The store could not be read, or is behind a service.
@@ -183,7 +186,7 @@ class Blobs:
         return self._objects("read the markers of").read_marker(name)
 
     def create_marker(self, name: str, data: bytes) -> bool:
-        """Write a marker unless there is one; whether it was written. Of two processes at the same time one succeeds.
+        """Write a marker unless it exists; return whether it was written. Of two simultaneous processes one succeeds.
 
         Raises:
             BlobError: The store could not be written to, or is behind a service.
@@ -191,7 +194,7 @@ class Blobs:
         return self._objects("mark").create_marker(name, data)
 
     def write_marker(self, name: str, data: bytes) -> None:
-        """Write a marker in place of the one that is there.
+        """Write a marker, replacing an existing one.
 
         Raises:
             BlobError: The store could not be written to, or is behind a service.
@@ -199,7 +202,7 @@ class Blobs:
         self._objects("mark").write_marker(name, data)
 
     def delete_marker(self, name: str) -> None:
-        """Remove a marker; one that is not there is no error.
+        """Remove a marker; a missing marker is no error.
 
         Raises:
             BlobError: The store could not be written to, or is behind a service.

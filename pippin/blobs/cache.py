@@ -1,4 +1,4 @@
-"""Blobs on this machine's disk, by digest, shared by all its processes: datasets, models."""
+"""A cache of blobs (datasets, models) on this machine's disk, by digest, shared by all its processes."""
 
 import os
 import re
@@ -23,21 +23,21 @@ _ENTRY = re.compile(r"[0-9a-f]{64}")
 _TRIES = 4
 _FETCH = ".fetch-"
 _USED = ".used"
-# Identities of verified files, of some 200 bytes each.
+# Identities of verified files, about 200 bytes each.
 _MAX_VERIFIED = 10_000
 
 
 def sweep_downloads(folder: Path) -> None:
-    """Remove from the folder of a cache what a process that was killed had half fetched."""
+    """Remove incomplete downloads of killed processes from the folder of a cache."""
     sweep(folder, _FETCH)
 
 
 @dataclass(frozen=True)
 class FileIdentity:
-    """What changes when a file's content changes.
+    """Attributes of a file that change when its content changes.
 
-    No program can set the ctime, so it shows edits that restore the mtime. A rename and a removal set the ctime as
-    well, though they leave the content alone.
+    No program can set the ctime, so it shows edits that restore the mtime. A rename and a removal also set the ctime,
+    although the content does not change.
     """
 
     device: int
@@ -53,11 +53,11 @@ class FileIdentity:
 
 
 class BlobCache:
-    """A folder of blobs. The ones used longest ago go first once they take more than `limit` bytes together.
+    """A folder of blobs. The least recently used ones are removed once all take more than `limit` bytes together.
 
-    A digest names its content, so an entry is never stale. Its content is verified at its first use by this process and
-    whenever the file has changed since; a damaged copy is fetched again. Several processes may use one folder: entries
-    appear whole, and one that is removed while it is mapped stays readable to the process that has mapped it.
+    A digest determines the content, so an entry is never stale. The content is verified at its first use by this
+    process and whenever the file has changed since; a damaged copy is fetched again. Several processes may use one
+    folder: entries appear complete, and an entry that is removed while it is mapped stays readable through the mapping.
     """
 
     def __init__(self, folder: Path, limit: int, blobs: Blobs) -> None:
@@ -67,11 +67,11 @@ class BlobCache:
         self._verified: dict[str, FileIdentity] = {}
 
     def open(self, digest: str, reader: Callable[[Path], T]) -> T:
-        """What `reader` makes of the file of the blob `digest` (`sha256:<hex>`), fetched first if it is not here.
+        """The result of `reader` for the file of the blob `digest` (`sha256:<hex>`), which is fetched if not cached.
 
         Raises:
-            BlobError: The blob is gone or damaged, or the store cannot be reached.
-            Exception: What `reader` raises.
+            BlobError: The blob is missing or damaged, or the store cannot be reached.
+            Exception: Any exception that `reader` raises.
         """
         entry = self._folder / digest.removeprefix("sha256:")
         for remaining in reversed(range(_TRIES)):
@@ -96,12 +96,12 @@ class BlobCache:
         return self.open(digest, Path.read_bytes)
 
     def tidy(self) -> None:
-        """Make the folder as small as it may be, and take abandoned downloads out of it."""
+        """Reduce the folder to its limit, and remove abandoned downloads."""
         with suppress(FileNotFoundError):
             self._make_room(None)
 
     def _verified_entry(self, digest: str, entry: Path) -> FileIdentity:
-        """The identity of the entry's file, whose content is the blob's; fetched if it is absent or damaged.
+        """The identity of the entry's verified file; the blob is fetched if the file is absent or damaged.
 
         Raises:
             FileNotFoundError: Another process removed the entry.
@@ -129,7 +129,7 @@ class BlobCache:
         self._verified[digest] = identity
 
     def _mark_used(self, entry: Path) -> None:
-        # Not the entry's own time, whose change would have every process verify the entry again.
+        # Not the entry's own time: its change would make every process verify the entry again.
         marks = self._folder / _USED
         marks.mkdir(mode=0o700, exist_ok=True)
         (marks / entry.name).touch()
@@ -138,7 +138,7 @@ class BlobCache:
         with scratch_folder(self._folder, _FETCH) as folder:
             fetched = folder / entry.name
             self._blobs.fetch(digest, fetched)
-            # Without this, a power cut after the rename could leave a whole name on an empty file.
+            # Without this, a power cut after the rename could leave an empty file under the final name.
             with fetched.open("rb") as file:
                 os.fsync(file.fileno())
             fetched.replace(entry)
@@ -166,7 +166,7 @@ class BlobCache:
 
 
 def _identity_or_none(entry: Path, removed: FileIdentity | None = None) -> FileIdentity | None:
-    """The identity of the file at `entry`; `removed` if there is none."""
+    """The identity of the file at `entry`; `removed` if the file does not exist."""
     try:
         return FileIdentity.of(entry.stat())
     except FileNotFoundError:
@@ -174,10 +174,10 @@ def _identity_or_none(entry: Path, removed: FileIdentity | None = None) -> FileI
 
 
 def _is_intact(entry: Path) -> bool:
-    """Whether the entry can be read, and holds what its name says.
+    """Whether the entry can be read, and its content matches its name.
 
     Raises:
-        FileNotFoundError: Another process removed it.
+        FileNotFoundError: Another process removed the entry.
     """
     try:
         return digest_of(entry)[0] == f"sha256:{entry.name}"

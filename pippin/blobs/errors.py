@@ -1,23 +1,23 @@
-"""What can go wrong with blobs."""
+"""Exceptions of the blob store."""
 
 from pippin.errors import PippinError
 
 
 class BlobError(PippinError):
-    """The blob store could not do what was asked; the text says with what and why."""
+    """An operation of the blob store failed; the text names the operation and the cause."""
 
 
 class BlobMissingError(BlobError):
-    """There is no blob of this name."""
+    """There is no blob with this name."""
 
 
 class BlobExistsError(BlobError):
-    """There is an object of this name already, and it was not to be replaced."""
+    """An object with this name exists already, and was not to be replaced."""
 
 
 class BlobDamagedError(BlobError):
-    """The blob's content is not what its name says."""
+    """The blob's content does not match its name."""
 
 
 class BlobRefusedError(BlobError):
-    """The service wants a token, or another one; the text says which setting names it."""
+    """The service demands a token, or another token; the text names the setting."""

@@ -1,4 +1,4 @@
-"""The names of blobs: digests, and how a file is held against one."""
+"""The names of blobs: digests, and the verification of content against them."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ def hex_of(digest: str) -> str:
     """The 64 hex digits of a blob's name, given with or without `sha256:`.
 
     Raises:
-        BlobError: It is no name.
+        BlobError: The text is not the name of a blob.
     """
     match = _NAME.fullmatch(digest)
     if match is None:
@@ -24,7 +24,7 @@ def hex_of(digest: str) -> str:
 
 
 def unchanged(path: Path, digest: str) -> Iterator[bytes]:
-    """The file's content in pieces; raises at the end, which abandons the upload, if it is no longer `digest`.
+    """The file's content in pieces; raises at the end, which aborts the upload, if the content does not match `digest`.
 
     Raises:
         BlobError: The file changed.
@@ -39,10 +39,10 @@ def unchanged(path: Path, digest: str) -> Iterator[bytes]:
 
 
 def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
-    """The whole content of the blob `digest`; the last piece is withheld until the content is known to be right.
+    """The whole content of the blob `digest`; the last piece is withheld until the content is verified.
 
     Raises:
-        BlobDamagedError: The content is not what the name says.
+        BlobDamagedError: The content does not match the name.
     """
     hasher = hashlib.sha256()
     held = b""

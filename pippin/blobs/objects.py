@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 _OBJECT = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
-# Where the store keeps what it knows about itself. No blob's name begins like that.
+# Prefix of the markers, which hold data about the store. No blob's name begins with it.
 _MARKERS = "pippin"
-# A store without conditional writes may lose one of two writes of the same marker: after this long the winner is read.
+# A store without conditional writes may lose one of two writes of the same marker: the winner is read after this time.
 _SETTLE_SECONDS = 1.0
-# Where a folder's blobs wait for their end. No blob's name begins like that.
+# Prefix of a folder's blobs that are being deleted. No blob's name begins with it.
 _ASIDE = "swept"
 
-# Replaces AWS_ALLOW_HTTP. Only an address that says http:// is reached without TLS.
+# Replaces AWS_ALLOW_HTTP. Only an address with http:// is reached without TLS.
 _CLIENT: "ClientConfig" = {
     "allow_http": True,
     "connect_timeout": timedelta(seconds=5),
     "timeout": timedelta(minutes=5),
 }
-# By default, a dead server holds every call for three minutes.
+# By default, a dead server blocks every call for three minutes.
 _RETRIES: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 _T = TypeVar("_T")
@@ -45,12 +45,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class BlobEntry:
-    """A blob as a listing shows it.
+    """An entry of the listing of blobs.
 
     Attributes:
         digest: `sha256:<hex>`.
-        bytes: Its size.
-        modified: When it was last put.
+        bytes: Size of the blob.
+        modified: Time of the last put.
     """
 
     digest: str
@@ -62,7 +62,7 @@ class ObjectStore:
     """Blobs as objects of a folder (`file://`, made if absent) or a bucket (`s3://`).
 
     Raises:
-        BlobError: The URL cannot be used; and so raises every method when the store cannot do what is asked.
+        BlobError: The URL cannot be used. Every method raises it when its operation fails.
     """
 
     def __init__(self, url: str) -> None:
@@ -84,9 +84,10 @@ class ObjectStore:
         return _call(f"could not look up {digest}", lambda: obstore.head(self._store, _object(digest)))["size"]
 
     def touch(self, digest: str) -> None:
-        """Make now the time of a blob's last put; BlobMissingError when there is no such blob.
+        """Set the time of a blob's last put to now; BlobMissingError when there is no such blob.
 
-        A bucket cannot set an object's time, nor copy an object onto itself: there the content is read and put again.
+        S3 can neither set an object's time nor copy an object onto itself: in a bucket the content is read and put
+        again.
         """
         name, doing = _object(digest), f"could not touch {digest}"
         if isinstance(self._store, LocalStore):
@@ -103,15 +104,16 @@ class ObjectStore:
         return _pieces(doing, _call(doing, lambda: obstore.get(self._store, _object(digest), options=options)))
 
     def delete(self, digest: str) -> None:
-        """Remove a blob; one that is not there is no error."""
+        """Remove a blob; a missing blob is no error."""
         with suppress(BlobMissingError):
             _call(f"could not delete {digest}", lambda: obstore.delete(self._store, _object(digest)))
 
     def delete_untouched(self, digest: str, since: datetime) -> bool:
-        """Remove a blob that was not put since then, and say whether it was removed.
+        """Remove a blob, unless its last put was at or after `since`; return whether it was removed.
 
-        A folder's file is first moved aside and judged there, and moved back if a put came first: no put is ever lost.
-        A bucket has no such step: a put that ends within the few milliseconds between look and removal is.
+        A folder's file is first moved aside and its time is read again; the file is moved back if it was put meanwhile.
+        So no put is ever lost. A bucket has no such step: a put that ends within the few milliseconds between the read
+        of the time and the removal is lost.
         """
         name, doing = _object(digest), f"could not delete {digest}"
         aside = f"{_ASIDE}/{hex_of(digest)}" if isinstance(self._store, LocalStore) else name
@@ -129,7 +131,7 @@ class ObjectStore:
         return True
 
     def entries(self) -> Iterator[BlobEntry]:
-        """Every blob, in no order; other files in the same folder are passed over."""
+        """Every blob, in no order; other files in the same folder are ignored."""
         batches = iter(obstore.list(self._store))
         while (batch := _call("could not list the blobs", lambda: next(batches, None))) is not None:
             for meta in batch:
@@ -137,7 +139,7 @@ class ObjectStore:
                     yield BlobEntry(f"sha256:{match[2]}", meta["size"], meta["last_modified"])
 
     def read_marker(self, name: str) -> bytes | None:
-        """The content of a marker, a small object that says something about the store; None when there is none."""
+        """The content of a marker, a small object with data about the store; None when it does not exist."""
         doing = f"could not read the marker {name} of the blob store"
         try:
             return _call(doing, lambda: bytes(obstore.get(self._store, _marker(name)).bytes()))
@@ -145,10 +147,10 @@ class ObjectStore:
             return None
 
     def create_marker(self, name: str, data: bytes) -> bool:
-        """Write a marker unless there is one; whether it was written.
+        """Write a marker unless it exists; return whether it was written.
 
-        The write is conditional, so of two processes one succeeds. A store that knows no conditional writes (S3 has
-        them since 2024) is written to and read again after a second, when the last of two writes has won.
+        The write is conditional, so of two processes one succeeds. In a store without conditional writes (S3 has them
+        since 2024), the marker is written and read again after a second, when the last of two writes has won.
         """
         doing = f"could not write the marker {name} to the blob store"
         try:
@@ -166,27 +168,27 @@ class ObjectStore:
         return True
 
     def write_marker(self, name: str, data: bytes) -> None:
-        """Write a marker in place of the one that is there."""
+        """Write a marker, replacing an existing one."""
         doing = f"could not write the marker {name} to the blob store"
         _call(doing, lambda: obstore.put(self._store, _marker(name), data))
 
     def delete_marker(self, name: str) -> None:
-        """Remove a marker; one that is not there is no error."""
+        """Remove a marker; a missing marker is no error."""
         with suppress(BlobMissingError):
             _call(f"could not delete the marker {name}", lambda: obstore.delete(self._store, _marker(name)))
 
     def delete_abandoned(self, since: datetime) -> int:
-        """Remove what puts that were cut off left in a folder before then; how many files that were.
+        """Remove files that interrupted puts left in a folder before `since`; return their number.
 
-        What a removal that was cut off left aside is put back, to be judged again. A bucket has rules of its own for
-        uploads that never ended.
+        Files that an interrupted removal left aside are moved back, so that a sweep can check them again. For a bucket,
+        incomplete uploads are left to the bucket's own lifecycle rules.
         """
         if not isinstance(self._store, LocalStore):
             return 0
         folder = self._store.prefix
         assert folder is not None
         removed = 0
-        # Another sweeper may be quicker with each of them.
+        # Another sweeper may move or remove each file first.
         for path in folder.glob(f"{_ASIDE}/*"):
             with suppress(FileNotFoundError):
                 path.rename(folder / _object(path.name))
@@ -224,7 +226,7 @@ def _marker(name: str) -> str:
 
 
 def _is_unsupported(error: BaseException | None) -> bool:
-    """Whether a store refused a conditional write because it has none."""
+    """Whether a store refused a conditional write because it does not support them."""
     return isinstance(error, NotSupportedError) or "501 Not Implemented" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""The service's address, the settings of an HTTP client for it, and why no answer came."""
+"""The service's address, the settings of an HTTP client for it, and explanations of failed connections."""
 
 import re
 import socket
@@ -15,10 +15,10 @@ from pippin.system.hosts import is_loopback, without_password
 
 
 def service_url(url: str | None) -> str:
-    """The service's address, without a slash at its end.
+    """The service's address, without a trailing slash.
 
     Raises:
-        PippinError: If it is not an http(s) address.
+        PippinError: The URL is not an http(s) address.
     """
     address = Settings().url if url is None else url
     try:
@@ -32,7 +32,7 @@ def service_url(url: str | None) -> str:
 
 
 def own_token(url: str, given: str | None) -> str | None:
-    """The token to show to the service at `url`: the one given, else the one in the file that PIPPIN_TOKEN_FILE names.
+    """The token to send to the service at `url`: `given`, else the token in the file that PIPPIN_TOKEN_FILE names.
 
     Raises:
         TokenFileError: The file cannot be used.
@@ -47,22 +47,22 @@ def own_token(url: str, given: str | None) -> str | None:
 
 
 def options(url: str, token: str | None = None) -> dict[str, Any]:
-    """The keyword arguments of `httpx2.Client` and `httpx2.AsyncClient` alike."""
+    """Keyword arguments for both `httpx2.Client` and `httpx2.AsyncClient`."""
     return {
         "base_url": url,
         "headers": {"authorization": f"Bearer {token}"} if token else {},
-        # Streams send a ping every 15 s, so a minute of silence means that the other side is gone.
+        # Streams send a ping every 15 s, so a minute without data means that the connection is dead.
         "timeout": httpx2.Timeout(60, connect=5),
-        # A proxy named in the environment is for the outside; it could not reach this machine's loopback.
+        # A proxy in the environment is for other hosts; it could not reach this machine's loopback interface.
         "trust_env": not is_loopback(httpx2.URL(url).host),
     }
 
 
 def no_answer_reason(error: httpx2.TransportError | None) -> str:
-    """A sentence about why no answer came, and what may help.
+    """A sentence on why no response came, and what may help.
 
     Args:
-        error: The error of the request; None when a stream's connection ended before the stream did.
+        error: The error of the request; None when the connection closed before a stream ended.
     """
     if error is None:
         return "the connection ended before the stream did."
@@ -84,17 +84,17 @@ def no_answer_reason(error: httpx2.TransportError | None) -> str:
 
 
 def is_untrusted(error: httpx2.TransportError) -> bool:
-    """Whether the service's certificate is not trusted, which no other try changes."""
+    """Whether the service's certificate is not trusted, so that another try cannot help."""
     return _cause(error, ssl.SSLCertVerificationError) is not None
 
 
 def is_refused(error: httpx2.TransportError | None) -> bool:
-    """Whether nothing listens at the address."""
+    """Whether no process listens at the address."""
     return isinstance(error, httpx2.ConnectError) and _cause(error, ConnectionRefusedError) is not None
 
 
 def _text(error: Exception) -> str:
-    """The text of an error without its number."""
+    """The text of an error without its errno."""
     return re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".")
 
 

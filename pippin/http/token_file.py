@@ -1,4 +1,4 @@
-"""The file that a process reads its token from, so that the token is in no argument and in no list of processes."""
+"""The file that a process reads its token from, so that the token is not in arguments and lists of processes."""
 
 import os
 import secrets
@@ -12,7 +12,7 @@ _MAX_BYTES = 4096
 
 
 class TokenFileError(PippinError):
-    """A token's file cannot be used; the text names the setting and says why, and never shows what the file holds."""
+    """A token's file cannot be used; the text names the setting and the cause, and never shows the file's content."""
 
 
 def read_token(path: Path | None, setting: str = "PIPPIN_TOKEN_FILE") -> str | None:
@@ -23,7 +23,7 @@ def read_token(path: Path | None, setting: str = "PIPPIN_TOKEN_FILE") -> str | N
         setting: The variable that names it.
 
     Raises:
-        TokenFileError: It cannot be read, others than its owner may read it, or it holds no token.
+        TokenFileError: The file cannot be read, is accessible to others than its owner, or holds no token.
     """
     if path is None:
         return None
@@ -45,18 +45,18 @@ def read_token(path: Path | None, setting: str = "PIPPIN_TOKEN_FILE") -> str | N
 
 
 def write_token(path: Path, text: str, setting: str) -> None:
-    """Make a file, which must not be there yet, for its owner alone to read.
+    """Make a new file that only its owner may read.
 
     Args:
-        path: The file, in a folder that is there.
+        path: The file, in an existing folder.
         text: The token.
         setting: The variable that names it.
 
     Raises:
-        FileExistsError: It is there already.
-        TokenFileError: It cannot be made.
+        FileExistsError: The file exists already.
+        TokenFileError: The file cannot be made.
     """
-    # Written completely under another name first, so that a file at `path` always holds a token.
+    # Written completely under another name first, so that a file at `path` always holds a complete token.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

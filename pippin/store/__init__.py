@@ -1,4 +1,4 @@
-"""What Pippin keeps in Redis: records, event streams, leases, queues. The only package that knows a key name."""
+"""Pippin's data in Redis: records, event streams, leases, queues. The only package that uses key names."""
 
 from pippin.api.workers import Worker, WorkerReport
 from pippin.store.attempts import Claim, Control, new_token

@@ -1,7 +1,8 @@
 """Attempts: the writes that only the worker that holds a job may make.
 
-Each write carries the token that the attempt claimed the job with, and is refused once the job has moved on. Each may
-be sent twice: redis-py sends a command again after a timeout, and a worker after an outage.
+Each write carries the token that the attempt claimed the job with, and is refused once the attempt no longer holds the
+job. Each write may be sent twice: redis-py repeats a command after a timeout, and a worker repeats a write after an
+outage.
 """
 
 import json
@@ -43,13 +44,13 @@ class Control(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """What an attempt holds a job by.
+    """Identifies an attempt and proves that it holds the job.
 
     Attributes:
-        tenant: Whose job.
-        job_id: Which job.
+        tenant: The tenant that owns the job.
+        job_id: The id of the job.
         number: The attempt's number, from 1.
-        token: Made by the attempt, fresh and not to be guessed.
+        token: A fresh random token that the attempt draws.
     """
 
     tenant: str
@@ -84,16 +85,16 @@ class Attempts:
         self._limits = limits
 
     def claim(self, claim: Claim, *, worker: str, engine: str) -> Job:
-        """Take a queued job: it is `starting`, and the lease runs.
+        """Claim a queued job: its status becomes `starting`, and its lease begins.
 
         Args:
-            claim: What the attempt will hold the job by.
+            claim: The claim that the attempt will hold the job with.
             worker: Name of the worker.
-            engine: What it will train with.
+            engine: Name of the engine that the attempt trains with.
 
         Raises:
-            NoSuchJob: There is none with this id.
-            Refused: The job is not queued for this attempt: another holds it, or it was cancelled.
+            NoSuchJob: No job has this id.
+            Refused: The job is not queued for this attempt: another attempt holds the job, or it was cancelled.
         """
         number, job_id = claim.number, claim.job_id
         arguments = (str(number), claim.token, worker, engine, self._lease_seconds, MAJOR)
@@ -116,16 +117,16 @@ class Attempts:
         """Renew the lease and read the control flags. A late renewal works until another attempt has claimed the job.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         status, time = self._write("renew", claim, self._lease_seconds)
-        return _wanted(status, over=time == "over")
+        return _control_for(status, over=time == "over")
 
     def look(self, claim: Claim) -> Control:
-        """Read the control flags, between two renewals or from another process. Writes nothing.
+        """Read the control flags without writing, between two renewals or from another process.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         of = keys.job(claim.tenant, claim.job_id)
         with self._client.pipeline(transaction=False) as pipe:
@@ -137,17 +138,17 @@ class Attempts:
         self._check(claim, ["ok" if held else "lost", str(status or "")])
         at = int(second) * 1_000_000 + int(microsecond)
         so_far = lasted(at, seen=seen or "", elapsed=elapsed or "", lease=lease or "")
-        return _wanted(status, over=bool(timeout) and int(spent) + so_far > int(timeout))
+        return _control_for(status, over=bool(timeout) and int(spent) + so_far > int(timeout))
 
     def running(self, claim: Claim, resumed: Resumption | None = None) -> None:
         """Record that the first step is about to run.
 
         Args:
-            claim: The attempt's.
-            resumed: From where it goes on; None when it begins with the first epoch.
+            claim: The attempt's claim.
+            resumed: Where training resumes; None when it begins with the first epoch.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         self._write("running", claim, resumed.model_dump_json() if resumed else "")
 
@@ -158,20 +159,21 @@ class Attempts:
         batches: BatchLosses | None = None,
         checkpoint: StoredCheckpoint | None = None,
     ) -> str:
-        """Record a finished epoch, once: of an epoch that is there already, nothing changes.
+        """Record a finished epoch. An epoch that is already recorded does not change.
 
         Args:
-            claim: The attempt's.
-            metrics: Of the epoch.
+            claim: The attempt's claim.
+            metrics: Metrics of the epoch.
             batches: The losses of its mini-batches, recorded as one event; dropped, with a line in the log, once the
-                job holds as much in Redis as one may. Not finite ones become null.
-            checkpoint: Of the epoch's end, which has been stored. Of those the job keeps as many as it asks for.
+                job has reached the limit of bytes in Redis. Losses that are not finite become null.
+            checkpoint: The stored checkpoint of the epoch's end. The job keeps the number of such checkpoints that its
+                request sets.
 
         Returns:
             The id of the epoch's event.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         event = ""
         if batches is not None:
@@ -190,10 +192,10 @@ class Attempts:
         )[0]
 
     def checkpoint(self, claim: Claim, checkpoint: StoredCheckpoint) -> None:
-        """Record a checkpoint within an epoch, which has been stored: the next attempt goes on from it.
+        """Record a stored checkpoint within an epoch: the next attempt resumes from this checkpoint.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         place = (str(checkpoint.epoch), str(checkpoint.step))
         self._write("checkpoint", claim, *place, checkpoint.model_dump_json())
@@ -202,30 +204,30 @@ class Attempts:
         """Forget a checkpoint that cannot be read.
 
         Returns:
-            The newest of the others that the job keeps, from which it goes on now; None when it begins anew.
+            The newest other checkpoint that the job keeps, from which it now resumes; None when the job starts over.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         kept = read_checkpoints(self._client, claim.tenant, claim.job_id)
         instead = next((each for each in reversed(kept) if each != bad), None)
         place = (str(instead.epoch), str(instead.step), instead.model_dump_json()) if instead else ("", "", "")
-        # As it stands in the record, where a newer version may have added fields.
+        # Compare and send the text of the record itself: a newer version may have added fields.
         stored = self._client.hget(keys.job(claim.tenant, claim.job_id).job, "resume")
         same = stored is not None and parse_checkpoint(str(stored)) == bad
         self._write("discard", claim, str(stored) if same else bad.model_dump_json(), *place)
         return instead
 
     def log(self, claim: Claim, line: str, *, line_id: str | None = None) -> None:
-        """Record a line of log. Past the limit of lines or of the job's bytes, one more says that the rest is dropped.
+        """Record a log line. At the limit of lines or of the job's bytes, one last line says that the rest is dropped.
 
         Args:
-            claim: The attempt's.
-            line: Its text; the end of a very long one is cut off.
-            line_id: Give the same one to send the same line again.
+            claim: The attempt's claim.
+            line: The text, cut off after `LOG_LINE_CHARACTERS`.
+            line_id: Identifies the line; repeat the id to send the same line again.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         shown = line if len(line) <= LOG_LINE_CHARACTERS else line[: LOG_LINE_CHARACTERS - 1] + "…"
         limits = self._limits
@@ -240,55 +242,55 @@ class Attempts:
         self._write("log", claim, line_id or secrets.token_hex(8), limits.log_lines, limits.job_bytes, *texts)
 
     def artifact(self, claim: Claim, artifact: Artifact) -> None:
-        """Record a file that has been stored. One of the same variant from an earlier attempt is replaced.
+        """Record a stored file. It replaces an artifact of the same variant from an earlier attempt.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         self._write("artifact", claim, artifact.variant, artifact.model_dump_json())
 
     def succeed(self, claim: Claim, trained: Artifact) -> None:
-        """Record the trained model, which has been stored, and end the job as `succeeded`: both in one step.
+        """Record the stored trained model and end the job as `succeeded`, in one step.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
             Refused: The job is being cancelled: call `cancelled`.
         """
         self._end(claim, "succeeded", Status.SUCCEEDED, artifact=trained)
 
     def fail(self, claim: Claim, failure: Failure) -> None:
-        """End the job as `failed`; as `cancelled` when it is being cancelled.
+        """End the job as `failed`, or as `cancelled` when it is being cancelled.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         self._end(claim, "failed", Status.FAILED, reason=failure)
 
     def cancelled(self, claim: Claim) -> None:
-        """End the job as `cancelled`, as was asked.
+        """End the job as `cancelled`, as requested.
 
         Raises:
-            LeaseLost: The job has moved on.
-            Refused: No request to cancel it was made.
+            LeaseLost: The attempt no longer holds the job.
+            Refused: No request to cancel the job was made.
         """
         self._end(claim, "cancelled", Status.CANCELLED)
 
     def paused(self, claim: Claim) -> None:
-        """Let the job rest, as was asked. One that is being cancelled ends as `cancelled`.
+        """Pause the job, as requested. A job that is being cancelled ends as `cancelled`.
 
         Raises:
-            LeaseLost: The job has moved on.
-            Refused: No request to pause it was made.
+            LeaseLost: The attempt no longer holds the job.
+            Refused: No request to pause the job was made.
         """
         self._end(claim, "paused", Status.PAUSED)
 
     def hand_back(self, claim: Claim) -> None:
-        """Give the job back to be trained by another worker; that counts as no loss.
+        """Give the job back so that another worker can train it; this does not count as a lost attempt.
 
-        A job that is being cancelled ends as `cancelled`, and one that is being paused rests.
+        A job that is being cancelled ends as `cancelled`, and a job that is being paused becomes paused.
 
         Raises:
-            LeaseLost: The job has moved on.
+            LeaseLost: The attempt no longer holds the job.
         """
         of = keys.job(claim.tenant, claim.job_id)
 
@@ -358,12 +360,12 @@ class Attempts:
 
 
 def _float32(value: float) -> float:
-    """`value` in the 9 significant digits that tell any two 32-bit floats apart: half as long in JSON."""
+    """`value` in the 9 significant digits that distinguish any two 32-bit floats: half as long in JSON."""
     return float(f"{value:.9g}")
 
 
-def _wanted(status: str, *, over: bool) -> Control:
-    """What an attempt is to do when its job has this status, and its time is or is not used up."""
+def _control_for(status: str, *, over: bool) -> Control:
+    """The control flag for a job with this status; `over` says whether its time is used up."""
     match status:
         case Status.CANCELLING:
             return Control.CANCEL

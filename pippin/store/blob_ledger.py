@@ -1,4 +1,4 @@
-"""What Redis remembers about the blob store that it owns: its identity there, its sweeps, and what holds them up."""
+"""State in Redis about the blob store that it owns: the identity of this Redis, the sweeps, and holds on sweeps."""
 
 import secrets
 from enum import StrEnum
@@ -11,34 +11,34 @@ from pippin.store.errors import UnreadableRecord
 from pippin.store.versions import UNREADABLE, dump, load
 
 HOLD_SECONDS = 60
-"""How long a hold lasts that is not renewed: a backup that is killed delays the sweeper by this much."""
+"""How long a hold lasts without renewal: a killed backup delays the sweeper by this time."""
 APPROVAL_SECONDS = 24 * 3600
-"""How long an operator's approval of a large sweep stands."""
+"""How long an operator's approval of a large sweep is valid."""
 
 
 class Refusal(StrEnum):
     """Why a sweep deletes nothing."""
 
-    UNCLAIMED = "unclaimed"  # the store has no owner, and the records do not account for its content
+    UNCLAIMED = "unclaimed"  # the store has no owner, and the records do not name all of its blobs
     LOST = "lost"  # the store has an owner, and this Redis has no identity
     FOREIGN = "foreign"  # the store belongs to another Redis
-    SHARED = "shared"  # another Redis stores blobs here too, which these records do not name
+    SHARED = "shared"  # another Redis also stores blobs here, which these records do not name
     OUTDATED = "outdated"  # the store was swept by later records than these
-    CLOSED = "closed"  # closed until an operator adopts it, after a restore for example
-    UNREADABLE = "unreadable"  # the store's marker is damaged or of a newer Pippin
-    LIMIT = "limit"  # more blobs would go than one sweep may delete
+    CLOSED = "closed"  # closed until an operator adopts it, for example after a restore
+    UNREADABLE = "unreadable"  # the store's marker is damaged or was written by a newer Pippin
+    LIMIT = "limit"  # the sweep would delete more blobs than one sweep may
 
 
 class SweepReport(BaseModel):
-    """What the last sweep did, or why it did nothing.
+    """Result of the last sweep.
 
     Attributes:
         refusal: Why nothing was deleted; None when the sweep ran.
-        detail: The same as a sentence, with what to do; empty when the sweep ran.
-        blobs: How many blobs the store held; None when they were not counted.
-        unnamed: How many of them no record named, the recently put left out; None when they were not counted.
-        deleted: How many were deleted.
-        at: When that was, in seconds since 1970 by the clock of the service.
+        detail: The refusal as a sentence, with its remedy; empty when the sweep ran.
+        blobs: Number of blobs in the store; None when they were not counted.
+        unnamed: Number of blobs that no record named, recently stored ones excluded; None when they were not counted.
+        deleted: Number of blobs deleted.
+        at: Time of the sweep, in seconds since 1970 by the clock of the service.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,22 +52,22 @@ class SweepReport(BaseModel):
 
 
 class BlobLedger:
-    """The keys `pippin:blobs:*` but those of `BlobStats`. A backup leaves them out: they belong to this Redis alone."""
+    """The keys `pippin:blobs:*` except those of `BlobStats`. A backup omits them: they belong to this Redis alone."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def identity(self) -> str | None:
-        """What this Redis is called in a blob store that it owns; None before it claimed one and once emptied."""
+        """The name of this Redis in a blob store that it owns; None before it claims one and after it was emptied."""
         return self._text(keys.BLOB_IDENTITY)
 
     def draw_identity(self) -> str:
-        """The identity, drawn at random the first time. Two services that draw at once get the same."""
+        """The identity, drawn at random on first use. Two services that call this at once get the same identity."""
         self._client.set(keys.BLOB_IDENTITY, secrets.token_hex(16), nx=True)
         return str(self._client.get(keys.BLOB_IDENTITY))
 
     def generation(self) -> int:
-        """How often blobs were swept by the records of this Redis; an old snapshot has a lower number."""
+        """Number of sweeps made by the records of this Redis; an old snapshot has a lower number."""
         return int(self._client.get(keys.BLOB_GENERATION) or 0)
 
     def set_generation(self, generation: int) -> None:
@@ -75,22 +75,25 @@ class BlobLedger:
         self._client.set(keys.BLOB_GENERATION, generation)
 
     def closed(self) -> str | None:
-        """Why no blob may be deleted until an operator adopts the store; None when nothing stands against it."""
+        """Why no blob may be deleted until an operator adopts the store; None when the store is not closed."""
         return self._text(keys.BLOB_CLOSED)
 
     def close(self, reason: str) -> None:
-        """Have no blob deleted until an operator adopts the store."""
+        """Block the deletion of blobs until an operator adopts the store."""
         self._client.set(keys.BLOB_CLOSED, reason)
 
     def reopen(self) -> None:
-        """Take back `close`."""
+        """Undo `close`."""
         self._client.delete(keys.BLOB_CLOSED)
 
     def hold(self, holder: str) -> bool:
-        """Have no blob deleted for the next minute; whether `holder` has the hold, which one has at a time.
+        """Block the deletion of blobs for `HOLD_SECONDS`. Only one holder has the hold at a time.
 
         Args:
-            holder: Names the purpose and the process, for the log; unique.
+            holder: Unique name of the purpose and the process, for the log.
+
+        Returns:
+            Whether `holder` has the hold.
         """
         if self._client.set(keys.SWEEP_HOLD, holder, nx=True, ex=HOLD_SECONDS):
             return True
@@ -102,15 +105,15 @@ class BlobLedger:
             self._client.delete(keys.SWEEP_HOLD)
 
     def holder(self) -> str | None:
-        """What holds up sweeps now; None when nothing does."""
+        """The current holder; None when there is no hold."""
         return self._text(keys.SWEEP_HOLD)
 
     def approve(self, blobs: int) -> None:
-        """Let the next sweeps delete this many blobs, beyond what one sweep may delete."""
+        """Allow the next sweeps to delete this many blobs beyond the limit of one sweep."""
         self._client.set(keys.SWEEP_APPROVAL, blobs, ex=APPROVAL_SECONDS)
 
     def approved(self) -> int:
-        """How many blobs an operator let the next sweeps delete; 0 when that was not asked for, or was done."""
+        """Number of blobs that the operator's approval allows the next sweeps to delete; 0 without an approval."""
         return int(self._client.get(keys.SWEEP_APPROVAL) or 0)
 
     def withdraw_approval(self) -> None:
@@ -118,11 +121,11 @@ class BlobLedger:
         self._client.delete(keys.SWEEP_APPROVAL)
 
     def report(self, report: SweepReport) -> None:
-        """Record what a sweep did."""
+        """Record the result of a sweep."""
         self._client.set(keys.SWEEP_REPORT, report.model_dump_json())
 
     def last_report(self) -> SweepReport | None:
-        """What the last sweep did; None before the first."""
+        """The result of the last sweep; None before the first sweep."""
         text = self._client.get(keys.SWEEP_REPORT)
         return None if text is None else SweepReport.model_validate_json(text)
 
@@ -132,12 +135,12 @@ class BlobLedger:
 
 
 class BlobUsage(BaseModel):
-    """What the blob store held.
+    """Contents of the blob store when it was last counted.
 
     Attributes:
-        count: How many blobs.
-        bytes: How much they take together.
-        counted_at: When that was, in seconds since 1970 by the clock of Redis.
+        count: Number of blobs.
+        bytes: Total size of the blobs.
+        counted_at: Time of the count, in seconds since 1970 by the clock of Redis.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -148,27 +151,27 @@ class BlobUsage(BaseModel):
 
 
 class BlobStats:
-    """The last count, and whose turn it is to count again."""
+    """The last count of blobs, and the lock that lets one service at a time count again."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def take_turn(self, seconds: int) -> bool:
-        """Whether the caller is to count now; if so, no other service is for `seconds`."""
+        """Whether the caller may count now; if so, no other service may for `seconds`."""
         return bool(self._client.set(keys.BLOB_STATS_TURN, "", nx=True, ex=seconds))
 
     def give_turn_back(self) -> None:
-        """Let another service count at once."""
+        """Allow another service to count at once."""
         self._client.delete(keys.BLOB_STATS_TURN)
 
     def record(self, count: int, size: int) -> None:
-        """Record a count: how many blobs, and how many bytes together."""
+        """Record a count: number of blobs and their total size in bytes."""
         seconds, microseconds = self._client.time()
         usage = BlobUsage(count=count, bytes=size, counted_at=int(seconds) + int(microseconds) / 1e6)
         self._client.set(keys.BLOB_STATS, dump(usage))
 
     def last(self) -> BlobUsage | None:
-        """The last count; None before the first, and where its record cannot be read."""
+        """The last count; None before the first count, and where its record cannot be read."""
         text = self._client.get(keys.BLOB_STATS)
         try:
             return None if text is None else load(BlobUsage, text, "blob usage")

@@ -1,10 +1,10 @@
-"""Which Redis a blob store belongs to: only by the records of that one may blobs be deleted.
+"""Ownership of a blob store: blobs may be deleted only according to the records of the Redis that owns the store.
 
-The store holds small objects. `pippin/owner.json` names the Redis that owns it and is written once, by a conditional
-put. `pippin/generation.json` counts the sweeps that were made by the records of that Redis. Redis holds the same
-identity and the same count, so that a Redis that was emptied (no identity), another one (a different identity) and one
-that was restored from an old snapshot (a lower count) are recognised. `pippin/guest.json` is written for
-a Redis that uses a store of another one: the owner's records do not name what it stores, so they delete nothing then.
+The store holds small marker objects. `pippin/owner.json` names the Redis that owns the store and is written once, by a
+conditional put. `pippin/generation.json` counts the sweeps made by the records of that Redis. Redis holds the same
+identity and count. So three cases are recognised: a Redis that was emptied (no identity), a different Redis (another
+identity), and a Redis restored from an old snapshot (a lower count). `pippin/guest.json` records that a Redis uses a
+store that another Redis owns: the owner's records do not name the guest's blobs, so nothing is deleted then.
 """
 
 import json
@@ -21,7 +21,9 @@ _OWNER = "owner"
 _GENERATION = "generation"
 _GUEST = "guest"
 _FORMAT = 1
-_BATCH = 50_000  # so many blobs are compared with the records at once: some 25 MB, however many there are of either
+_BATCH = (
+    50_000  # blobs that are compared with the records at once: about 25 MB, whatever the number of blobs or records
+)
 
 _ADOPT = (
     "`pippin blobs list --unnamed` shows what no record names; `pippin blobs adopt --yes` makes this Redis the owner"
@@ -29,7 +31,7 @@ _ADOPT = (
 
 
 def unnamed(blobs: Iterable[BlobEntry], references: References) -> Iterator[BlobEntry]:
-    """Those of the blobs that no record names. The records are read once for each fifty thousand blobs."""
+    """The blobs that no record names. The records are read once per `_BATCH` blobs."""
     entries = iter(blobs)
     while batch := {blob.digest: blob for blob in islice(entries, _BATCH)}:
         for digest in references.digests():
@@ -38,10 +40,10 @@ def unnamed(blobs: Iterable[BlobEntry], references: References) -> Iterator[Blob
 
 
 class MarkerError(BlobError):
-    """A marker of the store that cannot be used.
+    """A marker of the store cannot be used.
 
     Attributes:
-        newer: Whether a newer Pippin wrote it; else it is damaged.
+        newer: Whether a newer Pippin wrote the marker; otherwise it is damaged.
     """
 
     def __init__(self, text: str, *, newer: bool) -> None:
@@ -51,11 +53,11 @@ class MarkerError(BlobError):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether blobs may be deleted by the records of a Redis.
+    """Whether blobs may be deleted according to the records of a Redis.
 
     Attributes:
-        refusal: Why not; None when they may.
-        detail: The same as a sentence, with what to do.
+        refusal: Why they may not; None when they may.
+        detail: The refusal as a sentence, with its remedy.
     """
 
     refusal: Refusal | None
@@ -68,11 +70,11 @@ _OWNED = Verdict(None, "")
 class BlobOwnership:
     """The relation of one Redis to one blob store.
 
-    Every method raises StoreUnavailable or BlobError when one of them cannot be reached.
+    Every method raises StoreUnavailable when Redis, and BlobError when the blob store, cannot be reached.
 
     Args:
-        store: The records.
-        blobs: The blobs, in a folder or a bucket.
+        store: The records in Redis.
+        blobs: The blob store, a folder or a bucket.
     """
 
     def __init__(self, store: Store, blobs: Blobs) -> None:
@@ -110,12 +112,12 @@ class BlobOwnership:
             )
         if closed:
             return Verdict(Refusal.CLOSED, f"{closed}; {_ADOPT}")
-        known = self._ledger.generation()
-        if known < swept:
+        recorded = self._ledger.generation()
+        if recorded < swept:
             return Verdict(
                 Refusal.OUTDATED,
                 f"the records in Redis are older than the blob store: it was swept {swept} times, and they know of "
-                f"{known}; an old copy of Redis' data was put back: restore a newer one, or {_ADOPT}",
+                f"{recorded}; an old copy of Redis' data was put back: restore a newer one, or {_ADOPT}",
             )
         return _OWNED
 
@@ -124,11 +126,12 @@ class BlobOwnership:
         return self.inspect().refusal is None and self._ledger.holder() is None
 
     def claim(self) -> Verdict:
-        """Whether blobs may be deleted now; a store without an owner is claimed first, if the records account for it.
+        """Claim a store without an owner if the records account for its blobs, then say whether blobs may be deleted.
 
-        They do when it is empty, or when they name each of its blobs: an installation from before stores had owners.
-        Otherwise some may be those of another Redis, and the store stays closed until an operator adopts it, whatever
-        records are added meanwhile. Of a store with another owner, it is noted that this Redis uses it too.
+        The records account for an empty store, and for a store whose every blob they name (an installation from before
+        stores had owners). Otherwise some blobs may belong to another Redis, and the store stays closed until an
+        operator adopts it, whatever records are added meanwhile. In a store with another owner, a guest marker records
+        that this Redis uses the store too.
         """
         verdict = self.inspect()
         if verdict.refusal in {Refusal.LOST, Refusal.FOREIGN}:
@@ -147,7 +150,7 @@ class BlobOwnership:
         return self.inspect()
 
     def advance(self) -> None:
-        """Count a sweep, in Redis first: a process that ends between the two leaves Redis ahead, which is harmless."""
+        """Count a sweep, first in Redis, then in the store: ending in between leaves Redis ahead, which is harmless."""
         self._set_generation(max(self._ledger.generation(), self._generation()) + 1)
 
     def _set_generation(self, generation: int) -> None:
@@ -156,10 +159,10 @@ class BlobOwnership:
         self._blobs.write_marker(_GENERATION, _encoded(document))
 
     def adopt(self) -> None:
-        """Make this Redis the owner, whatever stood against it.
+        """Make this Redis the owner, whatever the refusal was.
 
         Raises:
-            MarkerError: The store was marked by a newer Pippin.
+            MarkerError: A newer Pippin wrote a marker of the store.
         """
         try:
             self._owner()
@@ -195,10 +198,10 @@ class BlobOwnership:
         try:
             document: dict[str, str | int] = json.loads(data)
             version = document["format"]
-            known = version == _FORMAT and name in document and int(document.get("generation", 0)) >= 0
+            valid = version == _FORMAT and name in document and int(document.get("generation", 0)) >= 0
         except (ValueError, KeyError, TypeError):
-            version, known = None, False
-        if not known:
+            version, valid = None, False
+        if not valid:
             newer = isinstance(version, int) and version > _FORMAT
             why = f"it has format {version}, and this Pippin knows up to {_FORMAT}" if newer else "it is damaged"
             raise MarkerError(f"the marker pippin/{name}.json of the blob store cannot be used: {why}", newer=newer)

@@ -18,14 +18,14 @@ from redis.retry import Retry
 from pippin.store.errors import StoreUnavailable
 from pippin.system.logs import without_addresses
 
-# A blocking command must end well within this time: redis-py 8.1 sends a command again after it, so that
-# XREAD with BLOCK 8000 hung for 59 s.
+# A blocking command must end well within this time, after which redis-py 8.1 sends the command again: XREAD with
+# BLOCK 8000 hung for 59 s.
 SOCKET_TIMEOUT = 5.0
 
 
 @contextmanager
 def reaching() -> Iterator[None]:
-    """Turns trouble with the connection or the server into StoreUnavailable."""
+    """Convert connection and server errors into StoreUnavailable."""
     try:
         yield
     except RedisTimeoutError as error:
@@ -46,7 +46,7 @@ def reaching() -> Iterator[None]:
 
 
 def _reason(error: RedisConnectionError) -> str:
-    """Why, without the server's address: the text goes to clients that need not know it."""
+    """The cause of a connection error without the server's address, which clients must not see."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
         return without_addresses(f"certificate verify failed: {cause.verify_message}")
@@ -57,7 +57,7 @@ def _reason(error: RedisConnectionError) -> str:
     return without_addresses(str(error))
 
 
-# redis-py does not annotate the methods that these override: hence Any, and the ignored calls.
+# redis-py does not annotate the overridden methods: hence Any, and the ignored calls.
 class _Transaction(Pipeline):
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         with reaching():
@@ -69,15 +69,15 @@ class _Transaction(Pipeline):
 
 
 class Client(redis.Redis):
-    """A Redis client whose connection trouble is StoreUnavailable."""
+    """A Redis client that raises StoreUnavailable for connection and server errors."""
 
     def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-        """Send a command and return its answer."""
+        """Send a command and return its reply."""
         with reaching():
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
     def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
-        """Queue commands to send together, in one MULTI unless `transaction` is false."""
+        """A pipeline of commands, sent as one MULTI unless `transaction` is false."""
         return _Transaction(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
@@ -86,8 +86,8 @@ def connect(url: str, *, retries: int = 3) -> Client:
 
     Args:
         url: redis://, rediss:// or unix:// address, password included.
-        retries: How often a command is sent again after a timeout or a broken connection. So a script may run
-            twice for one call, and every script of ours is written for that.
+        retries: How often a command is sent again after a timeout or a broken connection. A script may therefore run
+            twice for one call, so all scripts here are safe to repeat.
     """
     client = Client.from_url(
         url,
@@ -102,23 +102,23 @@ def connect(url: str, *, retries: int = 3) -> Client:
 
 _T = TypeVar("_T")
 
-# Ten writers disturb each other perhaps ten times; a hundred times in vain, the connection keeps breaking.
+# Ten concurrent writers cause about ten retries; a hundred failed tries mean that the connection keeps breaking.
 _TRIES = 100
 
 
 def watching(client: Client, watched: list[str], body: Callable[[Pipeline], _T]) -> _T:
-    """Run `body` until no watched key changed between its reads and its EXEC.
+    """Run `body` until no watched key changes between its reads and its EXEC.
 
-    A connection that breaks during EXEC counts as a change too, though the writes may have been made: `body` must
-    recognise its own work when it runs again.
+    A connection that breaks during EXEC counts as a change too, although the writes may have been made: `body` must
+    recognise its own writes when it runs again.
 
     Args:
-        client: Where to run it.
-        watched: The keys that it reads to decide.
-        body: Reads through the pipeline it is given, calls `multi`, queues its writes, calls `execute`.
+        client: The client to run it with.
+        watched: The keys that `body` reads to decide.
+        body: Reads through the pipeline, calls `multi`, queues its writes, calls `execute`.
 
     Raises:
-        StoreUnavailable: Every try was disturbed.
+        StoreUnavailable: A watched key changed in every try.
     """
     for _ in range(_TRIES):
         with client.pipeline() as pipe:
@@ -131,8 +131,8 @@ def watching(client: Client, watched: list[str], body: Callable[[Pipeline], _T])
 
 
 def hmget(pipe: Pipeline, key: str, *fields: str) -> list[str]:
-    """Fields of a hash, read at once under WATCH; what is absent reads as ""."""
-    # That a pipeline answers at once then, its type does not tell.
+    """Fields of a hash, read at once under WATCH; an absent field reads as ""."""
+    # Under WATCH a pipeline returns the reply at once; redis-py's type does not say so.
     values: list[str | None] = pipe.execute_command("HMGET", key, *fields)  # type: ignore[no-untyped-call]
     return [value or "" for value in values]
 
@@ -141,6 +141,6 @@ WORKER_USER = "worker"
 
 
 def worker_user(password: str) -> str:
-    """The line of a server's configuration, or of an ACL file, that makes the user; it holds the password's hash."""
+    """The line of a server's configuration or ACL file that defines the user; it holds the password's hash."""
     rules = (files("pippin.store") / "worker.acl").read_text().strip()
     return f"{rules} #{sha256(password.encode()).hexdigest()}"

@@ -1,8 +1,7 @@
-"""The clock of Redis, which every record is dated by, and what is made of it when it is set forward or back.
+"""The clock of Redis, which dates every record, and durations that tolerate steps of this clock.
 
-All times are in microseconds. Redis has no clock but the wall clock of its machine. So a duration is summed up from
-short differences, each of them held between nothing and one lease: a step of the clock by an hour then counts as one
-lease at most.
+All times are in microseconds. Redis only has the wall clock of its machine. So a duration is the sum of short
+differences, each clamped to between 0 and one lease: a step of the clock by an hour then counts as one lease at most.
 """
 
 from pippin.store.client import Client
@@ -12,7 +11,7 @@ LONGEST_LEASE = 3_600_000_000  # as in lua/transition.lua
 
 
 def now(client: Client) -> int:
-    """What the clock of Redis shows."""
+    """The current time of Redis."""
     with client.pipeline(transaction=False) as pipe:
         pipe.time()
         seconds, microseconds = pipe.execute()[0]
@@ -20,12 +19,12 @@ def now(client: Client) -> int:
 
 
 def lasted(at: int, *, seen: str, elapsed: str, lease: str) -> int:
-    """How long an attempt has lasted, as lua/transition.lua sums it up.
+    """The duration of an attempt, by the same rule as in lua/transition.lua.
 
     Args:
-        at: Now.
-        seen: When its duration was last summed up.
-        elapsed: What the sum was then; "" for 0.
-        lease: How long its leases are; "" where that is not recorded.
+        at: The current time.
+        seen: Time of the last update of the duration.
+        elapsed: The duration at that time; "" for 0.
+        lease: Length of the job's leases; "" where it is not recorded.
     """
     return int(elapsed or 0) + min(max(0, at - int(seen or at)), int(lease or DEFAULT_LEASE))

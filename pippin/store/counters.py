@@ -1,6 +1,7 @@
-"""What is counted in Redis, since workers see it happen and services come and go: lost attempts, epochs.
+"""Counters of lost attempts and epochs. They are kept in Redis, since workers cause the events and services restart.
 
-One hash a tenant. Each count changes in the step that it counts, so that a step sent twice is counted once.
+One hash a tenant. Each counter changes in the same step as the event that it counts, so that a step sent twice is
+counted once.
 """
 
 import math
@@ -12,7 +13,7 @@ from pippin.api.engines import PREFERRED
 from pippin.api.states import Reason
 
 EPOCH_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
-"""Upper bounds of the classes that epochs are counted in, in seconds; one more class takes the longer ones."""
+"""Upper bounds of the histogram buckets for epoch durations, in seconds; one more bucket takes longer epochs."""
 
 MISSING_EPOCHS = "jobs_missing_epochs"  # jobs that succeeded although some of their epochs have no metrics
 
@@ -24,11 +25,11 @@ _SECONDS = "epochs_seconds"
 
 @dataclass(frozen=True)
 class EpochTimes:
-    """How long the epochs of an engine took.
+    """Durations of an engine's epochs.
 
     Attributes:
-        counts: How many fell into each class of `EPOCH_BOUNDS`, and into the last one without a bound.
-        seconds: How long they took together.
+        counts: Number of epochs in each bucket of `EPOCH_BOUNDS`, and in the last bucket without a bound.
+        seconds: Total duration.
     """
 
     counts: tuple[int, ...]
@@ -41,7 +42,7 @@ def lost_field(reason: str) -> str:
 
 
 def epoch_fields(engine: str, seconds: float) -> tuple[str, str]:
-    """The field that counts an epoch of `seconds`, and the field that their seconds are added to."""
+    """The field that counts an epoch of `seconds`, and the field of the engine's total seconds."""
     return _bucket_field(engine, bisect_left(EPOCH_BOUNDS, seconds)), f"{_SECONDS}:{engine}"
 
 
@@ -50,7 +51,7 @@ def _bucket_field(engine: str, bucket: int) -> str:
 
 
 def all_fields() -> list[str]:
-    """Every field that is counted in."""
+    """All counter fields."""
     buckets = range(len(EPOCH_BOUNDS) + 1)
     of_engines = [[*(_bucket_field(engine, n) for n in buckets), f"{_SECONDS}:{engine}"] for engine in PREFERRED]
     return [*map(lost_field, Reason), MISSING_EPOCHS, *(field for fields in of_engines for field in fields)]
@@ -86,7 +87,7 @@ def jobs_missing_epochs(hashes: Iterable[Mapping[str, str]]) -> int:
 
 
 def count(value: str | None) -> int:
-    """The number in a field; 0 for what is none, since workers write these hashes."""
+    """The number in a field; 0 for anything else, since workers write these hashes."""
     return int(value) if value and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else 0
 
 

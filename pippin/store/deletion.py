@@ -1,4 +1,4 @@
-"""Deletes a job whose record cannot be read: by its keys alone, whatever is below them."""
+"""Deletes a job whose record cannot be read: by its keys alone, whatever they hold."""
 
 from itertools import product
 
@@ -10,20 +10,20 @@ from pippin.store.client import Client, hmget, watching
 from pippin.store.errors import Refused
 from pippin.store.queues import QUEUES, Queues
 
-_MAX_ATTEMPTS = 1000  # as a request may ask for
+_MAX_ATTEMPTS = 1000  # the most that a request may set
 _HELD = {status for status in Status if not status.is_final and status not in {Status.QUEUED, Status.PAUSED}}
 
 
 def delete_unreadable(client: Client, queues: Queues, tenant: str, job_id: str) -> None:
-    """Delete what is under the keys of a job, and its place in every listing and queue.
+    """Delete the keys of a job, and its entries in every listing and queue.
 
-    Its idempotency key expires by itself.
+    The job's idempotency key expires by itself.
 
     Raises:
         Refused: Its status says that a worker may still hold it.
     """
     of = keys.job(tenant, job_id)
-    # A pass over all keys, which only this rare case needs: the job's name and labels cannot be read.
+    # A scan over all keys, only for this rare case: the job's name and labels cannot be read.
     listings = [str(listing) for listing in client.scan_iter(match=keys.job_listings(tenant), count=1000)]
 
     def remove(pipe: Pipeline) -> None:

@@ -1,5 +1,5 @@
-# ruff: noqa: N818  -- the names say what happened, and `Refused` says it better than `RefusedError`
-"""What the store raises."""
+# ruff: noqa: N818  -- the names state what happened; `Refused` is clearer than `RefusedError`
+"""Exceptions of the store."""
 
 from pippin.errors import PippinError
 
@@ -9,7 +9,7 @@ class StoreError(PippinError):
 
 
 class StoreUnavailable(StoreError):
-    """Redis does not answer, or answers that it cannot serve; the same call may work later."""
+    """Redis does not respond, or cannot serve the command; the same call may succeed later."""
 
 
 class NoSuchJob(StoreError):
@@ -21,7 +21,7 @@ class NoSuchWorker(StoreError):
 
 
 class AmbiguousName(StoreError):
-    """Several records or workers have a name or an id that begins so."""
+    """Several records or workers have a name or an id with this beginning."""
 
 
 class Refused(StoreError):
@@ -29,15 +29,15 @@ class Refused(StoreError):
 
 
 class LeaseLost(StoreError):
-    """The attempt no longer holds the job: whatever it still does is not to be recorded."""
+    """The attempt no longer holds the job: none of its further results is recorded."""
 
 
 class IdempotencyMismatch(StoreError):
-    """The idempotency key was used before, for another body."""
+    """The idempotency key was used before, with another body."""
 
 
 class IdempotencyInFlight(StoreError):
-    """A request with this idempotency key is being worked on at this moment."""
+    """Another request with this idempotency key is in progress."""
 
 
 class NameTaken(StoreError):
@@ -45,34 +45,34 @@ class NameTaken(StoreError):
 
 
 class RecordTooLarge(StoreError):
-    """A record is larger than one may be."""
+    """A record exceeds the size limit."""
 
 
 class TenantFull(StoreError):
-    """The tenant holds as much in Redis as it may; it can delete some of it."""
+    """The tenant has reached its limit of bytes in Redis; it can delete records."""
 
 
 class StoreFull(StoreError):
-    """Redis is too full for the tenant to store more; running jobs go on recording."""
+    """Redis is too full for the tenant to store more; running jobs continue to record."""
 
 
 class QuotaExceeded(StoreError):
-    """The token has used up what it may use of something."""
+    """The token has used up a quota."""
 
 
 class BadTenant(StoreError):
-    """What was given as a tenant's name cannot be one."""
+    """The name is not valid for a tenant."""
 
 
 class MalformedEventId(StoreError):
-    """What was given as an event's id is not one."""
+    """The text is not the id of an event."""
 
 
 class UnreadableRecord(StoreError):
-    """A record is there, and is damaged or of a newer major version.
+    """A record exists, but is damaged or has a newer major version.
 
     Attributes:
-        record_id: Which one.
+        record_id: The id of the record.
     """
 
     def __init__(self, record_id: str, message: str) -> None:
@@ -81,4 +81,4 @@ class UnreadableRecord(StoreError):
 
 
 class BackupError(PippinError):
-    """A backup could not be made or restored; the text says why, and what to do."""
+    """A backup could not be made or restored; the text names the cause and the remedy."""

@@ -18,10 +18,10 @@ from pippin.store.errors import MalformedEventId
 EventType = Literal["state", "epoch", "batches", "log", "artifact", "checkpoint"]
 
 START = "0-0"  # before every event
-# An epoch's mini-batch losses take some ten kilobytes: so many of them are held at once by every reader.
+# Events that a reader holds at once; the mini-batch losses of one epoch take about 10 KB.
 _PAGE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# What the data of an event has at least.
+# The members that the data of each type of event must have.
 _MEMBERS: dict[str, set[str]] = {
     "state": {"from", "to", "attempt", "reason"},
     "epoch": {name for name, field in EpochMetrics.model_fields.items() if field.is_required()},
@@ -34,13 +34,13 @@ _MEMBERS: dict[str, set[str]] = {
 
 @dataclass(frozen=True)
 class StoredEvent:
-    """Something that happened to a job.
+    """An event of a job.
 
     Attributes:
-        id: Its place in the job's stream, `milliseconds-number`; ordered, unique within the job.
-        type: What kind of event.
-        text: The data as JSON, as it was recorded: most readers pass it on and never parse it.
-        time: When, by the clock of Redis.
+        id: Position in the job's stream, `milliseconds-number`; ordered, unique within the job.
+        type: Type of the event.
+        text: The recorded JSON: most readers pass it on without parsing it.
+        time: Time of the event, by the clock of Redis.
     """
 
     id: str
@@ -50,26 +50,26 @@ class StoredEvent:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        """What happened.
+        """The parsed data.
 
         For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt, losses,
-        and of how many mini-batches each stands for one (`every`, absent in records of older versions).
-        For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: it.
+        and `every`: one loss is recorded for every so many mini-batches (absent in records of older versions).
+        For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: the checkpoint.
         """
         parsed: dict[str, Any] = json.loads(self.text)
         return parsed
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing can follow: the job has come to a final state."""
+        """Whether this is the job's last event: the job has reached a final state."""
         return self.type == "state" and Status(self.data["to"]).is_final
 
 
 def parse_event_id(text: str) -> tuple[int, int]:
-    """An event's id as numbers that compare in the order of the stream.
+    """An event's id as two integers that compare in stream order.
 
     Raises:
-        MalformedEventId: It is not `milliseconds` or `milliseconds-number`, each below 2**64.
+        MalformedEventId: The text is not `milliseconds` or `milliseconds-number`, each below 2**64.
     """
     milliseconds, dash, number = text.partition("-")
     parts = (milliseconds, number if dash else "0")
@@ -79,9 +79,9 @@ def parse_event_id(text: str) -> tuple[int, int]:
 
 
 def decode_event(entry: tuple[str, dict[str, str]]) -> StoredEvent | None:
-    """An event from an entry of a stream, as redis-py hands it over.
+    """An event from a stream entry, in redis-py's format.
 
-    None for an entry that is no event, or of a kind that a newer version added: it must not hide the others.
+    None for an entry that is not an event, or of a type that a newer version added: such an entry is skipped.
     """
     event_id, fields = entry
     milliseconds, _ = parse_event_id(event_id)
@@ -98,7 +98,7 @@ def decode_event(entry: tuple[str, dict[str, str]]) -> StoredEvent | None:
 
 
 def decode_events(entries: Iterable[tuple[str, dict[str, str]]]) -> list[StoredEvent]:
-    """The events among the entries of a stream."""
+    """The events among stream entries."""
     return [event for event in map(decode_event, entries) if event is not None]
 
 
@@ -109,7 +109,7 @@ class Events:
         self._client = client
 
     def read(self, tenant: str, job_id: str, after: str = START, count: int = _PAGE) -> list[StoredEvent]:
-        """The events that follow the one with the id `after`, oldest first; none of a job that is gone.
+        """The events after the id `after`, oldest first; none for a job that was deleted.
 
         Raises:
             MalformedEventId: `after` is not the id of an event.
@@ -117,7 +117,7 @@ class Events:
         return decode_events(self._entries(tenant, job_id, after, count))
 
     def all(self, tenant: str, job_id: str, after: str = START) -> Iterator[StoredEvent]:
-        """Every event that follows `after`, read in pages.
+        """Every event after the id `after`, read in pages.
 
         Raises:
             MalformedEventId: `after` is not the id of an event.
@@ -127,7 +127,7 @@ class Events:
             after = page[-1][0]
 
     def epochs(self, tenant: str, job_id: str, numbers: Iterable[int]) -> dict[int, EpochMetrics]:
-        """The metrics of these epochs by their numbers; without those that the job did not train."""
+        """The metrics of these epochs by number, without epochs that the job did not train."""
         of, epochs = keys.job(tenant, job_id), list(numbers)
         with self._client.pipeline(transaction=False) as pipe:
             for number in epochs:

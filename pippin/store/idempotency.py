@@ -1,4 +1,4 @@
-"""Idempotency keys: a client that sends a request again gets the first answer, not a second job.
+"""Idempotency keys: a client that repeats a request gets the first response, not a second job.
 
 Source: the IETF draft `Idempotency-Key` header, revision 07.
 """
@@ -13,17 +13,17 @@ from pippin.store.client import Client, watching
 from pippin.store.errors import IdempotencyInFlight, IdempotencyMismatch
 
 KEPT_SECONDS = 24 * 3600
-IN_FLIGHT_SECONDS = 60  # for a process that died between `begin` and its answer
+IN_FLIGHT_SECONDS = 60  # for a process that died between `begin` and its response
 
 
 @dataclass(frozen=True)
 class Idempotency:
-    """What a client sent to make its request repeatable.
+    """The idempotency data of a request.
 
     Attributes:
         key: The client's key.
         fingerprint: A digest of the body.
-        request: Tells this request from another with the same key.
+        request: Distinguishes this request from another with the same key.
     """
 
     key: str
@@ -38,20 +38,20 @@ class IdempotencyKeys:
         self._client = client
 
     def begin(self, tenant: str, idempotency: Idempotency) -> str | None:
-        """Mark the request as being worked on, before any work is done for it.
+        """Mark the request as in progress, before any work for it begins.
 
         Returns:
-            The id of the job that the first request with this key made; None when this is the first.
+            The id of the job that the first request with this key made; None when this is the first request.
 
         Raises:
             IdempotencyMismatch: The key was used with another body.
-            IdempotencyInFlight: Another request with this key is being worked on.
+            IdempotencyInFlight: Another request with this key is in progress.
         """
         key = keys.idempotency(tenant, idempotency.key)
 
         def mark(pipe: Pipeline) -> str | None:
-            if known := recall(pipe, key, idempotency):
-                return known
+            if job_id := recall(pipe, key, idempotency):
+                return job_id
             pipe.multi()
             pipe.hset(key, mapping={"fingerprint": idempotency.fingerprint, "request": idempotency.request})
             pipe.expire(key, IN_FLIGHT_SECONDS)
@@ -61,7 +61,7 @@ class IdempotencyKeys:
         return watching(self._client, [key], mark)
 
     def abandon(self, tenant: str, idempotency: Idempotency) -> None:
-        """Forget a request that led to no job, so that a corrected one may use the key."""
+        """Forget a request that made no job, so that a corrected request may use the key."""
         key = keys.idempotency(tenant, idempotency.key)
 
         def forget(pipe: Pipeline) -> None:
@@ -75,11 +75,11 @@ class IdempotencyKeys:
 
 
 def recall(pipe: Pipeline, key: str, idempotency: Idempotency) -> str | None:
-    """The job that the key stands for, read under WATCH; None when this request may make one.
+    """The id of the job that was made with the key, read under WATCH; None when this request may make a job.
 
     Raises:
         IdempotencyMismatch: The key was used with another body.
-        IdempotencyInFlight: Another request with this key is being worked on.
+        IdempotencyInFlight: Another request with this key is in progress.
     """
     fingerprint, request, job = _hmget(pipe, key, "fingerprint", "request", "job")
     if fingerprint is None:
@@ -92,12 +92,12 @@ def recall(pipe: Pipeline, key: str, idempotency: Idempotency) -> str | None:
 
 
 def settle(pipe: Pipeline, key: str, idempotency: Idempotency, job_id: str) -> None:
-    """Queue, in the MULTI that makes the job, that the key stands for it from now on."""
+    """Assign the job to the key, in the MULTI that makes the job."""
     pipe.hset(key, mapping={"fingerprint": idempotency.fingerprint, "job": job_id})
     pipe.expire(key, KEPT_SECONDS)
 
 
 def _hmget(pipe: Pipeline, key: str, *fields: str) -> list[str | None]:
-    # Under WATCH a pipeline answers at once, which its type does not tell.
+    # Under WATCH a pipeline returns the reply at once; redis-py's type does not say so.
     answer: list[str | None] = pipe.execute_command("HMGET", key, *fields)  # type: ignore[no-untyped-call]
     return answer

@@ -48,29 +48,29 @@ class Jobs:
         quota: JobQuota | None = None,
         traceparent: str = "",
     ) -> Job:
-        """Make a job and queue its first attempt: both, or neither.
+        """Make a job and queue its first attempt, in one step.
 
         Args:
-            tenant: Whose job.
-            request: What is asked, every choice made.
+            tenant: The tenant that owns the job.
+            request: The request with every default resolved.
             spec: The resolved spec that the model is built from; empty where the request names a blob that holds it.
-            idempotency: What makes the request repeatable.
-            retries: The job that this one tries again.
-            from_: The checkpoint of that job from which this one goes on; None begins with the first epoch.
-            quota: What the token that asks may use, if that is limited.
-            traceparent: The span that its attempts belong to, where requests are traced.
+            idempotency: The idempotency key and the digest of the request.
+            retries: The job that this job retries.
+            from_: The checkpoint of that job from which this job resumes; None begins with the first epoch.
+            quota: The job quota of the token, if it has one.
+            traceparent: The span that the attempts belong to, where requests are traced.
 
         Returns:
-            The new job, or the one that the first request with the same idempotency key made.
+            The new job, or the job that the first request with the same idempotency key made.
 
         Raises:
             IdempotencyMismatch: The key was used with another body.
-            IdempotencyInFlight: Another request with the key is being worked on.
+            IdempotencyInFlight: Another request with the key is in progress.
             QuotaExceeded: The token has used up its quota.
             RecordTooLarge: The request and the spec are too large to keep.
             TenantFull, StoreFull: There is no room for another job.
-            StoreUnavailable: Redis cannot be reached; the job may have been made, which a repeat with the same
-                idempotency key finds out.
+            StoreUnavailable: Redis cannot be reached; the job may have been made, and a repeat with the same
+                idempotency key returns it.
         """
         queue = self._workers.queue_for(request.engines)
         job_id = new_id("job", self._milliseconds())
@@ -89,7 +89,7 @@ class Jobs:
 
         def make(pipe: Pipeline) -> str:
             if pipe.exists(of.job):
-                return job_id  # made by an EXEC whose answer was lost
+                return job_id  # made by an EXEC whose reply was lost
             if idempotency and (known := recall(pipe, marker, idempotency)):
                 return known
             ended = quota.require(pipe, tenant) if quota else []
@@ -112,36 +112,36 @@ class Jobs:
             return job_id
 
         watched = [of.job, *([marker] if marker else []), *([quota.key(tenant)] if quota else [])]
-        made = watching(self._client, watched, make)
-        return self._require(tenant, made)
+        made_id = watching(self._client, watched, make)
+        return self._require(tenant, made_id)
 
     def id_of(self, tenant: str, id_or_name: str) -> str:
         """The id of a job.
 
         Args:
-            tenant: Whose.
-            id_or_name: Its id, which need not be there any more; else its name; else the beginning of its id; else
-                `last`, the newest. Jobs that earlier versions recorded are not found by name.
+            tenant: The tenant that owns the job.
+            id_or_name: An id, whose job need not exist any more; else a name; else the beginning of an id; else
+                `last` for the newest job. Jobs that earlier versions recorded are not found by name.
 
         Raises:
-            NoSuchJob: There is none.
-            AmbiguousName: Several jobs have the name, or ids that begin so.
+            NoSuchJob: No job matches.
+            AmbiguousName: Several jobs have the name, or ids with this beginning.
         """
         if is_id(id_or_name, "job"):
             return id_or_name
         named = newest_ids(self._client, keys.jobs_by_name(tenant, id_or_name))
-        job_id = only(named, f"jobs are called {id_or_name[:_SHOWN]!r}") or find(
+        job_id = only(named, f"jobs are called {id_or_name[:_QUOTED_CHARACTERS]!r}") or find(
             self._client, keys.jobs(tenant), "job", "job", id_or_name
         )
         if job_id is None:
-            raise _no_such(id_or_name[:_SHOWN])
+            raise _no_such(id_or_name[:_QUOTED_CHARACTERS])
         return job_id
 
     def get(self, tenant: str, job_id: str) -> Job | None:
-        """The job, or None if there is none with this id.
+        """The job, or None if no job has this id.
 
         Raises:
-            UnreadableRecord: Its record is damaged, or of a newer major version.
+            UnreadableRecord: The job's record is damaged, or of a newer major version.
         """
         jobs, unreadable = self._read(tenant, [job_id])
         for each in unreadable:
@@ -161,16 +161,16 @@ class Jobs:
         """A page of jobs, newest first.
 
         Args:
-            tenant: Whose jobs.
+            tenant: The tenant that owns the jobs.
             status: Only jobs with this status.
             labels: Only jobs with all of these labels.
-            after: Only jobs older than the one with this id: the `next` of the page before.
-            limit: How many at most, 1 or more.
-            max_bytes: The page ends before a job with which its records would take more; it has at least one.
+            after: Only jobs older than this id: the `next` of the previous page.
+            limit: Maximum number of jobs, 1 or more.
+            max_bytes: Maximum size of the page's records together; a page has at least one job whatever its size.
         """
         listings = [keys.jobs_by_status(tenant, status)] if status else []
         listings += _label_listings(tenant, labels or {})
-        # Workers write the listings by status; what is in no other listing is no job.
+        # Workers write the listings by status; an id that is in no other listing is not a job.
         ids, cursor = newest(self._client, [keys.jobs(tenant), *listings], after, limit)
         count = fitting(job_sizes(self._client, tenant, ids), max_bytes)
         if count < len(ids):
@@ -179,7 +179,7 @@ class Jobs:
         return Page(tuple(jobs), cursor, tuple(unreadable))
 
     def of_tenant(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
-        """Which of these jobs are the tenant's."""
+        """Which of these jobs belong to the tenant."""
         scores = self._client.zmscore(keys.jobs(tenant), list(job_ids)) if job_ids else []
         return frozenset(job_id for job_id, score in zip(job_ids, scores, strict=True) if score is not None)
 
@@ -187,7 +187,7 @@ class Jobs:
         """The resolved spec that the job's model is built from.
 
         Raises:
-            NoSuchJob: There is none with this id.
+            NoSuchJob: No job has this id.
         """
         text = self._client.get(keys.job(tenant, job_id).spec)
         if text is None:
@@ -196,16 +196,16 @@ class Jobs:
         return document
 
     def traceparent(self, tenant: str, job_id: str) -> str:
-        """The span that a job's attempts belong to; "" when it was submitted untraced, or is gone."""
+        """The span that a job's attempts belong to; "" when the job was submitted untraced, or was deleted."""
         return str(self._client.hget(keys.job(tenant, job_id).job, "traceparent") or "")
 
     def cancel(self, tenant: str, job_id: str) -> Job:
-        """Cancel a job: at once if no worker holds it, else its worker reads the flag when it renews its lease.
+        """Cancel a job: at once if no worker holds it, else when its worker next renews the lease.
 
-        Of a job that is already being cancelled this changes nothing.
+        Has no effect on a job that is already being cancelled.
 
         Raises:
-            NoSuchJob: There is none with this id.
+            NoSuchJob: No job has this id.
             Refused: The job has ended.
         """
         answer = self._scripts.run("cancel", tenant, job_id)
@@ -218,12 +218,12 @@ class Jobs:
         return self._require(tenant, job_id)
 
     def pause(self, tenant: str, job_id: str) -> Job:
-        """Let a job rest: at once if no worker holds it, else its worker makes a checkpoint and gives it up.
+        """Pause a job: at once if no worker holds it, else after its worker has made a checkpoint.
 
-        Of a job that rests already, or is being paused, this changes nothing.
+        Has no effect on a job that is paused or being paused.
 
         Raises:
-            NoSuchJob: There is none with this id.
+            NoSuchJob: No job has this id.
             Refused: The job is being cancelled or has ended.
         """
         answer = self._scripts.run("pause", tenant, job_id)
@@ -236,14 +236,14 @@ class Jobs:
         return self._require(tenant, job_id)
 
     def resume(self, tenant: str, job_id: str) -> Job:
-        """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it.
+        """Queue a paused job again. It resumes from its newest checkpoint, with the engine that made the checkpoint.
 
-        Of a job that is queued already this changes nothing.
+        Has no effect on a job that is already queued.
 
         Raises:
-            NoSuchJob: There is none with this id.
-            Refused: The job is not paused, or its record has grown as large as it may by having been paused so often.
-            TenantFull, StoreFull: There is no room for what it would record.
+            NoSuchJob: No job has this id.
+            Refused: The job is not paused, or repeated pauses have made its record as large as it may be.
+            TenantFull, StoreFull: There is no room for the job's further records.
         """
         of = keys.job(tenant, job_id)
         self._usage.require_room(tenant)
@@ -259,7 +259,7 @@ class Jobs:
                 )
             pipe.multi()
             if job.status is Status.PAUSED:
-                # The request that paused it may not have removed it from its queue yet.
+                # The request that paused the job may not have removed the job from its queue yet.
                 self._queues.remove(pipe, left, job_id, int(number))
                 self._queues.enqueue(pipe, queue, tenant, job_id, int(number))
             self._scripts.run("resume", tenant, job_id, queue, pipe=pipe)
@@ -274,16 +274,16 @@ class Jobs:
         return self._require(tenant, job_id)
 
     def checkpoints(self, tenant: str, job_id: str) -> list[StoredCheckpoint]:
-        """The checkpoints of epochs' ends that a job keeps, oldest first."""
+        """A job's kept checkpoints of the ends of epochs, oldest first."""
         return read_checkpoints(self._client, tenant, job_id)
 
     def delete(self, tenant: str, job_id: str) -> None:
-        """Delete a job that has ended, with its events, its place in every listing and its idempotency key.
+        """Delete a job that has ended, with its events, its entries in listings and its idempotency key.
 
-        A job whose record cannot be read is deleted too, unless its status says that a worker may still have it.
+        A job whose record cannot be read is deleted too, unless its status says that a worker may still hold it.
 
         Raises:
-            NoSuchJob: There is none with this id.
+            NoSuchJob: No job has this id.
             Refused: The job has not ended.
         """
         of = keys.job(tenant, job_id)
@@ -312,16 +312,16 @@ class Jobs:
         jobs, unreadable = read_jobs(self._client, tenant, job_ids)
         if any(job.status is Status.QUEUED for job in jobs):
             live = self._workers.live_engines()
-            jobs = [job.model_copy(update={"waiting_for": _lacks(job, live)}) for job in jobs]
+            jobs = [job.model_copy(update={"waiting_for": _missing_engine(job, live)}) for job in jobs]
         return jobs, unreadable
 
     def _withdraw(self, tenant: str, job_id: str) -> None:
-        """Remove a job that will not be trained from RQ. A worker that has popped it already is refused its claim."""
+        """Remove a job that will not be trained from RQ. A worker that has already popped the job cannot claim it."""
         of = keys.job(tenant, job_id)
 
         def remove(pipe: Pipeline) -> None:
             status, queue, number = hmget(pipe, of.job, "status", "queue", "attempt")
-            # Another request may have resumed it meanwhile: then the entry in the queue is valid.
+            # Another request may have resumed the job meanwhile: then the entry in the queue is valid.
             if not status or not (Status(status).is_final or status == Status.PAUSED):
                 return
             pipe.multi()
@@ -336,13 +336,13 @@ class Jobs:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
 
-_SHOWN = 80  # characters that an error quotes
+_QUOTED_CHARACTERS = 80  # characters of a name or id that an error quotes
 
 _UPLOAD = "upload its model (POST /models) and give the job the model's id"
 
 
 def _listings(tenant: str, request: ResolvedRequest) -> list[str]:
-    """Every listing that a job is in, but for those by status."""
+    """Every listing of a job, except the listings by status."""
     named = [keys.jobs_by_name(tenant, request.name)] if request.name else []
     return [keys.jobs(tenant), *named, *_label_listings(tenant, request.labels)]
 
@@ -351,7 +351,7 @@ def _label_listings(tenant: str, labels: Mapping[str, str]) -> list[str]:
     return [keys.jobs_by_label(tenant, name, value) for name, value in labels.items()]
 
 
-def _lacks(job: Job, live_engines: frozenset[str]) -> str | None:
+def _missing_engine(job: Job, live_engines: frozenset[str]) -> str | None:
     if job.status is not Status.QUEUED:
         return None
     engines = job.engines_left

@@ -1,6 +1,6 @@
-"""The names of our keys in Redis. Nothing outside this file knows one.
+"""The names of Pippin's keys in Redis. No key name is written outside this file.
 
-Each begins with `pippin:`. What belongs to a tenant has the tenant in its key. RQ's keys are RQ's own (`queues.py`).
+Each key begins with `pippin:`. Keys of a tenant contain the tenant's name. RQ defines its own keys (`queues.py`).
 """
 
 import re
@@ -10,37 +10,37 @@ from urllib.parse import quote
 
 from pippin.ids import is_id
 
-LEASES = "pippin:leases"  # sorted set: member of a held job -> when its lease ends, microseconds of Redis TIME
-QUEUED = "pippin:queued"  # sorted set: member of a queued job -> since when, microseconds of Redis TIME
-RELEASED = "pippin:released"  # list: blobs that their record let go of, until they are looked at
+LEASES = "pippin:leases"  # sorted set: member of a held job -> end of its lease, microseconds of Redis TIME
+QUEUED = "pippin:queued"  # sorted set: member of a queued job -> time of queueing, microseconds of Redis TIME
+RELEASED = "pippin:released"  # list: blobs that a record no longer names, until the sweeper checks them
 STRAYS = "pippin:strays"  # hash: member of a job found in no queue -> since when, microseconds of Redis TIME
-ACTING = "pippin:acting"  # string: which reaper acts
-REACHED = "pippin:reached"  # hash: since when, until when reapers reached Redis unbroken, microseconds of Redis TIME
+ACTING = "pippin:acting"  # string: the reaper that currently acts
+REACHED = "pippin:reached"  # hash: begin and end of the time in which reapers reached Redis, microseconds of Redis TIME
 TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
-GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
-RATES = "pippin:rate"  # how the keys of the rate limits begin, which the library `limits` makes
-SAMPLES = "pippin:samples"  # set: every tenant that was given the packaged sample
+GUARDED_ROLES = "pippin:tokens:roles"  # set: roles that require a token, since a token of the role was made
+RATES = "pippin:rate"  # prefix of the keys of the rate limits, which the library `limits` makes
+SAMPLES = "pippin:samples"  # set: every tenant that received the packaged sample
 TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
-BLOB_STATS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
-BLOB_STATS_TURN = "pippin:blobs:turn"  # string: while it exists, the blobs need not be counted
-BLOB_IDENTITY = "pippin:blobs:identity"  # string: what this Redis is called in the blob store that it owns
-BLOB_GENERATION = "pippin:blobs:generation"  # string: how often blobs were swept by the records of this Redis
+BLOB_STATS = "pippin:blobs:usage"  # string: contents of the blob store at the last count, as JSON
+BLOB_STATS_TURN = "pippin:blobs:turn"  # string: while it exists, the blobs need not be counted again
+BLOB_IDENTITY = "pippin:blobs:identity"  # string: name of this Redis in the blob store that it owns
+BLOB_GENERATION = "pippin:blobs:generation"  # string: number of sweeps made by the records of this Redis
 BLOB_CLOSED = "pippin:blobs:closed"  # string: why no blob may be deleted until an operator adopts the store
-SWEEP_HOLD = "pippin:blobs:hold"  # string: while it is there, no blob is deleted; expires
-SWEEP_APPROVAL = "pippin:blobs:approval"  # string: how many blobs an operator let the sweeper delete; expires
-SWEEP_REPORT = "pippin:blobs:sweep"  # string: what the last sweep did or why it did nothing, as JSON
-WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
-OURS = "pippin:*"  # pattern: every key of ours, what a restore has staged left out
-STAGED = "pippin-restore:"  # how the keys of a restore begin until they replace the present ones
+SWEEP_HOLD = "pippin:blobs:hold"  # string: while it exists, no blob is deleted; expires
+SWEEP_APPROVAL = "pippin:blobs:approval"  # string: number of blobs an operator allowed the sweeper to delete; expires
+SWEEP_REPORT = "pippin:blobs:sweep"  # string: result of the last sweep, as JSON
+WORKERS = "pippin:workers"  # sorted set: name of a worker -> last heartbeat, microseconds of Redis TIME
+OURS = "pippin:*"  # pattern: every key of Pippin, without keys staged by a restore
+STAGED = "pippin-restore:"  # prefix of the keys that a restore stages, until they replace the present keys
 STAGED_WHOLE = "pippin-restored:whole"  # string: everything is staged
-LISTINGS = "pippin:*s"  # pattern: every tenant's listings are among the keys that match it
+LISTINGS = "pippin:*s"  # pattern: matches every tenant's listings, among other keys
 
-# What stands second in the keys that belong to processes and to this Redis alone, not to the records.
+# Second parts of keys that belong to processes or to this Redis alone, not to the records.
 PASSING = frozenset({"acting", "blobs", "rate", "reached", "session", "strays", "wakeup", "worker", "workers"})
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-# What stands second in a key that belongs to no tenant.
+# Second parts of keys that belong to no tenant.
 _TAKEN = frozenset(
     {
         "acting",
@@ -63,14 +63,14 @@ _TAKEN = frozenset(
 
 
 def is_tenant(name: str) -> bool:
-    """Whether a tenant can have this name: 1 to 40 small letters, digits and dashes that make no key of ours."""
+    """Whether a tenant can have this name: 1 to 40 small letters, digits and dashes, not the second part of a key."""
     return _TENANT.fullmatch(name) is not None and name not in _TAKEN
 
 
 def is_record(key: str) -> bool:
-    """Whether a key of ours is one of those that a backup holds and a restore replaces.
+    """Whether a key of Pippin belongs to the records, which a backup holds and a restore replaces.
 
-    Heartbeats, sessions, rate limits and what Redis knows of its blob store are not.
+    Heartbeats, sessions, rate limits and the state of the blob store do not.
     """
     return re.split("[:/]", key)[1] not in PASSING
 
@@ -79,23 +79,23 @@ def is_record(key: str) -> bool:
 class JobKeys:
     """The keys of one job; `for_scripts` is the order in which lua/transition.lua names them."""
 
-    job: str  # hash: its flat fields
+    job: str  # hash: the job's flat fields
     transitions: str  # list: "from to microseconds"
     attempts: str  # hash: "number:field" -> value
     events: str  # stream: type, data
     epochs: str  # hash: epoch -> id of its event
     artifacts: str  # hash: variant -> artifact as JSON
-    checkpoints: str  # hash: epoch -> checkpoint of its end as JSON, of those that are kept
+    checkpoints: str  # hash: epoch -> kept checkpoint of the epoch's end as JSON
     spec: str  # string: the resolved spec as JSON
 
     @property
     def for_scripts(self) -> list[str]:
-        """The keys that every script about a job is given first."""
+        """The first keys of every script about a job."""
         return [*self._changing, LEASES, QUEUED, RELEASED]
 
     @property
     def own(self) -> list[str]:
-        """The keys that go when the job goes."""
+        """The keys that are deleted with the job."""
         return [*self._changing, self.spec]
 
     @property
@@ -119,7 +119,7 @@ def job(tenant: str, job_id: str) -> JobKeys:
 
 
 def member(tenant: str, job_id: str) -> str:
-    """A job's name in the sets that span tenants."""
+    """A job's member name in the sets that span tenants."""
     return f"{tenant}/{job_id}"
 
 
@@ -130,7 +130,7 @@ def parse_member(text: str) -> tuple[str, str]:
 
 
 def is_member(text: str) -> bool:
-    """Whether a text has the form of what `member` makes."""
+    """Whether a text has the form that `member` makes."""
     tenant, job_id = parse_member(text)
     return is_tenant(tenant) and is_id(job_id, "job")
 
@@ -141,7 +141,7 @@ def jobs(tenant: str) -> str:
 
 
 def jobs_by_status(tenant: str, status: str = "") -> str:
-    """Sorted set of the job ids with a status; without one, the part of the key that all of them share."""
+    """Sorted set of the job ids with a status; without a status, the common prefix of these keys."""
     return f"pippin:{tenant}:jobs:status:{status}"
 
 
@@ -161,17 +161,17 @@ def job_listings(tenant: str) -> str:
 
 
 def counters(tenant: str) -> str:
-    """Hash: what is counted of a tenant's jobs; the fields are `counters.py`'s."""
+    """Hash: counters of a tenant; for the fields see `counters.py` and `usage.py`."""
     return f"pippin:{tenant}:counters"
 
 
 def idempotency(tenant: str, key: str) -> str:
-    """Hash of what a client's idempotency key stands for; hashed, since the client may send any text."""
+    """Hash: the request and job of a client's idempotency key, which is hashed since it may be any text."""
     return f"pippin:{tenant}:idempotency:{sha256(key.encode()).hexdigest()}"
 
 
 def record(tenant: str, kind: str, record_id: str) -> str:
-    """Hash: the record of an upload of a kind (`dataset`, `model`) as JSON, and what makes it the same as another."""
+    """Hash: the record of an upload of a kind (`dataset`, `model`) as JSON, and its identity for deduplication."""
     return f"pippin:{tenant}:{kind}:{record_id}"
 
 
@@ -181,7 +181,7 @@ def listing(tenant: str, kind: str) -> str:
 
 
 def tenant_of_listing(key: str) -> str | None:
-    """The tenant whose jobs, datasets or models the key lists; None for a key that is no such listing."""
+    """The tenant whose jobs, datasets or models the key lists; None for other keys."""
     match key.split(":"):
         case [_, tenant, "jobs" | "datasets" | "models"]:
             return tenant
@@ -194,37 +194,37 @@ def names(tenant: str, kind: str) -> str:
 
 
 def contents(tenant: str, kind: str) -> str:
-    """Hash: what makes two uploads of a kind the same -> the id."""
+    """Hash: identity of an upload of a kind, for deduplication -> its id."""
     return f"pippin:{tenant}:{kind}s:contents"
 
 
 def jobs_of_token(tenant: str, token_id: str) -> str:
-    """Set of the ids of the live jobs that a token with a quota submitted, and of some that have ended since."""
+    """Set: ids of live jobs that a token with a quota submitted, and of some jobs that have ended since."""
     return f"pippin:{tenant}:quota:{token_id}:jobs"
 
 
 def bytes_of_token(tenant: str, token_id: str) -> str:
-    """Hash: key of a record that a token with a quota added -> the bytes of its blob; some may be gone since."""
+    """Hash: key of a record that a token with a quota added -> bytes of its blob; some records may be deleted since."""
     return f"pippin:{tenant}:quota:{token_id}:bytes"
 
 
 def session(secret_hash: str) -> str:
-    """String: id of the token that a browser's session stands for; expires."""
+    """String: id of the token of a browser's session; expires."""
     return f"pippin:session:{secret_hash}"
 
 
 def sessions_of(token_id: str) -> str:
-    """Sorted set: keys of the sessions that stand for a token -> when they began, microseconds; expires."""
+    """Sorted set: keys of a token's sessions -> time when they began, microseconds; expires."""
     return f"pippin:session:of:{token_id}"
 
 
 def worker(name: str) -> str:
-    """String: what a worker last said about itself, as JSON; expires."""
+    """String: a worker's last report, as JSON; expires."""
     return f"pippin:worker:{name}"
 
 
 def drain(name: str) -> str:
-    """String: how a worker that is to take no more jobs parts with its current one; expires."""
+    """String: how a worker drains (a `Drain`); set while the worker must take no more jobs; expires."""
     return f"{worker(name)}:drain"
 
 

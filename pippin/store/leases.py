@@ -1,4 +1,4 @@
-"""The leases of held jobs, and the removal of members that name no job from sets that workers write to."""
+"""The leases of held jobs, and the removal of members that name no job from sets that workers write."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,17 +9,17 @@ from pippin.store import clock, keys
 from pippin.store.client import Client
 
 MAX_MEMBERS = 10_000
-"""Of a set, so many are read at once: 0.2 s of work."""
+"""Members of a set that are read at once: 0.2 s of work."""
 
 _FIELDS = ("status", "token", "lease")
 _log = structlog.stdlib.get_logger(__name__)
 
 
 class JobMembers:
-    """Tells the members of a set that name a job from those that do not.
+    """Checks which members of a set name a job, and removes the others.
 
     Attributes:
-        removed: How many were removed because they name no such job.
+        removed: Number of members removed because they name no matching job.
     """
 
     def __init__(self, client: Client) -> None:
@@ -30,15 +30,15 @@ class JobMembers:
     def prune(
         self, key: str, members: list[str], belongs: Callable[[Mapping[str, str]], bool]
     ) -> dict[str, Mapping[str, str]]:
-        """Remove from a set those of its members that do not belong there.
+        """Remove members from a set that do not belong in it.
 
         Args:
-            key: Of the set.
-            members: Some of its members.
-            belongs: Judges the fields `status`, `token` and `lease` of a member's job.
+            key: Key of the set.
+            members: Some of the set's members.
+            belongs: Decides by the fields `status`, `token` and `lease` of a member's job.
 
         Returns:
-            The members that belong there, in their order, and these fields.
+            The members that belong in the set, in their order, and these fields.
         """
         named = [member for member in members if keys.is_member(member)]
         with self._client.pipeline(transaction=False) as pipe:
@@ -55,7 +55,7 @@ class JobMembers:
             self._client.zrem(key, *strays)
             self.removed += len(strays)
             if key not in self._logged:
-                # Once for each set: a hostile worker may add entries without end.
+                # Log once for each set: a hostile worker may add entries without end.
                 self._logged.add(key)
                 _log.warning("removed members that name no such job", key=key, count=len(strays), first=strays[0][:100])
         return kept
@@ -66,10 +66,10 @@ _MAX_DIGITS = 18
 
 
 class Leases:
-    """Reads and mends the sorted set of leases.
+    """Reads and repairs the sorted set of leases.
 
-    Workers write it, so a member may be anything. One that names no held job is removed. A job that is claimed in that
-    very moment may lose its lease with it: the next renewal brings it back.
+    Workers write the set, so a member may be any text. A member that names no held job is removed. A job that is
+    claimed at the same moment may lose its lease this way: the next renewal restores the lease.
     """
 
     def __init__(self, client: Client, members: JobMembers) -> None:
@@ -77,12 +77,12 @@ class Leases:
         self._members = members
 
     def expired(self, limit: int = 100) -> list[tuple[str, str]]:
-        """Tenant and id of the jobs whose lease has run out by the clock of Redis, the oldest first.
+        """Tenant and id of the jobs whose lease has expired by the clock of Redis, the oldest first.
 
-        Reads ten thousand members, from both ends, so that malformed ones cannot hide those that are real.
+        Reads ten thousand members, from both ends, so that malformed members cannot hide real ones.
 
         Args:
-            limit: How many at most.
+            limit: Maximum number of jobs.
         """
         now = clock.now(self._client)
         with self._client.pipeline(transaction=False) as pipe:
@@ -91,18 +91,18 @@ class Leases:
             oldest, newest = pipe.execute()
         members = list(dict.fromkeys([*oldest, *reversed(newest)]))
         held = list(self._members.prune(keys.LEASES, members, _is_held))
-        # Half from each end again: jobs that cannot be taken must not hide the others either.
+        # Half from each end again: jobs that cannot be requeued must not hide the others either.
         chosen = held if len(held) <= limit else [*held[: limit // 2], *held[-(limit - limit // 2) :]]
         return [keys.parse_member(member) for member in chosen]
 
     def shorten(self) -> int:
-        """Cut the leases that end later than one lease from now, as they do once the clock of Redis was set back.
+        """Shorten leases that end later than one lease from now, as happens when the clock of Redis is set back.
 
-        A worker that lives renews its lease within that time. One that is gone would otherwise keep its job for as long
+        A live worker renews its lease within that time. A worker that is gone would otherwise keep its job for as long
         as the clock was set back.
 
         Returns:
-            How many were cut.
+            Number of shortened leases.
         """
         now = clock.now(self._client)
         with self._client.pipeline(transaction=False) as pipe:
@@ -122,5 +122,5 @@ def _is_held(fields: Mapping[str, str]) -> bool:
 
 def _lease_of(fields: Mapping[str, str]) -> int:
     text = fields["lease"]
-    known = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
-    return min(int(text), clock.LONGEST_LEASE) if known else clock.DEFAULT_LEASE
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return min(int(text), clock.LONGEST_LEASE) if is_number else clock.DEFAULT_LEASE

@@ -1,4 +1,4 @@
-"""Listings: their newest ids page by page, and the record that a name or an abbreviated id stands for."""
+"""Listings: the newest ids page by page, and lookup of a record by an abbreviated id or `last`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ _T = TypeVar("_T")
 _CHUNK = 500
 
 PAGE_BYTES = 4 * 2**20
-"""The most that the records on a page take, unless a caller says otherwise."""
+"""Default limit of the size of a page's records together."""
 
 
 @dataclass(frozen=True)
 class Page(Generic[_T]):
-    """A part of a listing, newest first.
+    """A page of a listing, newest first.
 
     Attributes:
-        items: What is on the page.
-        next: The cursor to give as `after` for the page that follows; None on the last.
-        unreadable: Records of the page that are there and cannot be read.
+        items: The records on the page.
+        next: The cursor to give as `after` for the next page; None on the last page.
+        unreadable: Records of the page that exist but cannot be read.
     """
 
     items: tuple[_T, ...]
@@ -33,21 +33,21 @@ class Page(Generic[_T]):
 
     @property
     def has_more(self) -> bool:
-        """Whether a page follows."""
+        """Whether there is a next page."""
         return self.next is not None
 
 
 def newest(client: Client, listings: Sequence[str], after: str | None, limit: int) -> tuple[list[str], str | None]:
     """The newest ids that are in every listing.
 
-    Walks down the shortest listing and asks the others about each chunk of it: no scan over all keys, and no
+    Reads the shortest listing in chunks and looks up each chunk in the other listings: no scan over all keys, and no
     intersection written to Redis for a read.
 
     Args:
-        client: Where to look.
+        client: The client to read with.
         listings: Keys of sorted sets.
-        after: Only ids older than this one, which need not exist any more.
-        limit: How many at most.
+        after: Only ids older than this id, which need not exist any more.
+        limit: Maximum number of ids.
 
     Returns:
         The ids, and the cursor of the next page.
@@ -71,7 +71,7 @@ def newest(client: Client, listings: Sequence[str], after: str | None, limit: in
 
 
 def fitting(sizes: Sequence[int], max_bytes: int) -> int:
-    """How many of the first records take at most `max_bytes` together: at least one, so that every page gets on."""
+    """How many of the first records take at most `max_bytes` together: at least one, so that paging makes progress."""
     total = 0
     for count, size in enumerate(sizes):
         total += size
@@ -98,25 +98,25 @@ def _in_all(client: Client, listings: Sequence[str], ids: list[str]) -> list[str
 
 
 SHORTEST = 4
-"""Characters after `job_`, `ds_` or `model_` that the beginning of an id has at least."""
+"""Minimum length of an abbreviated id, not counting `job_`, `ds_` or `model_`."""
 
 _CANDIDATES = 10
 
 
 def find(client: Client, listing: str, kind: str, prefix: str, text: str) -> str | None:
-    """The id in a listing that `text` stands for, which is no complete id; None if there is none.
+    """The id in a listing for `last` or an abbreviated id; None if there is none.
 
-    Reads at most eleven entries of the listing, however long that is.
+    Reads at most eleven entries, whatever the length of the listing.
 
     Args:
-        client: Where to look.
+        client: The client to read with.
         listing: Key of a sorted set of ids, all with score 0.
-        kind: Of the records, in the singular, for the error.
-        prefix: What their ids begin with.
+        kind: Kind of the records, in the singular, for the error.
+        prefix: Prefix of their ids.
         text: `last`, or the beginning of an id.
 
     Raises:
-        AmbiguousName: Several ids begin so.
+        AmbiguousName: Several ids have this beginning.
     """
     if text == LAST:
         return next(iter(_range(client, listing, "-", "+", 1)), None)
@@ -129,15 +129,15 @@ def find(client: Client, listing: str, kind: str, prefix: str, text: str) -> str
 
 
 def newest_ids(client: Client, listing: str) -> list[str]:
-    """The newest ids of a listing, newest first: one more than an error would list."""
+    """The newest ids of a listing, newest first: one more than the number that an error lists."""
     return _range(client, listing, "-", "+", _CANDIDATES + 1)
 
 
 def only(ids: Sequence[str], what: str) -> str | None:
-    """The only one of these ids; None if there is none.
+    """The single id; None if there is none.
 
     Raises:
-        AmbiguousName: There are several.
+        AmbiguousName: There are several ids.
     """
     if len(ids) <= 1:
         return next(iter(ids), None)

@@ -1,4 +1,4 @@
-"""Uploads of one kind, datasets or models: their records, found by id or by name."""
+"""Records of uploads of one kind, datasets or models, found by id or by name."""
 
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
@@ -21,11 +21,11 @@ RecordT = TypeVar("RecordT", StoredManifest, StoredModel)
 
 
 class NamedRecords(Generic[RecordT]):
-    """The records of one kind. The uploaded content lies in blobs, outside this class.
+    """The records of one kind. The uploaded content is in blobs, outside this class.
 
     Args:
-        kind: In the singular, as in a key: `dataset` or `model`.
-        prefix: What ids begin with: `ds` or `model`.
+        kind: The kind in the singular, as in a key: `dataset` or `model`.
+        prefix: Prefix of the ids: `ds` or `model`.
         record: The class of a record.
     """
 
@@ -39,23 +39,23 @@ class NamedRecords(Generic[RecordT]):
     def create(
         self, tenant: str, record: RecordT, content_key: str, quota: ByteQuota | None = None
     ) -> tuple[RecordT, bool]:
-        """Keep a record, unless the same one is there already.
+        """Store a record, unless an identical one exists.
 
         Args:
-            tenant: Whose it is.
-            record: What to keep, under the id that it brings (`new_id("ds")`).
-            content_key: A digest of the uploaded bytes and of the options they were read with. Two uploads are the
-                same when this and their names are.
-            quota: What the token that uploaded it may use, if that is limited.
+            tenant: The tenant that owns the record.
+            record: The record to store, under its own id (`new_id("ds")`).
+            content_key: A digest of the uploaded bytes and of the options they were read with. Two uploads are
+                identical when their content keys and their names are equal.
+            quota: The byte quota of the token that uploaded the content, if it has one.
 
         Returns:
-            The record that is kept, and whether it is new.
+            The stored record, and whether it is new.
 
         Raises:
-            NameTaken: Another one has the name.
+            NameTaken: Another record has the name.
             QuotaExceeded: The token has used up its quota.
-            RecordTooLarge: The record is larger than one may be.
-            TenantFull, StoreFull: There is no room for another one.
+            RecordTooLarge: The record exceeds the size limit.
+            TenantFull, StoreFull: There is no room for another record.
         """
         text = dump(record)
         check_record(f"the {self._kind}'s record", len(text.encode()), self._usage.limits.record_bytes, _SMALLER)
@@ -65,11 +65,11 @@ class NamedRecords(Generic[RecordT]):
         identity = _identity(record.name, content_key)
 
         def make(pipe: Pipeline) -> str:
-            # In this order: one made between the two reads is then known, and not taken for another.
+            # In this order: an identical record made between the two reads is found, and not taken for a name conflict.
             holder = pipe.hget(names, record.name or "")
-            known = pipe.hget(contents, identity)
-            if known:
-                return str(known)
+            identical = pipe.hget(contents, identity)
+            if identical:
+                return str(identical)
             if holder is not None:
                 raise NameTaken(
                     f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has another content; "
@@ -90,28 +90,28 @@ class NamedRecords(Generic[RecordT]):
             pipe.execute()
             return record.id
 
-        made = watching(self._client, [names, contents, *([quota.key(tenant)] if quota else [])], make)
-        if made == record.id:
+        stored_id = watching(self._client, [names, contents, *([quota.key(tenant)] if quota else [])], make)
+        if stored_id == record.id:
             return record, True
-        # Deleted in this very moment, the one of before gives way to the one at hand.
-        present = self.get(tenant, made)
+        # If the existing record was deleted at this moment, create the new one.
+        present = self.get(tenant, stored_id)
         return (present, False) if present else self.create(tenant, record, content_key, quota)
 
     def require_room(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
-        """See that there is room for an upload of `size` bytes, before its blob is stored; the same again needs none.
+        """Check that the quota allows an upload of `size` bytes before its blob is stored. A repeated upload passes.
 
         Raises:
-            QuotaExceeded: There is none.
+            QuotaExceeded: The quota does not allow the upload.
         """
         if not self._client.hexists(keys.contents(tenant, self._kind), _identity(name, content_key)):
             quota.require(self._client, tenant, size)
 
     def get(self, tenant: str, id_or_name: str) -> RecordT | None:
-        """The one that `id_of` finds; None if there is none.
+        """The record that `id_of` finds; None if there is none.
 
         Raises:
-            AmbiguousName: Several ids begin so.
-            UnreadableRecord: Its record is damaged, or of a newer major version.
+            AmbiguousName: Several ids have this beginning.
+            UnreadableRecord: The record is damaged, or of a newer major version.
         """
         record_id = self.id_of(tenant, id_or_name)
         if record_id is None:
@@ -120,14 +120,14 @@ class NamedRecords(Generic[RecordT]):
         return None if stored is None else load(self._record, stored, record_id)
 
     def id_of(self, tenant: str, id_or_name: str) -> str | None:
-        """The id of a record, whether or not that can be read; None if there is none.
+        """The id of a record, whether or not the record can be read; None if there is none.
 
         Args:
-            tenant: Whose.
-            id_or_name: Its id; else its name; else the beginning of its id; else `last`, the newest.
+            tenant: The tenant that owns the record.
+            id_or_name: An id; else a name; else the beginning of an id; else `last` for the newest record.
 
         Raises:
-            AmbiguousName: Several ids begin so.
+            AmbiguousName: Several ids have this beginning.
         """
         with self._client.pipeline(transaction=False) as pipe:
             pipe.exists(keys.record(tenant, self._kind, id_or_name))
@@ -143,10 +143,10 @@ class NamedRecords(Generic[RecordT]):
         """A page of records, newest first.
 
         Args:
-            tenant: Whose.
-            after: Only those older than the one with this id: the `next` of the page before.
-            limit: How many at most, 1 or more.
-            max_bytes: The page ends before a record with which its records would take more; it has at least one.
+            tenant: The tenant that owns the records.
+            after: Only records older than this id: the `next` of the previous page.
+            limit: Maximum number of records, 1 or more.
+            max_bytes: Maximum size of the page's records together; a page has at least one record whatever its size.
         """
         ids, cursor = newest(self._client, [keys.listing(tenant, self._kind)], after, limit)
         with self._client.pipeline(transaction=False) as pipe:
@@ -165,10 +165,10 @@ class NamedRecords(Generic[RecordT]):
         return Page(tuple(items), cursor, tuple(unreadable))
 
     def delete(self, tenant: str, record_id: str) -> bool:
-        """Delete a record, readable or not; its blob stays until nothing refers to it.
+        """Delete a record, readable or not; its blob stays until no record names it.
 
         Returns:
-            Whether there was one with this id.
+            Whether a record had this id.
         """
         names, contents = keys.names(tenant, self._kind), keys.contents(tenant, self._kind)
         record = keys.record(tenant, self._kind, record_id)
@@ -184,7 +184,7 @@ class NamedRecords(Generic[RecordT]):
                 stale_names = [load(self._record, stored, record_id).name]
                 stale_contents = [pipe.hget(record, "identity")]
             except UnreadableRecord:
-                # Neither can be taken from the record: both are found by the id that they stand for.
+                # Name and identity cannot be read from the record: find both by the record's id.
                 stale_names, stale_contents = (
                     [field for field, holder in pipe.hgetall(key).items() if holder == record_id]
                     for key in (names, contents)
@@ -193,8 +193,8 @@ class NamedRecords(Generic[RecordT]):
             pipe.delete(record)
             pipe.zrem(keys.listing(tenant, self._kind), record_id)
             for key, fields in ((names, stale_names), (contents, stale_contents)):
-                if known := [str(field) for field in fields if field]:
-                    pipe.hdel(key, *known)
+                if stale := [str(field) for field in fields if field]:
+                    pipe.hdel(key, *stale)
             digests = digests_in(stored) if isinstance(stored, str) else []
             self._usage.release(pipe, tenant, f"{self._kind}s", held, digests)
             pipe.execute()
@@ -203,7 +203,7 @@ class NamedRecords(Generic[RecordT]):
         return watching(self._client, [record], remove)
 
     def _stored(self, tenant: str, ids: list[str]) -> list[Any]:
-        """What Redis answers for each record: its JSON, None, or an error where the key has another type."""
+        """Redis' reply for each record: its JSON, None, or an error where the key has another type."""
         with self._client.pipeline(transaction=False) as pipe:
             for record_id in ids:
                 pipe.hget(keys.record(tenant, self._kind, record_id), "record")
@@ -214,7 +214,7 @@ _SMALLER = "its names, class labels or layers take that much"
 
 
 def _held(pipe: Pipeline, record: str) -> int:
-    """What a record was charged; 0 where that cannot be read, which the next recount corrects."""
+    """The bytes that a record was charged; 0 where they cannot be read, which the next recount corrects."""
     try:
         return int(str(pipe.hget(record, "held") or 0))
     except (ResponseError, ValueError):
@@ -226,17 +226,17 @@ def _identity(name: str | None, content_key: str) -> str:
 
 
 class Samples:
-    """Tells a tenant that deleted the sample from one whose records were lost."""
+    """Distinguishes a tenant that deleted the sample from a tenant whose records were lost."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def note(self, tenant: str) -> None:
-        """Record that a tenant was given the sample."""
+        """Record that a tenant received the sample."""
         self._client.sadd(keys.SAMPLES, tenant)
 
     def given(self, tenants: list[str]) -> set[str]:
-        """Which of these tenants were given it."""
+        """Which of these tenants received the sample."""
         if not tenants:
             return set()
         answers = self._client.smismember(keys.SAMPLES, tenants)

@@ -1,4 +1,4 @@
-"""How everything stands at a moment, in numbers: what is watched from outside. All of it is read, nothing written."""
+"""Numbers of the whole installation for monitoring. Reads only."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,22 +16,22 @@ from pippin.store.workers import Workers
 
 @dataclass(frozen=True)
 class Overview:
-    """The numbers of one moment.
+    """The numbers at one moment.
 
     Attributes:
-        jobs: How many jobs have each status.
-        waiting: How many attempts wait in each engine's queue.
-        oldest_wait_seconds: How long the longest waiting job has been queued; 0 when none is.
-        workers: How many workers are alive, by engine and state.
-        losses: Attempts lost so far, by reason.
-        epochs: How long epochs took so far, by engine.
-        missing_epochs: Jobs that succeeded so far although some of their epochs have no metrics.
-        blobs: What the blob store held when it was last counted; None before the first time.
-        sweep: What the last sweep of the blob store did; None before the first.
-        held: What each tenant holds in Redis, in bytes.
-        tenant_limit_bytes: What a tenant may hold.
-        memory_bytes: What Redis has filled.
-        memory_limit_bytes: What it may fill; 0 when nothing limits it.
+        jobs: Number of jobs by status.
+        waiting: Number of attempts in each engine's queue.
+        oldest_wait_seconds: How long the longest waiting job has been queued; 0 when no job is queued.
+        workers: Number of live workers by engine and state.
+        losses: Number of lost attempts so far, by reason.
+        epochs: Durations of epochs so far, by engine.
+        missing_epochs: Number of jobs so far that succeeded although some of their epochs have no metrics.
+        blobs: Contents of the blob store at the last count; None before the first count.
+        sweep: Result of the last sweep of the blob store; None before the first sweep.
+        held: Bytes that each tenant holds in Redis.
+        tenant_limit_bytes: Bytes that a tenant may hold.
+        memory_bytes: Memory that Redis uses.
+        memory_limit_bytes: Memory that Redis may use; 0 when there is no limit.
     """
 
     jobs: Mapping[Status, int]
@@ -50,7 +50,7 @@ class Overview:
 
 
 class Overviews:
-    """Reads overviews, in a few commands whose number does not grow with the number of jobs."""
+    """Reads overviews with a number of commands that does not grow with the number of jobs."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Overviews:
         self._limits = limits
 
     def missing_epochs(self) -> int:
-        """How many jobs have succeeded although some of their epochs have no metrics."""
+        """Number of jobs that succeeded although some of their epochs have no metrics."""
         tenants = [str(tenant) for tenant in self._client.smembers(keys.TENANTS)]
         with self._client.pipeline(transaction=False) as pipe:
             for tenant in tenants:

@@ -1,7 +1,7 @@
-"""RQ's queues, which carry attempts to workers. All that we know of RQ's keys and records is here.
+"""RQ's queues, which carry attempts to workers. Only this file depends on RQ's keys and records.
 
-RQ's own view of a job is not read: `registry.count` and its like clean up as they read, and would fail a job and run
-its callbacks in the process that only wanted to look.
+RQ's own view of a job is not read: `registry.count` and similar calls clean up as they read, and would fail a job and
+run its callbacks in the reading process.
 """
 
 import re
@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 
 from pippin.store.client import Client
 
-# The one function that a worker runs; a string, since this package imports no worker.
+# The only function that a worker runs; a string, since this package must not import the worker.
 FUNCTION = "worker.attempt.run.run"
 
 # RQ is crash-safe only for a worker process with one queue, so each engine has its own.
@@ -23,7 +23,7 @@ QUEUES = {"jax": "pippin-jax", "coreml": "pippin-coreml"}
 
 _NUMBER = re.compile("[0-9]{1,9}")  # of an attempt
 
-# RQ itself does not delete its record of a job: our worker does, and the reaper for a worker that died.
+# RQ does not delete its record of a job: Pippin's worker does, and the reaper does after a worker died.
 _RECORD_SECONDS = 24 * 3600
 
 
@@ -33,7 +33,7 @@ def rq_id(job_id: str, number: int) -> str:
 
 
 class Queues:
-    """Puts attempts into queues and takes them out."""
+    """Adds attempts to queues and removes them."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -42,10 +42,10 @@ class Queues:
         }
 
     def enqueue(self, pipe: Pipeline, queue: str, tenant: str, job_id: str, number: int) -> None:
-        """Queue an attempt in the caller's MULTI; RQ issues the MULTI itself, so this comes first of the writes.
+        """Queue an attempt in the caller's MULTI; RQ issues the MULTI itself, so this must be the first write.
 
-        A job's later attempts go before what waits: it has had its turn, and a worker that was lost or drained must not
-        send it to the end of a long queue.
+        A job's second and later attempts go to the front of the queue: the loss or drain of a worker must not send a
+        job that has already been scheduled to the end of a long queue.
         """
         self._queues[queue].enqueue_call(
             FUNCTION,
@@ -60,7 +60,7 @@ class Queues:
         )
 
     def remove(self, pipe: Pipeline, queue: str, job_id: str, number: int) -> None:
-        """Remove, in the caller's MULTI, what RQ still holds of an attempt, wherever it was left."""
+        """Remove all of RQ's data of an attempt, in the caller's MULTI."""
         rq_queue = self._queues[queue]
         attempt = rq_id(job_id, number)
         pipe.lrem(rq_queue.key, 0, attempt)
@@ -68,13 +68,13 @@ class Queues:
         pipe.delete(RqJob.key_for(attempt))
 
     def withdraw(self, queue: str, job_id: str, number: int) -> None:
-        """Remove what RQ still holds of an attempt, wherever it was left."""
+        """Remove all of RQ's data of an attempt."""
         with self._client.pipeline() as pipe:
             self.remove(pipe, queue, job_id, number)
             pipe.execute()
 
     def lengths(self, queues: Iterable[str]) -> list[int]:
-        """How many attempts wait in each of these queues."""
+        """Number of attempts that wait in each of these queues."""
         with self._client.pipeline(transaction=False) as pipe:
             for queue in queues:
                 pipe.llen(self._queues[queue].key)
@@ -82,7 +82,7 @@ class Queues:
         return lengths
 
     def waiting(self, queue: str) -> list[tuple[str, int]]:
-        """Job and number of the attempts that wait in a queue, the next one first."""
+        """Job id and number of the attempts that wait in a queue, the next one first."""
         with self._client.pipeline() as pipe:
             pipe.lrange(self._queues[queue].key, 0, -1)
             ids: list[str] = pipe.execute()[0]

@@ -1,6 +1,6 @@
-"""What tokens with a quota have used of it, counted in the transaction that uses more.
+"""Use of token quotas, counted in the transaction that uses more.
 
-Nothing is counted down: whatever has ended or was deleted since is found gone when the quota is next looked at.
+Nothing is counted down: the next check of a quota finds which jobs have ended and which records were deleted.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from pippin.store.errors import QuotaExceeded
 
 @dataclass(frozen=True)
 class JobQuota:
-    """How many jobs a token may have.
+    """A token's limit of jobs.
 
     Attributes:
-        token_id: Whose.
-        queued: How many may wait for a worker; None for any number.
-        active: How many may wait or run; None for any number.
+        token_id: The id of the token.
+        queued: Maximum number of jobs that wait for a worker; None for no limit.
+        active: Maximum number of jobs that wait or run; None for no limit.
     """
 
     token_id: str
@@ -32,15 +32,15 @@ class JobQuota:
         return keys.jobs_of_token(tenant, self.token_id)
 
     def require(self, pipe: Pipeline, tenant: str) -> list[str]:
-        """See that there is room for one more job, reading under WATCH.
+        """Check that the quota allows one more job, reading under WATCH.
 
         Returns:
-            Jobs that have ended or are gone, for `note` to forget.
+            Jobs that have ended or were deleted, to be removed by `note`.
 
         Raises:
-            QuotaExceeded: There is none.
+            QuotaExceeded: The quota does not allow another job.
         """
-        # Under WATCH a pipeline answers at once, which its types do not tell.
+        # Under WATCH a pipeline returns the reply at once; redis-py's types do not say so.
         ids = sorted(str(each) for each in pipe.smembers(self.key(tenant)))
         states = {job_id: pipe.hget(keys.job(tenant, job_id).job, "status") for job_id in ids}
         active = {job_id: Status(str(state)) for job_id, state in states.items() if state is not None}
@@ -63,11 +63,11 @@ class JobQuota:
 
 @dataclass(frozen=True)
 class ByteQuota:
-    """How many bytes of datasets and models a token may have added.
+    """A token's limit of uploaded bytes, over datasets and models.
 
     Attributes:
-        token_id: Whose.
-        bytes: How many.
+        token_id: The id of the token.
+        bytes: Maximum number of bytes.
     """
 
     token_id: str
@@ -78,18 +78,18 @@ class ByteQuota:
         return keys.bytes_of_token(tenant, self.token_id)
 
     def require(self, reader: Client | Pipeline, tenant: str, size: int) -> list[str]:
-        """See that there is room for `size` more bytes.
+        """Check that the quota allows `size` more bytes.
 
         Args:
-            reader: A client, or a pipeline under WATCH: both answer at once.
-            tenant: Whose.
-            size: In bytes.
+            reader: A client, or a pipeline under WATCH: both return replies at once.
+            tenant: The tenant of the token.
+            size: Size of the upload in bytes.
 
         Returns:
-            Keys of records that are gone, for `note` to forget.
+            Keys of records that were deleted, to be removed by `note`.
 
         Raises:
-            QuotaExceeded: There is none.
+            QuotaExceeded: The quota does not allow the upload.
         """
         noted = {str(key): int(used) for key, used in reader.hgetall(self.key(tenant)).items()}
         gone = [key for key in noted if not reader.exists(key)]

@@ -1,4 +1,4 @@
-"""How often a token may ask: a window of a minute that slides, kept in Redis, so that all services count together."""
+"""Rate limits of tokens: a sliding window of one minute, kept in Redis, so that all services count together."""
 
 import math
 import time
@@ -12,10 +12,10 @@ from pippin.store.client import Client, reaching
 
 
 class Rates:
-    """Counts requests. Safe for threads. A module of its own to import: only the service needs the library."""
+    """Counts requests. Thread-safe. In its own module, since only the service needs the library `limits`."""
 
     def __init__(self, client: Client) -> None:
-        # Of the address only the scheme is read; the connections are those of the client, password and TLS included.
+        # Only the scheme of the address is used; connections come from the client, password and TLS included.
         storage = RedisStorage("redis://", connection_pool=client.connection_pool, key_prefix=keys.RATES)
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
@@ -23,7 +23,7 @@ class Rates:
         """Count one more request.
 
         Returns:
-            0 if it may be made, else the seconds after which it may be tried again; it is then not counted.
+            0 if the request is allowed; else the seconds to wait before a retry, and the request is not counted.
 
         Raises:
             StoreUnavailable: Redis cannot be reached.

@@ -1,4 +1,4 @@
-"""One reader of event streams for a whole process, however many clients follow how many jobs."""
+"""One reader of event streams for a whole process, for any number of clients and jobs."""
 
 import asyncio
 import secrets
@@ -20,17 +20,17 @@ from pippin.store.events import START, StoredEvent, decode_event, decode_events,
 
 
 class Subscription:
-    """The events of one job from a moment on, in order, each once. Iterate over it.
+    """An iterator over the events of one job from a moment on, in order, each event once.
 
-    The iteration ends when the reader is closed, and when the client fell behind: then `fell_behind` is true, and what
-    it missed is still in the stream, after the last event that it got.
+    The iteration ends when the reader is closed or the client has fallen behind. In the second case `fell_behind` is
+    true, and the missed events are still in the stream, after the last event that the client received.
     """
 
     def __init__(self, capacity: int) -> None:
-        """Describe an empty one; the reader fills it.
+        """Make an empty subscription; the reader fills it.
 
         Args:
-            capacity: How many events may wait for the client.
+            capacity: Maximum number of events that wait for the client.
         """
         self.fell_behind = False
         self._capacity = capacity
@@ -40,11 +40,11 @@ class Subscription:
         self._seen = (0, 0)
 
     def skip_through(self, event_id: str) -> None:
-        """Leave out all events up to this one, which the client has read from the stream itself."""
+        """Skip all events up to this one, which the client has read from the stream itself."""
         self._seen = max(self._seen, parse_event_id(event_id))
 
     def offer(self, event: StoredEvent) -> bool:
-        """Add an event, unless too many wait already; then the subscription ends here."""
+        """Add an event; end the subscription instead if too many events already wait."""
         if len(self._waiting) >= self._capacity:
             self.fell_behind = True
             self.close()
@@ -54,7 +54,7 @@ class Subscription:
         return True
 
     def close(self) -> None:
-        """End the iteration after what waits already."""
+        """End the iteration after the events that already wait."""
         self._closed = True
         self._changed.set()
 
@@ -77,28 +77,28 @@ class Subscription:
 
 _BLOCK_MILLISECONDS = 2000  # well within SOCKET_TIMEOUT, see there
 _BATCH = 200
-_ASKING, _ASKING_SECONDS = 8, 10  # connections that read histories, and how long to wait for one
-_WAKEUP_SECONDS = 60  # a reader that was killed leaves its wake-up stream behind for this long
+_QUERY_CONNECTIONS, _QUERY_WAIT_SECONDS = 8, 10  # connections that read histories, and how long to wait for one
+_WAKEUP_SECONDS = 60  # the wake-up stream of a killed reader expires after this time
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
-_Entry = tuple[str, dict[str, str]]  # of a stream: its id and its fields
+_Entry = tuple[str, dict[str, str]]  # an entry of a stream: id and fields
 
 _log = structlog.get_logger(__name__)
 
 
 class EventReader:
-    """Follows the streams of many jobs with one blocking XREAD, and hands each event to its subscriptions.
+    """Follows the streams of many jobs with one blocking XREAD, and passes each event to its subscriptions.
 
-    A connection a client would use up the pool and the server's clients. Use it as an async context manager, in one
-    event loop.
+    One connection per client would exhaust the pool and the server's client limit. Use the reader as an async context
+    manager, in one event loop.
     """
 
     def __init__(self, url: str, *, capacity: int = 1000) -> None:
-        """Describe a reader; it connects with the first subscription.
+        """Make a reader; it connects with the first subscription.
 
         Args:
             url: Address of the server, as for `connect`.
-            capacity: How many events may wait for one client before it is dropped.
+            capacity: Maximum number of events that wait for one client before its subscription ends.
         """
         self._capacity = capacity
         options: dict[str, Any] = {
@@ -108,12 +108,14 @@ class EventReader:
             "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
         }
         self._reading: Redis = Redis.from_url(url, **options)
-        # Apart from it, and waited for: redis-py's own pool refuses the 101st simultaneous request.
-        asking = BlockingConnectionPool.from_url(url, max_connections=_ASKING, timeout=_ASKING_SECONDS, **options)
-        self._asking: Redis = Redis.from_pool(asking)
+        # A separate pool that makes requests wait: redis-py's default pool refuses the 101st simultaneous request.
+        query_pool = BlockingConnectionPool.from_url(
+            url, max_connections=_QUERY_CONNECTIONS, timeout=_QUERY_WAIT_SECONDS, **options
+        )
+        self._asking: Redis = Redis.from_pool(query_pool)
         self._wakeup = keys.wakeup(secrets.token_hex(8))
         self._woken = START
-        self._positions: dict[str, str] = {}  # stream -> id of its last event that was handed out
+        self._positions: dict[str, str] = {}  # stream -> id of the last event that was passed on
         self._subscriptions: dict[str, set[Subscription]] = {}
         self._watched = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -128,7 +130,7 @@ class EventReader:
     async def aclose(self) -> None:
         """End every subscription and close the connections."""
         if self._task is not None:
-            # Again and again: on Python 3.11 asyncio.wait_for, which redis-py sends commands with, can lose one.
+            # Repeated: on Python 3.11 asyncio.wait_for, which redis-py uses to send commands, can lose a cancellation.
             while not self._task.done():
                 self._task.cancel()
                 await asyncio.wait([self._task], timeout=0.1)
@@ -137,11 +139,11 @@ class EventReader:
 
     @asynccontextmanager
     async def subscribe(self, tenant: str, job_id: str) -> AsyncIterator[Subscription]:
-        """Get a job's events from now on. Read what came before afterwards, and `skip_through` the last of it.
+        """Subscribe to a job's events from now on. Then read the earlier events and `skip_through` the last of them.
 
         Raises:
-            StoreUnavailable: Redis cannot be reached at this moment, or the reader is closed. An outage later on ends
-                no subscription.
+            StoreUnavailable: Redis cannot be reached at this moment, or the reader is closed. A later outage does not
+                end the subscription.
         """
         if self._task is None or self._task.done():
             raise StoreUnavailable("events cannot be followed: the reader does not run")
@@ -159,10 +161,10 @@ class EventReader:
             self._drop(stream, subscription)
 
     async def follow(self, tenant: str, job_id: str, after: str = START) -> AsyncGenerator[StoredEvent, None]:
-        """All events of a job that come after the one with the id `after`: first those that are there, then live.
+        """All events of a job after the id `after`: first the recorded events, then live ones.
 
-        Ends after the event that ends the job, at once when there is no such job or nothing can follow `after`, and
-        early when the client reads too slowly: it can come back for the rest with the id of its last event.
+        Ends after the event that ends the job; at once when the job does not exist or no event can follow `after`; and
+        early when the client reads too slowly: the client can then continue with the id of its last event.
 
         Raises:
             MalformedEventId: `after` is not the id of an event.
@@ -200,9 +202,9 @@ class EventReader:
         return entries[0] if entries else None
 
     async def _wake(self) -> None:
-        """Make the XREAD that is under way return, so that the next one has the new stream among its keys."""
+        """Make the current XREAD return, so that the next XREAD includes the new stream."""
         self._watched.set()
-        # Without it the next XREAD begins within two seconds all the same.
+        # If this fails, the next XREAD still begins within two seconds.
         with suppress(StoreUnavailable), reaching():
             async with self._asking.pipeline() as pipe:
                 pipe.xadd(self._wakeup, {"": ""}, maxlen=1, approximate=False)
@@ -238,7 +240,7 @@ class EventReader:
                 with reaching():
                     answer: Any = await self._reading.xread(streams, count=_BATCH, block=_BLOCK_MILLISECONDS)
             except (StoreUnavailable, RedisError) as error:
-                # The positions stand: what happens meanwhile is read afterwards.
+                # The positions are kept: later events are read afterwards.
                 if "WRONGTYPE" in str(error) and await self._drop_other_types():
                     continue
                 if pause == _FIRST_PAUSE:
@@ -251,10 +253,10 @@ class EventReader:
                 self._hand_out(stream, entries)
 
     async def _drop_other_types(self) -> bool:
-        """End the subscriptions to keys that are no streams: one of them makes the XREAD of all fail.
+        """End the subscriptions to keys that are not streams: one such key makes the XREAD of all streams fail.
 
         Returns:
-            Whether there were any.
+            Whether there were any such keys.
         """
         streams = list(self._positions)
         with suppress(StoreUnavailable), reaching():
@@ -276,7 +278,7 @@ class EventReader:
             self._woken = entries[-1][0]
             return
         if stream not in self._positions:
-            return  # the last follower left while the XREAD was under way
+            return  # the last follower left during the XREAD
         self._positions[stream] = max(self._positions[stream], entries[-1][0], key=parse_event_id)
         events = decode_events(entries)
         for subscription in list(self._subscriptions.get(stream, ())):
@@ -285,6 +287,6 @@ class EventReader:
 
 
 def _ends(entry: _Entry) -> bool:
-    """Whether nothing can follow an entry in a job's stream."""
+    """Whether an entry is the last one of a job's stream."""
     event = decode_event(entry)
     return event is not None and event.is_last

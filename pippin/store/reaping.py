@@ -1,4 +1,4 @@
-"""What a reaper needs: jobs whose worker was lost, jobs that are in no queue, and that only one reaper acts."""
+"""Operations of a reaper: requeue jobs whose worker was lost or that are in no queue, elect the one acting reaper."""
 
 from collections.abc import Callable
 
@@ -17,16 +17,16 @@ from pippin.store.queues import QUEUES, Queues
 from pippin.store.scripts import Scripts
 from pippin.store.workers import Workers
 
-_MAX_REQUEUED = 500  # jobs that one look queues again
-_LONGEST_TURN_MS = 120_000  # of a reaper; its interval is 60 s at most
+_MAX_REQUEUED = 500  # jobs that one call queues again
+_LONGEST_TURN_MS = 120_000  # longest turn of a reaper; its interval is 60 s at most
 
 _LIVE = {status for status in Status if not status.is_final}
 
-STRAY_SECONDS = 30  # a worker has a popped job in its hands this long at most before it claims it
+STRAY_SECONDS = 30  # longest time between a worker's pop of a job and its claim
 
 
 class Reaping:
-    """Finds what was lost and sets it right. Each step is safe to repeat and safe beside another reaper."""
+    """Finds and repairs lost jobs. Each operation is safe to repeat and safe while another reaper runs."""
 
     def __init__(self, client: Client, scripts: Scripts, queues: Queues, workers: Workers, members: JobMembers) -> None:
         self._client = client
@@ -36,16 +36,16 @@ class Reaping:
         self._members = members
 
     def acting(self, owner: str, seconds: float) -> bool:
-        """Whether `owner` is the reaper that acts, for the next `seconds`; ask again before they are over.
+        """Whether `owner` is the acting reaper for the next `seconds`; call again before they are over.
 
         Args:
-            owner: Names this reaper, unlike every other.
-            seconds: How long the others wait if this one falls silent.
+            owner: Unique name of this reaper.
+            seconds: How long other reapers wait if this reaper stops calling.
         """
 
         def lead(pipe: Pipeline) -> bool:
             holder = pipe.get(keys.ACTING)
-            # A turn that lasts longer than any is from before the clock of Redis was set back.
+            # A turn of more than the longest turn began before the clock of Redis was set back.
             ahead = int(str(pipe.pttl(keys.ACTING))) > _LONGEST_TURN_MS
             if holder not in {None, owner} and not ahead:
                 return False
@@ -57,7 +57,7 @@ class Reaping:
         return watching(self._client, [keys.ACTING], lead)
 
     def resign(self, owner: str) -> None:
-        """Let another reaper act at once."""
+        """Allow another reaper to act at once."""
 
         def leave(pipe: Pipeline) -> None:
             if pipe.get(keys.ACTING) == owner:
@@ -68,15 +68,15 @@ class Reaping:
         watching(self._client, [keys.ACTING], leave)
 
     def reached(self, gap: float) -> float:
-        """Note that Redis was reached just now.
+        """Record that Redis was reached just now.
 
-        Kept in Redis for all reapers in common, so that one which has only just started knows what was before it.
+        The record is in Redis and shared by all reapers, so that a reaper that has just started can use it.
 
         Args:
-            gap: Between two of these notes this many seconds may pass and Redis still counts as reached throughout.
+            gap: Seconds that may pass between two calls without breaking the time in which Redis was reached.
 
         Returns:
-            For how many seconds it has been reached without a longer gap.
+            For how many seconds Redis has been reached without a longer gap.
         """
 
         def note(pipe: Pipeline) -> float:
@@ -92,23 +92,23 @@ class Reaping:
         return watching(self._client, [keys.REACHED], note)
 
     def fail_damaged(self, tenant: str, job_id: str, why: str) -> None:
-        """End a job whose record is damaged, so that it neither stays for ever nor holds up others."""
+        """End a job whose record is damaged, so that it neither stays for ever nor delays other jobs."""
         detail = f"The job's record is damaged, so that it cannot go on: {why[:200]}."
         reason = Failure(code=Reason.WORKER_LOST, detail=detail).model_dump_json()
         try:
             self._scripts.run("fail_damaged", tenant, job_id, reason)
-        except ResponseError:  # not even that is possible; without a lease it is looked at no more
+        except ResponseError:  # the script cannot run either; without a lease the reaper ignores the job
             with self._client.pipeline() as pipe:
                 pipe.zrem(keys.LEASES, keys.member(tenant, job_id))
                 pipe.zrem(keys.QUEUED, keys.member(tenant, job_id))
                 pipe.execute()
 
     def requeue_lost(self, tenant: str, job_id: str) -> Status | None:
-        """End the attempt whose lease ran out, and queue the job's next one, or end the job.
+        """End the attempt whose lease has expired, and queue the job's next attempt or end the job.
 
         Returns:
             The job's new state: `queued`; `failed` when its attempts or its time are used up; `cancelled` or `paused`
-            when that was asked. None when nothing was done: the lease was renewed after all, or the job is gone.
+            when that was requested. None when nothing was done: the lease was renewed, or the job was deleted.
         """
 
         def judge(pipe: Pipeline, fields: dict[str, str]) -> Failure | None:
@@ -123,14 +123,14 @@ class Reaping:
         return self._lose(tenant, job_id, "", judge)
 
     def report_lost(self, claim: Claim, failure: Failure) -> Status | None:
-        """End an attempt whose process died, as its worker saw, without waiting for the lease to run out.
+        """End an attempt whose process died, as reported by its worker, without waiting for the lease to expire.
 
         Args:
-            claim: The attempt's.
-            failure: Why it died, in a sentence.
+            claim: The attempt's claim.
+            failure: Why the process died, in a sentence.
 
         Returns:
-            The job's new state, as of `requeue_lost`; None when the attempt no longer holds the job.
+            The job's new state, as for `requeue_lost`; None when the attempt no longer holds the job.
         """
 
         def judge(_: Pipeline, fields: dict[str, str]) -> Failure | None:
@@ -141,7 +141,7 @@ class Reaping:
     def _lose(
         self, tenant: str, job_id: str, token: str, judge: Callable[[Pipeline, dict[str, str]], Failure | None]
     ) -> Status | None:
-        """End the attempt that holds the job as lost, if `judge` says why, and queue the next one, or end the job."""
+        """If `judge` returns a failure, end the attempt as lost, and queue the next attempt or end the job."""
         of = keys.job(tenant, job_id)
 
         def take(pipe: Pipeline) -> tuple[Status, str, int] | None:
@@ -152,7 +152,7 @@ class Reaping:
             if judged is None:
                 return None
             number = int(fields["attempt"])
-            # Absent when the job was deleted since the first read; then EXEC refuses, and the next try finds no job.
+            # Absent when the job was deleted since the first read; then EXEC fails, and the next try finds no job.
             seen, elapsed = hmget(pipe, of.attempts, f"{number}:seen", f"{number}:elapsed")
             so_far = lasted(clock.now(self._client), seen=seen, elapsed=elapsed, lease=fields.get("lease", ""))
             target, failure = _after_loss(fields, judged, so_far)
@@ -164,7 +164,7 @@ class Reaping:
             self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             if answer[0] in {"refused", "missing"}:
-                # No attempt holds the job, whatever its state is.
+                # No attempt holds the job, whatever its state.
                 self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
             return (Status(answer[1]), fields["queue"], number) if answer[0] == "ok" else None
 
@@ -178,45 +178,45 @@ class Reaping:
     def requeue_orphans(self, seconds: float = STRAY_SECONDS, *, limit: int = _MAX_REQUEUED) -> list[tuple[str, str]]:
         """Queue again the jobs that are `queued` but have been in no queue for `seconds`.
 
-        A worker that died between taking a job and claiming it leaves one behind; RQ never finds it. Looks at a
-        moment, so that it has to be called again and again: a job that was missing only once is on its way to a claim.
+        A worker that dies between the pop and the claim leaves such a job, and RQ never finds it. Each call observes
+        one moment, so the method must be called repeatedly: a job that is missing once may be about to be claimed.
 
         Args:
-            seconds: How long; with 0, a job that is missing at this moment is queued again at once.
-            limit: How many jobs at most; those queued first come first.
+            seconds: Minimum time; with 0, a job that is missing at this moment is queued again at once.
+            limit: Maximum number of jobs; the jobs queued earliest come first.
 
         Returns:
-            Tenant and id of each.
+            Tenant and id of each requeued job.
         """
         waiting = {job_id for queue in QUEUES.values() for job_id, _ in self._queues.waiting(queue)}
         with self._client.pipeline() as pipe:
             pipe.time()
             pipe.zrange(keys.QUEUED, 0, MAX_MEMBERS - 1)
             pipe.hgetall(keys.STRAYS)
-            (second, microsecond), queued, known = pipe.execute()
+            (second, microsecond), queued, strays = pipe.execute()
         now = second * 1_000_000 + microsecond
         outside = [member for member in queued if keys.parse_member(member)[1] not in waiting]
-        # A job that is live and not queued has just been claimed, and may be queued again.
+        # A live job that is not queued has just been claimed, and may become queued again: keep its member.
         live = self._members.prune(keys.QUEUED, outside, lambda fields: fields["status"] in _LIVE)
         missing = [member for member, fields in live.items() if fields["status"] == Status.QUEUED]
-        # One that is missing from the future on is from before the clock of Redis was set back.
-        since = {member: at if (at := int(known.get(member) or now)) <= now else now for member in missing}
+        # A time in the future was recorded before the clock of Redis was set back.
+        since = {member: at if (at := int(strays.get(member) or now)) <= now else now for member in missing}
         overdue = [member for member, at in since.items() if now - at >= seconds * 1e6][:limit]
         with self._client.pipeline() as pipe:
             for member in since.keys() - set(overdue):
-                if known.get(member) != str(since[member]):
+                if strays.get(member) != str(since[member]):
                     pipe.hset(keys.STRAYS, member, since[member])
-            for member in (known.keys() - set(missing)) | set(overdue):
+            for member in (strays.keys() - set(missing)) | set(overdue):
                 pipe.hdel(keys.STRAYS, member)
             pipe.execute()
         orphans = [keys.parse_member(member) for member in overdue]
         return [orphan for orphan in orphans if self._enqueue_again(*orphan)]
 
     def move_stranded(self) -> list[tuple[str, str]]:
-        """Move queued jobs from the queue of an engine that no live worker has to that of one that may train them.
+        """Move queued jobs from an engine without a live worker to a live engine that may train them.
 
         Returns:
-            Tenant and id of each.
+            Tenant and id of each moved job.
         """
         live = self._workers.live_engines()
         if not live:
@@ -237,16 +237,16 @@ class Reaping:
         ]
 
     def _enqueue_again(self, tenant: str, job_id: str, live: frozenset[str] | None = None) -> bool:
-        """Queue a job's next attempt, still unclaimed, where it was.
+        """Queue a job's next, unclaimed attempt again in its present queue.
 
-        With `live` instead where the first of those engines that may train it takes it, if one may.
+        With `live`, queue the attempt instead for the first of the job's engines that is in `live`, if there is one.
         """
         of = keys.job(tenant, job_id)
 
         def enqueue(pipe: Pipeline) -> bool:
             fields = ("status", "attempt", "queue", "engines", "resume")
             status, number, present, engines, checkpoint = hmget(pipe, of.job, *fields)
-            # Only the engine that made a checkpoint can go on from it.
+            # Only the engine that made a checkpoint can resume from it.
             elsewhere = None if checkpoint else _queue_among(engines.split(","), live or frozenset())
             queue = present if live is None else elsewhere
             if status != Status.QUEUED or queue is None:
@@ -262,12 +262,12 @@ class Reaping:
 
 
 def _queue_among(engines: list[str], live: frozenset[str]) -> str | None:
-    """The queue of the first of `engines` that is alive."""
+    """The queue of the first of `engines` that is in `live`."""
     return next((QUEUES[engine] for engine in engines if engine in live), None)
 
 
 def _after_loss(fields: dict[str, str], failure: Failure, lasted: int) -> tuple[Status, Failure]:
-    """What becomes of a job whose attempt was lost, and why. Times are in microseconds."""
+    """The next state of a job whose attempt was lost, and the reason. Times are in microseconds."""
     losses, lost = int(fields["losses"]) + 1, failure.detail.removesuffix(".")
     if fields["status"] == Status.CANCELLING:
         return Status.CANCELLED, failure

@@ -1,4 +1,4 @@
-"""Jobs as Redis holds them, read into the words of the REST contract."""
+"""Converts jobs between their records in Redis and the types of the REST API."""
 
 import json
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ from pippin.store.versions import FIELD, UNREADABLE, VERSION, Unreadable, damage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VARIANTS = ("initial", "trained", "inference")
-_BYTES_A_LINE = 200  # of a transition, or of a field of an attempt
-_READS = 5  # how many answers `_ask` leads to
+_BYTES_A_LINE = 200  # size of a transition, or of a field of an attempt
+_READS = 5  # number of replies to `_queue_reads`
 
 
 def moment(microseconds: str | int) -> datetime:
-    """The time that Redis recorded."""
+    """A time from microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=int(microseconds))
 
 
@@ -39,29 +39,29 @@ def new_fields(
     idempotency: str,
     traceparent: str,
 ) -> dict[FieldT, EncodableT]:
-    """The flat fields of a new job's hash; the script that makes its first transition adds status and time.
+    """The flat fields of a new job's hash; the script of the first transition adds status and time.
 
-    JSON stays text in Redis: scripts never look into it.
+    JSON is opaque text in Redis: scripts never parse it.
     """
     timeout = request.timeout_seconds
     fields: dict[FieldT, EncodableT] = {
         FIELD: VERSION,
         "request": request.model_dump_json(),
         "queue": queue,
-        "engines": ",".join(request.engines),  # those that may train it, the preferred one first
+        "engines": ",".join(request.engines),  # engines that may train the job, the preferred one first
         "engine": "" if request.engine == "auto" else request.engine,
         "retry_of": retries.id if retries else "",
         "idempotency": idempotency,
         "traceparent": traceparent,
-        "attempt": "1",  # the attempt that may claim the job next, or has claimed it
+        "attempt": "1",  # the attempt that may claim the job next or has claimed it
         "losses": "0",
         "max_attempts": str(request.max_attempts),
         "timeout": "" if timeout is None else str(int(timeout * 1e6)),  # microseconds over all attempts
         "spent": "0",  # microseconds of attempts that have ended
         "progress": "0",
-        "first_epoch": "0",  # epochs that an earlier job trained, whose metrics are in that job's record
+        "first_epoch": "0",  # number of epochs that an earlier job trained; their metrics are in that job's record
         "epochs": str(request.hyperparameters.epochs),
-        "keep": str(request.checkpoint.keep),  # how many checkpoints of epochs' ends
+        "keep": str(request.checkpoint.keep),  # number of checkpoints of epochs' ends to keep
     }
     if from_ is not None:
         fields |= {"resume": from_.model_dump_json(), "resume_epoch": from_.epoch, "resume_step": from_.step}
@@ -72,16 +72,16 @@ def new_fields(
 
 
 def read_jobs(client: Client, tenant: str, job_ids: Iterable[str]) -> tuple[list[Job], list[Unreadable]]:
-    """The jobs with these ids, in this order and as of one moment each; what is gone is left out.
+    """The jobs with these ids, in this order, each as of one moment; deleted jobs are omitted.
 
     Returns:
-        The jobs, and the records that are there and cannot be read.
+        The jobs, and the records that exist but cannot be read.
     """
     ids = list(job_ids)
     with client.pipeline(transaction=len(ids) == 1) as pipe:
         for job_id in ids:
-            _ask(pipe, keys.job(tenant, job_id))
-        # A key of another type answers with an error, which concerns its own job alone.
+            _queue_reads(pipe, keys.job(tenant, job_id))
+        # A key of another type replies with an error, which must affect only its own job.
         answers = pipe.execute(raise_on_error=False)
     jobs: list[Job] = []
     unreadable: list[Unreadable] = []
@@ -97,10 +97,10 @@ def read_jobs(client: Client, tenant: str, job_ids: Iterable[str]) -> tuple[list
 
 
 def _read(job_id: str, answers: list[Any]) -> Job | None:
-    """The job in the answers to `_ask`; None when there is none.
+    """The job in the replies to `_queue_reads`; None when there is no job.
 
     Raises:
-        UnreadableRecord: Its record is damaged or of a newer major version.
+        UnreadableRecord: The job's record is damaged or of a newer major version.
     """
     if answers[0] == {}:
         return None
@@ -115,14 +115,14 @@ def _read(job_id: str, answers: list[Any]) -> Job | None:
 
 
 def job_sizes(client: Client, tenant: str, job_ids: Iterable[str]) -> list[int]:
-    """About how many bytes the record of each of these jobs takes, read without the records."""
+    """Approximate size in bytes of the record of each job, computed without reading the records."""
     with client.pipeline(transaction=False) as pipe:
         for job_id in job_ids:
             of = keys.job(tenant, job_id)
             pipe.hstrlen(of.job, "request")
             pipe.llen(of.transitions)
             pipe.hlen(of.attempts)
-        # A key of another type has no size: reading the record reports it.
+        # A key of another type counts as 0: reading the record reports the damage.
         answers = [
             0 if isinstance(answer, ResponseError) else int(answer) for answer in pipe.execute(raise_on_error=False)
         ]
@@ -133,14 +133,14 @@ def job_sizes(client: Client, tenant: str, job_ids: Iterable[str]) -> list[int]:
 
 
 def read_checkpoints(client: Client, tenant: str, job_id: str) -> list[StoredCheckpoint]:
-    """The checkpoints of epochs' ends that a job keeps, oldest first."""
+    """A job's kept checkpoints of the ends of epochs, oldest first."""
     kept = client.hgetall(keys.job(tenant, job_id).checkpoints).values()
     readable = (each for text in kept if (each := _kept_checkpoint(str(text))) is not None)
     return sorted(readable, key=lambda each: each.epoch)
 
 
 def _kept_checkpoint(text: str) -> StoredCheckpoint | None:
-    """A checkpoint from a job's record; None for what is none, which hides no other."""
+    """A checkpoint from a job's record; None for text that is not a checkpoint, so that it does not hide others."""
     try:
         return parse_checkpoint(text)
     except ValueError:
@@ -148,15 +148,15 @@ def _kept_checkpoint(text: str) -> StoredCheckpoint | None:
 
 
 def parse_checkpoint(text: str) -> StoredCheckpoint:
-    """A checkpoint from its JSON, fields of newer versions left out.
+    """A checkpoint from its JSON, without fields of newer versions.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not a checkpoint.
     """
     return StoredCheckpoint.model_validate_json(text, extra="ignore")
 
 
-def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
+def _queue_reads(pipe: Pipeline, of: keys.JobKeys) -> None:
     pipe.hgetall(of.job)
     pipe.lrange(of.transitions, 0, -1)
     pipe.hgetall(of.attempts)
@@ -203,10 +203,10 @@ def _notice(request: ResolvedRequest, fields: dict[str, str]) -> str | None:
 
 
 def _missing_epochs(request: ResolvedRequest, fields: dict[str, str], recorded: int) -> int:
-    """How many epochs of a job that succeeded have no metrics.
+    """Number of epochs without metrics of a job that succeeded.
 
-    Each epoch is recorded before the end is, so some are missing only where Redis was restored from an older copy while
-    the job trained.
+    Each epoch is recorded before the end of the job, so epochs are missing only where Redis was restored from an older
+    copy while the job trained.
     """
     if fields["status"] != Status.SUCCEEDED or "first_epoch" not in fields:
         return 0
@@ -257,5 +257,5 @@ def _moment_or_none(text: str | None) -> datetime | None:
 
 
 def compact(document: object) -> str:
-    """JSON for a record, in as few bytes as it takes."""
+    """A document as compact JSON for a record."""
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Which blobs the records name: what a sweeper must not delete."""
+"""The blobs that records name, which a sweeper must not delete."""
 
 import json
 import re
@@ -16,11 +16,11 @@ from pippin.store.versions import damaged
 
 _CHUNK = 500
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_READS = 3  # how many answers `_ask` leads to
+_READS = 3  # number of replies to `_queue_reads`
 
 
 class References:
-    """Reads every tenant's records in chunks, the oldest first, so that neither Redis nor a reader holds them all."""
+    """Reads every tenant's records in chunks, the oldest first, to limit memory in Redis and in the reader."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -38,16 +38,17 @@ class References:
                 return sorted(tenants)
 
     def digests(self) -> Iterator[str]:
-        """The digest of every blob that a record names, `sha256:<hex>`, some of them several times.
+        """The digest `sha256:<hex>` of every blob that a record names, some of them several times.
 
-        The artifacts and checkpoints of all jobs; the model, or the spec that it is built from, and the dataset of jobs
-        that have not ended; the arrays of datasets; uploaded models. A record that is made meanwhile may be missed.
+        These are: the artifacts and checkpoints of all jobs; the dataset and the model, or the spec that it is built
+        from, of jobs that have not ended; the arrays of datasets; uploaded models. A record that is made meanwhile may
+        be missed.
 
-        Digests are taken from the text of the records, so that a damaged one, or one of a newer version, still keeps
-        its blobs.
+        Digests are found in the text of the records, so that a damaged record, or a record of a newer version, still
+        keeps its blobs.
 
         Raises:
-            UnreadableRecord: What a record names cannot be read. No blob may then count as unnamed.
+            UnreadableRecord: The digests of a record cannot be found. Then no blob may count as unnamed.
         """
         for tenant in self.tenants():
             for kind in ("dataset", "model"):
@@ -55,7 +56,7 @@ class References:
             yield from self._of_jobs(tenant)
 
     def users_of(self, tenant: str, dataset_id: str) -> list[str]:
-        """The ids of the jobs on a dataset that have not ended, the first submitted of each state first."""
+        """The ids of the jobs on a dataset that have not ended, by state, in order of submission."""
         users = []
         for status in Status:
             if status.is_final:
@@ -84,7 +85,7 @@ class References:
 
     def _of_jobs(self, tenant: str) -> Iterator[str]:
         for ids in chunks(self._client, keys.jobs(tenant)):
-            answers = self._answers(ids, lambda pipe, job_id: _ask(pipe, keys.job(tenant, job_id)))
+            answers = self._answers(ids, lambda pipe, job_id: _queue_reads(pipe, keys.job(tenant, job_id)))
             for n, job_id in enumerate(ids):
                 chunk = answers[n * _READS : (n + 1) * _READS]
                 for answer in chunk:
@@ -101,12 +102,12 @@ class References:
 
 
 def chunks(client: Client, listing: str, below: str = "+") -> Iterator[list[str]]:
-    """The ids of a listing, the oldest first, some hundreds at a time; those of records made meanwhile come last.
+    """The ids of a listing in chunks of 500, the oldest first; ids of records made meanwhile come last.
 
     Args:
-        client: Where to look.
+        client: The client to read with.
         listing: The key of a sorted set with equal scores.
-        below: Only ids before this one, as `(id`.
+        below: Only ids before this bound, for example `(id`.
     """
     begin = "-"
     while True:
@@ -119,7 +120,7 @@ def chunks(client: Client, listing: str, below: str = "+") -> Iterator[list[str]
         begin = f"({ids[-1]}"
 
 
-def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
+def _queue_reads(pipe: Pipeline, of: keys.JobKeys) -> None:
     pipe.hmget(of.job, "status", "request", "resume")
     pipe.hvals(of.artifacts)
     pipe.hvals(of.checkpoints)
@@ -128,10 +129,10 @@ def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
 def _named(job_id: str, fields: list[str | None], *documents: list[str]) -> Iterator[str]:
     status, request, resume = fields
     naming = [text for texts in documents for text in texts]
-    # Of a job that has ended too: it may be tried again from there.
+    # Also for a job that has ended: it may be retried from this checkpoint.
     if resume:
         naming.append(resume)
-    # A status that is not known here may be one in which the job still trains.
+    # With an unknown status the job may still train.
     if request and not (status in set(Status) and Status(status).is_final):
         naming.append(request)
     for text in naming:
@@ -146,12 +147,12 @@ def _named(job_id: str, fields: list[str | None], *documents: list[str]) -> Iter
 
 
 def digests_in(text: str) -> list[str]:
-    """The names of blobs in a text, `sha256:` and 64 digits each."""
+    """The digests of blobs in a text, each `sha256:` and 64 hex digits."""
     return _DIGEST.findall(text)
 
 
 def _uses(request: str, dataset_id: str) -> bool:
-    """Whether a job's request is for a dataset; of one that cannot be read, whether it mentions it."""
+    """Whether a job's request uses a dataset; for a request that cannot be read, whether its text contains the id."""
     try:
         return bool(json.loads(request)["dataset"]["id"] == dataset_id)
     except (ValueError, LookupError, TypeError):

@@ -1,4 +1,4 @@
-"""Puts a copy of all records into a Redis: staged beside the present ones first, then in their place in one step."""
+"""Restores a copy of all records into a Redis: staged beside the present records, then replacing them in one step."""
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
@@ -18,17 +18,17 @@ from pippin.store.store import Store
 _SCAN = 1000
 _BATCH_COMMANDS = 500
 _BATCH_CHARACTERS = 4 * 2**20
-_PART = 1000  # so many members of one key are written by one command
-# Held jobs are given back right after the records are in place. A process that is killed just then leaves that to the
-# reaper, which must not be quicker otherwise.
+_PART = 1000  # members of one key that one command writes
+# Held jobs are given back right after the records are replaced. If the process is killed then, the reaper gives them
+# back. Otherwise the reaper must not act before this process: hence the long lease.
 _LEASE_SECONDS = 120
 
 
 class Restoring:
     """The steps of one restore, in this order: `clear`, `stage`, `replace`, `settle`.
 
-    Killed before `replace`, it has changed no record. After it, everything is in place; the reaper of a service does
-    what `settle` did not.
+    A process that is killed before `replace` has changed no record. After `replace` all records are in place, and the
+    reaper of a service does the work of a `settle` that did not finish.
 
     Args:
         url: The address of Redis, password included.
@@ -52,11 +52,11 @@ class Restoring:
         return not any(keys.is_record(name) for name in self._scan(keys.OURS))
 
     def count(self) -> int:
-        """How many keys of records Redis holds."""
+        """Number of keys of records in Redis."""
         return sum(1 for name in self._scan(keys.OURS) if keys.is_record(name))
 
     def clear(self) -> None:
-        """Remove what a restore staged that was cut off."""
+        """Remove the staged keys of an interrupted restore."""
         self._client.delete(keys.STAGED_WHOLE)
         names: list[str] = []
         for name in self._scan(f"{keys.STAGED}*"):
@@ -68,7 +68,7 @@ class Restoring:
             self._client.unlink(*names)
 
     def stage(self, copies: Iterable[KeyCopy]) -> None:
-        """Write copies of keys beside the present ones; of several of one key the last one counts.
+        """Write copies of keys beside the present keys; of several copies of one key the last one counts.
 
         Raises:
             StoreUnavailable: Redis cannot be reached, or is full.
@@ -85,7 +85,7 @@ class Restoring:
             pipe.execute()
 
     def replace(self) -> None:
-        """Put what is staged in the place of all records, in one step."""
+        """Replace all records by the staged keys, in one step."""
         for queue in QUEUES.values():
             for job_id, number in self._store.queues.waiting(queue):
                 self._store.queues.withdraw(queue, job_id, number)
@@ -98,13 +98,17 @@ class Restoring:
         self._client.register_script(script)(keys=[keys.STAGED_WHOLE], args=arguments)
 
     def settle(self, moment: int) -> int:
-        """Give back the jobs that were being trained, and queue again those that were queued; how many were given back.
+        """Give back the jobs that were being trained, and queue the queued jobs again.
 
-        They go on from their last checkpoint, and that counts as no loss. The time since the copy was made counts
-        as none of their training. A job whose record is damaged is left to the reaper, which fails it.
+        Jobs that are given back resume from their last checkpoint, and this does not count as a lost attempt. The time
+        since the copy was made does not count as training time. A job whose record is damaged is left to the reaper,
+        which fails it.
 
         Args:
-            moment: When the copy was made, in microseconds of TIME of the Redis that it was made of.
+            moment: When the copy was made, in microseconds of TIME of the copied Redis.
+
+        Returns:
+            Number of jobs that were given back.
         """
         given_back = 0
         for member in self._client.zrange(keys.LEASES, 0, -1):
@@ -121,9 +125,9 @@ class Restoring:
                 self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
                 return False
             number = int(held)
-            known = self._client.hmget(of.attempts, f"{number}:seen", f"{number}:started_at")
-            seen = next((int(at) for at in known if at), moment)
-            # As long before now as it was before the copy: the clocks of the two Redis need not agree.
+            times = self._client.hmget(of.attempts, f"{number}:seen", f"{number}:started_at")
+            seen = next((int(at) for at in times if at), moment)
+            # Keep the distance to the time of the copy: the clocks of the two Redis servers may differ.
             moved = clock.now(self._client) - max(0, moment - seen)
             self._client.hset(of.attempts, f"{number}:seen", moved)
             self._store.attempts.hand_back(Claim(tenant, job_id, number, str(token)))
@@ -143,7 +147,7 @@ class Restoring:
 
 
 def _write(pipe: Pipeline, name: str, copy: KeyCopy) -> None:
-    """Queue the commands that make the key `name` what the copy says."""
+    """Queue the commands that give the key `name` the type, value and expiry of the copy."""
     key = _bytes(name)
     pipe.unlink(key)
     if copy.type != "none":
@@ -156,12 +160,12 @@ def _write_stream(pipe: Any, key: bytes, value: Any) -> None:  # noqa: ANN401 - 
     last, entries = value
     for entry, fields in entries:
         pipe.execute_command("XADD", key, entry, *map(_bytes, fields))
-    # Ids go on after the last one that was ever given out, not after the last entry that is kept.
+    # New ids must follow the last id ever assigned, not the last entry that is kept.
     pipe.execute_command("XSETID", key, last)
 
 
 def _write_parts(write: Callable[[Pipeline, bytes, list[Any]], object]) -> Callable[[Pipeline, bytes, Any], None]:
-    """Writes members by commands of a bounded length."""
+    """A writer that writes members with commands of a bounded length."""
 
     def write_all(pipe: Pipeline, key: bytes, value: Any) -> None:  # noqa: ANN401 - see snapshot.Value
         members = list(value.items()) if isinstance(value, dict) else value
@@ -192,5 +196,5 @@ def _characters(value: Any) -> int:  # noqa: ANN401 - see snapshot.Value
 
 
 def _bytes(text: str) -> bytes:
-    # redis-py's packer in C knows no surrogates.
+    # redis-py's packer in C does not support surrogates.
     return text.encode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""What need not be kept: jobs that ended long ago, and blobs that no record names any more."""
+"""Data that need not be kept: jobs that ended long ago, and blobs that no record names any more."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class Retention:
-    """Judges by the clock of Redis, as everything that is written into a job's record is."""
+    """Finds jobs past their retention time, by the clock of Redis, which dates all records of jobs."""
 
     def __init__(self, client: Client, references: References) -> None:
         self._client = client
@@ -29,13 +29,13 @@ class Retention:
         """Tenant and id of jobs that ended more than `seconds` ago; a paused job has not ended.
 
         Args:
-            seconds: How long they are kept.
-            limit: How many at most.
+            seconds: How long ended jobs are kept.
+            limit: Maximum number of jobs.
         """
         now = clock.now(self._client)
         ahead = now / 1e6 - time.time()
         if ahead > _MAX_AHEAD_SECONDS:
-            # Jobs of today would be a month old by a clock that was set a month forward.
+            # By a clock that is set a month forward, jobs of today would be a month old.
             _log.warning("no old jobs are deleted: the clock of Redis is ahead of this machine's", seconds=round(ahead))
             return []
         before = now - int(seconds * 1e6)
@@ -51,8 +51,8 @@ class Retention:
         return outdated
 
     def _ended(self, tenant: str, status: Status, before: int) -> Iterator[str]:
-        """The jobs with a status that ended before a time in microseconds, the first submitted first."""
-        # One that was submitted later has not ended before; ids sort by when they were made.
+        """The jobs with a status that ended before a time in microseconds, in order of submission."""
+        # A job that was submitted after `before` cannot have ended before it; ids sort by creation time.
         bound = f"({first_id('job', before // 1000)}"
         for ids in chunks(self._client, keys.jobs_by_status(tenant, status), bound):
             with self._client.pipeline(transaction=False) as pipe:
@@ -63,22 +63,22 @@ class Retention:
 
 
 def _is_before(end: object, before: int) -> bool:
-    """Whether a job ended before a time; of a damaged record that is not known."""
+    """Whether a job ended before a time; false for a damaged record."""
     return isinstance(end, str) and end.isascii() and end.isdigit() and int(end) < before
 
 
 MAX_RELEASED = 10_000
-"""The longest list; a sweep finds the blobs of the others. transition.lua has the same number."""
+"""Maximum length of the list; a sweep finds the blobs of dropped entries. transition.lua has the same number."""
 
 
 class Released:
-    """The list that scripts add such blobs to, as digests or as the records that name them."""
+    """The list of blobs that records no longer name; scripts add digests or the records that named the blobs."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def take(self, limit: int) -> list[str]:
-        """The digests in the oldest `limit` entries, which are listed no more."""
+        """Remove the oldest `limit` entries and return the digests in them."""
         with self._client.pipeline() as pipe:
             pipe.lrange(keys.RELEASED, 0, limit - 1)
             pipe.ltrim(keys.RELEASED, limit, -1)

@@ -1,4 +1,4 @@
-"""The Lua scripts that change a job: each is `lua/transition.lua` followed by a small file of its own."""
+"""The Lua scripts that change a job: each is `lua/transition.lua` followed by its own small file."""
 
 import json
 from functools import cache
@@ -12,15 +12,15 @@ from pippin.jobs.states import TRANSITIONS, sources
 from pippin.store import keys
 from pippin.store.client import Client
 
-# The states in which a worker holds the job, with a lease: all but these and the final ones.
-_AT_REST = {Status.QUEUED, Status.PAUSED}
+# States in which no worker holds the job. In all other states that are not final, a worker holds it, with a lease.
+_UNHELD = {Status.QUEUED, Status.PAUSED}
 
 # The transition table as the scripts receive it.
 _TABLE = json.dumps(
     {
         to: {
             "from": dict.fromkeys(sorted(sources(to)), True),
-            "held": not to.is_final and to not in _AT_REST,
+            "held": not to.is_final and to not in _UNHELD,
             "final": to.is_final,
         }
         for to in TRANSITIONS
@@ -29,7 +29,8 @@ _TABLE = json.dumps(
 )
 
 
-# What ends or records a job that runs works in a full Redis, too: each is bounded, and deleting is what makes room.
+# Scripts that end or record a running job, and deletion, also work in a full Redis: their writes are bounded, and
+# deletion makes room.
 _WHEN_FULL = frozenset(
     {
         "running",
@@ -56,7 +57,7 @@ def _source(name: str) -> str:
 
 
 class Scripts:
-    """Runs the scripts by their digest; a server that does not know one yet is sent it."""
+    """Runs the scripts by their digest, and sends a script to a server that does not have it."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -82,13 +83,13 @@ class Scripts:
         }
 
     def load(self) -> None:
-        """Have the server know every script: a worker's own user may run them and load none."""
+        """Load every script into the server: the user of workers may run scripts, but not load them."""
         scripts = list(self._registered.values())
         with self._client.pipeline(transaction=False) as pipe:
             pipe.script_exists(*(script.sha for script in scripts))
-            known = pipe.execute()[0]
-            for script, is_known in zip(scripts, known, strict=True):
-                if not is_known:
+            loaded = pipe.execute()[0]
+            for script, is_loaded in zip(scripts, loaded, strict=True):
+                if not is_loaded:
                     pipe.script_load(script.script)
             pipe.execute()
 
@@ -105,15 +106,16 @@ class Scripts:
 
         Args:
             name: The script's file name in `lua`, without its ending.
-            tenant: Whose job.
-            job_id: Which job.
-            arguments: What the script's first lines say.
-            more_keys: Keys beyond those of every script.
-            pipe: Queue the script there, for one MULTI with other commands; its answer is then among that MULTI's.
+            tenant: The tenant that owns the job.
+            job_id: The id of the job.
+            arguments: The arguments that the script's first lines list.
+            more_keys: Keys in addition to those of every script.
+            pipe: Queue the script in this pipeline, for one MULTI with other commands; its reply is then among those
+                of the MULTI.
 
         Returns:
-            `ok`, `missing`, `refused`, `lost`, `newer` or `renewed`, then what the script adds to it. Of no use with
-            `pipe`.
+            `ok`, `missing`, `refused`, `lost`, `newer` or `renewed`, then further values of the script. Not
+            meaningful with `pipe`.
         """
         answer: Any = self._registered[name](
             keys=[*keys.job(tenant, job_id).for_scripts, keys.counters(tenant), *more_keys],

@@ -1,8 +1,8 @@
-"""A copy of all records as they were at one moment, read from a Redis that is written to meanwhile.
+"""Copies all records as of one moment while Redis continues to be written to.
 
-Redis has no read of many keys at one moment but a MULTI, which would have to hold all of them in memory. So all keys
-are read one after the other, while Redis reports every key that changes (`CLIENT TRACKING` in broadcasting mode). What
-has changed is read again, until what is left fits into one MULTI and nothing else has changed by its end: at that
+Redis can read many keys at one moment only in a MULTI, which would have to hold all of them in memory. So the keys are
+read one after the other, while Redis reports every key that changes (`CLIENT TRACKING` in broadcasting mode). Changed
+keys are read again, until the remaining ones fit into one MULTI and no other key has changed by its end: at that
 moment the copy is exact. Neither a fork of the server nor the rights of a replica are needed.
 """
 
@@ -19,29 +19,29 @@ from pippin.store.errors import StoreError
 
 Value = Any
 """JSON: a string; an object for a hash; a list for a list or a set; `[member, score]` pairs for a sorted set; for a
-stream `[last id, [[id, [field, value, …]], …]]`. Bytes that are no UTF-8 are lone surrogates, as of `surrogateescape`.
+stream `[last id, [[id, [field, value, …]], …]]`. Bytes that are not UTF-8 are lone surrogates (`surrogateescape`).
 """
 
 _SCAN = 1000
 _GROUP_KEYS = 200
-_GROUP_BYTES = 4 * 2**20  # by Redis' own estimate of what a key takes
-_LAST_KEYS = 2000  # so many changed keys are few enough for one MULTI
+_GROUP_BYTES = 4 * 2**20  # by Redis' own estimate of the size of a key
+_LAST_KEYS = 2000  # most changed keys that one MULTI reads
 _ROUNDS = 200
 _CHANNEL = "__redis__:invalidate"
 
 
 class SnapshotError(StoreError):
-    """No copy of one moment could be made; the text says why."""
+    """No consistent copy could be made; the text says why."""
 
 
 @dataclass(frozen=True)
 class KeyCopy:
-    """A key as it was read. Of several copies of one key the last one counts.
+    """A copied key. Of several copies of one key the last one counts.
 
     Attributes:
         key: Its name.
-        type: `hash`, `list`, `set`, `zset`, `stream`, `string`, or `none` for a key that is gone.
-        value: See `Value`; None for a key that is gone.
+        type: `hash`, `list`, `set`, `zset`, `stream`, `string`, or `none` for a deleted key.
+        value: See `Value`; None for a deleted key.
         expires_at: When it expires, in milliseconds since 1970 by the clock of Redis; None when it does not.
     """
 
@@ -55,7 +55,7 @@ class Snapshot:
     """One copy of the records.
 
     Attributes:
-        moment: When the records were as copied, in microseconds of Redis TIME; 0 until `copies` has ended.
+        moment: Time as of which the copy is exact, in microseconds of Redis TIME; 0 until `copies` has ended.
 
     Args:
         url: The address of Redis, password included.
@@ -66,11 +66,11 @@ class Snapshot:
         self.moment = 0
 
     def copies(self) -> Iterator[KeyCopy]:
-        """Every record's keys. The copy is exact when this has ended, and not before.
+        """The keys of every record. The copy is exact only when the iteration has ended.
 
         Raises:
-            StoreUnavailable: The connection broke, or Redis does not answer.
-            SnapshotError: Redis changes too quickly, was emptied meanwhile, or refuses the commands that this needs.
+            StoreUnavailable: The connection broke, or Redis does not respond.
+            SnapshotError: Redis changes too quickly, was emptied meanwhile, or refuses a command that this needs.
         """
         try:
             with _Changes(self._client) as changes:
@@ -87,7 +87,7 @@ class Snapshot:
                     yield from copies or ()
                     if copies is not None and late <= changed:
                         return
-                    # Keys that change often are all in the next MULTI then, in whatever order they change.
+                    # So the next MULTI includes all keys that change often, in whatever order they change.
                     changed |= late
             raise SnapshotError("Redis changes too quickly for a copy of one moment; try again when fewer jobs run")
         except ResponseError as error:
@@ -106,14 +106,14 @@ class Snapshot:
                 return
 
     def _read(self, names: Iterable[str]) -> Iterator[KeyCopy]:
-        """Copies of keys, each as it is when it is read. One that changes type just then is left to a later round."""
+        """Copies of keys, each as of its own read. A key that changes its type meanwhile is left to a later round."""
         for group in self._groups(names):
             with self._client.pipeline(transaction=False) as pipe:
                 answers = self._ask(pipe, group)
             yield from (copy for copy in _copies(group, answers) if copy is not None)
 
     def _read_at_once(self, names: list[str]) -> list[KeyCopy] | None:
-        """Copies of keys, all of one moment; None when one of them changed its type just before."""
+        """Copies of keys, all as of one moment; None when one of them changed its type just before."""
         requested = [each for group in self._groups(names) for each in group]
         with self._client.pipeline(transaction=True) as pipe:
             answers = self._ask(pipe, requested)
@@ -158,13 +158,13 @@ class Snapshot:
 
 
 def exact_client(url: str) -> Client:
-    """A client that reads and writes bytes that are no UTF-8 without loss, as lone surrogates."""
+    """A client that preserves bytes that are not UTF-8, as lone surrogates."""
     client = Client.from_url(
         url,
         decode_responses=True,
         encoding_errors="surrogateescape",
         protocol=2,
-        # A PING between two commands would be mistaken for a report of changes.
+        # The reply to a health-check PING would be mistaken for a report of changes.
         health_check_interval=0,
         socket_timeout=6 * SOCKET_TIMEOUT,
         socket_connect_timeout=SOCKET_TIMEOUT,
@@ -173,7 +173,7 @@ def exact_client(url: str) -> Client:
 
 
 class _Changes:
-    """The keys that change from now on, by two connections: one asks for the reports, the other receives them."""
+    """The keys that change from now on, with two connections: one requests the reports, the other receives them."""
 
     def __init__(self, client: Client) -> None:
         self._listener = client.connection_pool.make_connection()
@@ -195,10 +195,10 @@ class _Changes:
             connection.disconnect()  # type: ignore[no-untyped-call] # redis-py does not annotate it
 
     def take(self) -> set[str]:
-        """The keys of records that changed since this was last called, by all commands that Redis has answered."""
+        """The keys of records changed since the last call, by all commands that Redis has replied to."""
         # The reports end with the tracker's connection. A broken one raises here and is not reopened.
         self._call(self._tracker, "PING")
-        # Redis sends the reports of a round of its event loop before it reads the commands of the next.
+        # Redis sends the reports of one round of its event loop before it reads the commands of the next round.
         mark = secrets.token_hex(8)
         changed: set[str] = set()
         answer = self._call(self._listener, "PING", mark)
@@ -220,7 +220,7 @@ class _Changes:
 
 
 def _copies(names: Iterable[tuple[str, str]], answers: list[Any]) -> Iterator[KeyCopy | None]:
-    """The copies in the answers; None for a key that had another type by then."""
+    """The copies in the replies; None for a key that had another type by then."""
     seconds, microseconds = answers[0]
     now = int(seconds) * 1000 + int(microseconds) // 1000
     position = 1

@@ -25,33 +25,33 @@ _DEFAULT_LIMITS = StoreLimits()
 
 
 class Store:
-    """Everything that Pippin keeps in Redis, by subject. Safe for threads; a forked child makes its own.
+    """All of Pippin's data in Redis, by subject. Thread-safe; a forked child must make its own store.
 
     Every method of every part raises StoreUnavailable when Redis cannot be reached.
 
     Attributes:
         redis: The connection.
-        jobs: Submitted, read, listed, cancelled, deleted.
-        attempts: What the worker that holds a job writes.
+        jobs: Submit, read, list, cancel, pause, resume and delete jobs.
+        attempts: The writes of the worker that holds a job.
         events: The event streams of jobs.
         datasets: Manifests by id and name.
         models: Records of uploaded models by id and name.
         workers: Heartbeats.
         scripts: The scripts that change jobs.
-        members: Sets of jobs that workers write to.
-        leases: Of held jobs.
-        reaping: What a reaper needs.
-        references: Which blobs the records name.
-        released: Checkpoints that jobs have dropped.
-        retention: Which jobs have been kept for long enough.
-        queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
-        samples: Which tenants were given the packaged sample.
-        tokens: What lets machines in.
-        blob_ledger: What is known of the blob store that this Redis owns.
-        blob_stats: How much the blob store holds.
-        overviews: How everything stands, in numbers.
-        usage: What each tenant holds here, and whether it may hold more.
-        idempotency: The keys that clients sent to make requests repeatable.
+        members: Checks of the sets of jobs that workers write.
+        leases: Leases of held jobs.
+        reaping: Operations of a reaper.
+        references: The blobs that records name.
+        released: Blobs that records no longer name.
+        retention: Jobs past their retention time.
+        queues: RQ's queues; a worker removes the record of an attempt that it has finished.
+        samples: Tenants that received the packaged sample.
+        tokens: Tokens and browser sessions.
+        blob_ledger: State about the blob store that this Redis owns.
+        blob_stats: Size of the blob store.
+        overviews: Numbers of the whole installation.
+        usage: What each tenant holds in Redis, and whether it may hold more.
+        idempotency: Idempotency keys of clients.
     """
 
     def __init__(self, redis: Client, *, lease_seconds: float = 20, limits: StoreLimits = _DEFAULT_LIMITS) -> None:
@@ -82,15 +82,15 @@ class Store:
         self.idempotency = IdempotencyKeys(redis)
 
     def ping(self) -> None:
-        """Ask Redis for a sign of life.
+        """Check that Redis responds.
 
         Raises:
-            StoreUnavailable: There is none.
+            StoreUnavailable: Redis does not respond.
         """
         self.redis.ping()
 
     def now(self) -> float:
-        """What the clock of Redis shows, in seconds since 1970."""
+        """The current time of Redis, in seconds since 1970."""
         return clock.now(self.redis) / 1e6
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether a service demands tokens, remembered outside Redis: one that lost its records must not open the service."""
+"""Whether a service demands tokens, recorded outside Redis: a Redis that lost its records must not open the service."""
 
 import json
 import os
@@ -29,11 +29,11 @@ class RequirementError(PippinError):
 
 
 class Requirement(NamedTuple):
-    """What is remembered of the tokens that were ever made.
+    """The roles that require a token.
 
     Attributes:
-        roles: The roles of which a token was made. All of them, if the file cannot be read.
-        generation: Which `reset` it follows; "" before the first.
+        roles: The roles of which a token was ever made. All roles, if the file cannot be read.
+        generation: Identifies the last `reset`; "" before the first.
     """
 
     roles: frozenset[str]
@@ -44,17 +44,17 @@ _NOTHING = Requirement(frozenset(), "")
 
 
 class TokenRequirement:
-    """Remembers in a file in PIPPIN_HOME, and in this process, of which roles a token was ever made.
+    """Records, in a file in PIPPIN_HOME and in this process, of which roles a token was ever made.
 
-    The file is read on every call, so that a `reset` by another process counts at once. Where it cannot be written,
-    this process still remembers and tries again. Its methods may be called from any thread.
+    The file is read on every call, so that a `reset` by another process counts at once. If the file cannot be written,
+    the process keeps the roles in memory and tries again. Thread-safe.
     """
 
     def __init__(self, home: Path) -> None:
         self._path = home / _NAME
         self._lock = threading.Lock()
         self._known = _NOTHING
-        self._stored: Requirement | None = None  # what the file said when it was last read
+        self._stored: Requirement | None = None  # content of the file at the last read
         self._logged: str | None = None
 
     @property
@@ -63,21 +63,21 @@ class TokenRequirement:
         return self._path
 
     def recall(self) -> Requirement:
-        """What the file says and this process knows; every role when the file is there and cannot be understood."""
+        """The roles in the file and in this process; every role when the file exists but cannot be read."""
         with self._lock:
             return self._recall()
 
     def remember(self, issued_roles: Collection[str], recalled: Requirement) -> None:
-        """Add the roles of which Redis says that a token was made.
+        """Add the roles of which a token was made according to Redis.
 
         Args:
             issued_roles: These roles.
-            recalled: What `recall` gave before Redis was asked. After a `reset` in between, nothing is added: Redis
-                may have been asked before the reset reached it.
+            recalled: The result of `recall` before Redis was read. After a `reset` in between, nothing is added: Redis
+                may have been read before the reset reached it.
         """
         with self._lock:
             current = self._recall()
-            # What cannot be understood is not overwritten: it demands every role, and Redis may know of fewer.
+            # A file that cannot be read is not overwritten: it demands every role, and Redis may have fewer.
             if self._stored is None or current.generation != recalled.generation:
                 return
             self._known = Requirement(current.roles | frozenset(issued_roles), current.generation)
@@ -89,7 +89,7 @@ class TokenRequirement:
                 self._log_once("the token requirement is kept in memory only", error)
 
     def reset(self) -> None:
-        """Remember of no role that a token was made. To be called after the same was recorded in Redis.
+        """Remove all roles. To be called after the same was recorded in Redis.
 
         Raises:
             RequirementError: The file cannot be written.
@@ -105,7 +105,7 @@ class TokenRequirement:
             self._stored = None
             self._log_once("tokens of every role are demanded", error)
             return Requirement(frozenset(ROLES), self._known.generation)
-        # A file that was deleted since does not open what this process knows to be closed.
+        # A deleted file does not remove the roles that this process has in memory.
         if stored == _NOTHING or stored.generation == self._known.generation:
             self._known = Requirement(self._known.roles | stored.roles, self._known.generation)
         else:
@@ -115,9 +115,9 @@ class TokenRequirement:
         return self._known
 
     def _read(self) -> Requirement:
-        """What the file says; nothing when there is none."""
+        """The content of the file; no roles when the file does not exist."""
         try:
-            # Without O_NONBLOCK the opening of a named pipe would wait for a writer.
+            # Without O_NONBLOCK, opening a named pipe would wait for a writer.
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return _NOTHING
@@ -173,17 +173,17 @@ ADMIN_SETTING = "PIPPIN_ADMIN_TOKEN_FILE"
 
 
 def require_admin(settings: Settings, store: Store) -> None:
-    """Refuse to start a service that demands tokens before there is one of the role admin.
+    """Refuse to start a service that demands tokens while there is no token of the role admin.
 
     Raises:
-        SettingsError: The service demands tokens, no token of the role admin is live, and no file brings one.
+        SettingsError: The service demands tokens, no token of the role admin is live, and no file provides one.
     """
     if not settings.demands_tokens or settings.admin_token_file is not None:
         return
     try:
         admins = [token for token in store.tokens.all() if token.role == "admin"]
     except StoreUnavailable:
-        # It starts and waits for Redis, as always; before and after that it refuses requests without a token.
+        # The service starts and waits for Redis, as always; it refuses requests without a token meanwhile.
         return
     if not admins:
         raise SettingsError(

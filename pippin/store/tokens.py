@@ -1,4 +1,4 @@
-"""The tokens that let people and machines in, and the browser sessions that stand for them."""
+"""Tokens of users and machines, and the browser sessions that are opened with tokens."""
 
 import hmac
 import secrets
@@ -14,17 +14,17 @@ from pippin.store.errors import BadTenant, UnreadableRecord
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 
 SESSION_SECONDS = 12 * 3600
-"""How long a browser stays let in."""
+"""How long a browser session lasts."""
 
 _NO_HASH = secret_hash("")
 _SECRET_BYTES = 32
 
 
 class CheckedToken(NamedTuple):
-    """What the records say of the token or session that a request shows.
+    """Result of checking the token or session of a request.
 
     Attributes:
-        token: The live token; None if none was shown, or one that is unknown or revoked.
+        token: The live token; None without a token, or for an unknown or revoked token.
         made: The roles of which a token was ever made.
     """
 
@@ -33,11 +33,11 @@ class CheckedToken(NamedTuple):
 
 
 class LiveTokens(NamedTuple):
-    """Which of some tokens and sessions still open anything.
+    """Tokens and sessions that are still valid.
 
     Attributes:
         tokens: Ids of the live tokens.
-        sessions: Hashes of the secrets of the sessions that have not ended and whose token is live.
+        sessions: Hashes of the secrets of sessions that have not ended and whose token is live.
         made: The roles of which a token was ever made.
     """
 
@@ -49,8 +49,8 @@ class LiveTokens(NamedTuple):
 class Tokens:
     """Records of tokens, and the hashes of their secrets.
 
-    A role counts as made from its first token on, and stays so when that token is revoked: to revoke the only token
-    must not open the door to everybody.
+    A role counts as made from its first token on, even after that token is revoked: revoking the only token must not
+    open the service to requests without a token.
     """
 
     def __init__(self, client: Client, *, max_sessions: int) -> None:
@@ -58,10 +58,10 @@ class Tokens:
         self._max_sessions = max_sessions
 
     def add(self, token: NewToken) -> None:
-        """Keep a token; its role counts as made from now on.
+        """Store a token; its role counts as made from now on.
 
         Raises:
-            BadTenant: Its tenant's name cannot be one.
+            BadTenant: The name of the token's tenant is not valid.
         """
         if not keys.is_tenant(token.record.tenant):
             raise BadTenant(
@@ -79,7 +79,7 @@ class Tokens:
         return self.listing()[0]
 
     def listing(self) -> tuple[list[Token], list[Unreadable]]:
-        """Every live token, oldest first, and the records that cannot be read: those let nothing in."""
+        """Every live token, oldest first, and the records that cannot be read: these tokens grant nothing."""
         tokens: list[Token] = []
         unreadable: list[Unreadable] = []
         for token_id, record in self._client.hgetall(keys.TOKENS).items():
@@ -90,16 +90,16 @@ class Tokens:
         return sorted(tokens, key=lambda token: token.created_at), sorted(unreadable, key=lambda each: each.id)
 
     def revoke(self, token_id: str) -> None:
-        """Let a token, and every session that stands for it, open nothing from now on; one that is gone is no error."""
+        """Revoke a token, and with it every session opened with it. Revoking an unknown token is no error."""
         with self._client.pipeline() as pipe:
             pipe.hdel(keys.TOKENS, token_id)
             pipe.hdel(keys.HASHES, token_id)
             pipe.execute()
 
     def check(self, text: str | None) -> CheckedToken:
-        """Look up a token, None for none.
+        """Check the text of a token; None for a request without a token.
 
-        Text that has not the form of a token is not looked up.
+        Text that does not have the form of a token is not looked up.
         """
         shown = parse(text or "")
         with self._client.pipeline() as pipe:
@@ -108,13 +108,13 @@ class Tokens:
             if shown is not None:
                 pipe.hget(keys.TOKENS, shown.id)
                 pipe.hget(keys.HASHES, shown.id)
-            roles, count, *found = pipe.execute()
+            roles, count, *stored = pipe.execute()
         made = _made(roles, count)
         if shown is None:
             return CheckedToken(None, made)
-        record, kept = found
-        # The comparison is made for an unknown id too, and takes as long wherever the two differ.
-        same = hmac.compare_digest(kept or _NO_HASH, secret_hash(shown.secret))
+        record, stored_hash = stored
+        # The comparison is also made for an unknown id, and its duration does not depend on where the hashes differ.
+        same = hmac.compare_digest(stored_hash or _NO_HASH, secret_hash(shown.secret))
         return CheckedToken(_token(shown.id, record) if same and record is not None else None, made)
 
     def made(self) -> frozenset[str]:
@@ -122,7 +122,7 @@ class Tokens:
         return self.live((), ()).made
 
     def live(self, token_ids: Collection[str], session_hashes: Collection[str]) -> LiveTokens:
-        """Which of these tokens and sessions are live, in two round trips however many they are."""
+        """Which of these tokens and sessions are live, in two round trips for any number of them."""
         with self._client.pipeline() as pipe:
             pipe.smembers(keys.GUARDED_ROLES)
             pipe.hlen(keys.TOKENS)
@@ -132,20 +132,20 @@ class Tokens:
         sessions = {each: owner for each, owner in zip(session_hashes, owners, strict=True) if owner is not None}
         ids = list({*token_ids, *sessions.values()})
         hashes = self._client.hmget(keys.HASHES, ids) if ids else []
-        live = frozenset(each for each, kept in zip(ids, hashes, strict=True) if kept is not None)
+        live = frozenset(each for each, stored_hash in zip(ids, hashes, strict=True) if stored_hash is not None)
         return LiveTokens(
             live, frozenset(each for each, owner in sessions.items() if owner in live), _made(roles, count)
         )
 
     def forget_roles(self) -> bool:
-        """Count no role as made any more, unless a token is live.
+        """Reset the roles that count as made, unless a token is live.
 
         Returns:
-            Whether that was done.
+            Whether the roles were reset.
         """
 
         def forget(pipe: Pipeline) -> bool:
-            # That a pipeline answers at once under WATCH, its type does not tell.
+            # Under WATCH a pipeline returns the reply at once; redis-py's type does not say so.
             if pipe.execute_command("HLEN", keys.TOKENS):  # type: ignore[no-untyped-call]
                 return False
             pipe.multi()
@@ -156,10 +156,10 @@ class Tokens:
         return watching(self._client, [keys.TOKENS], forget)
 
     def open_session(self, token: Token) -> str:
-        """Begin a session that stands for a token. Of too many, the oldest end.
+        """Open a session for a token. Beyond the limit of sessions, the oldest ones end.
 
         Returns:
-            Its secret of 256 random bits, of which only a hash is kept.
+            The session's secret of 256 random bits, of which only a hash is stored.
         """
         secret = secrets.token_hex(_SECRET_BYTES)
         session, opened = keys.session(secret_hash(secret)), keys.sessions_of(token.id)
@@ -178,7 +178,7 @@ class Tokens:
         return secret
 
     def check_session(self, secret: str) -> CheckedToken:
-        """Look up a session's token by the hash of its secret, so that timing reveals nothing of it."""
+        """Look up a session's token by the hash of its secret, so that timing does not reveal the secret."""
         token_id = self._client.get(keys.session(secret_hash(secret)))
         with self._client.pipeline() as pipe:
             pipe.smembers(keys.GUARDED_ROLES)
@@ -188,12 +188,12 @@ class Tokens:
         return CheckedToken(_token(str(token_id), record) if record is not None else None, _made(roles, count))
 
     def end_session(self, secret: str) -> None:
-        """Let a session open nothing from now on; one that is gone is no error."""
+        """End a session. Ending an unknown session is no error."""
         self._client.delete(keys.session(secret_hash(secret)))
 
 
 def _token(token_id: str, record: str) -> Token | None:
-    """The token of a record; None where it cannot be read: what it allows is then unknown, so it allows nothing."""
+    """The token of a record; None where the record cannot be read: its role is then unknown, so it grants nothing."""
     try:
         return load(Token, record, token_id)
     except UnreadableRecord as error:
@@ -202,5 +202,5 @@ def _token(token_id: str, record: str) -> Token | None:
 
 
 def _made(roles: Collection[str], live_count: int) -> frozenset[str]:
-    """The roles of which a token was made; in doubt, with live tokens and no record of their roles, all."""
+    """The roles of which a token was made; all roles where there are live tokens, but no record of their roles."""
     return frozenset(roles or (ROLES if live_count else ()))

@@ -1,9 +1,9 @@
-"""What each tenant holds in Redis, in bytes, and whether it may hold more.
+"""The bytes that each tenant holds in Redis, and whether it may hold more.
 
-Each record is charged in the MULTI or script that writes it, and notes what it was charged in its own field `held`;
-deleting the record gives exactly that back. The totals are fields of the tenant's counters. A charge is the length of
-what is written plus a constant an entry, so nothing is measured while Redis works: for jobs of 0 to 1,000 epochs it
-comes to 1.2 to 1.3 times what MEMORY USAGE reports.
+Each record is charged in the MULTI or script that writes it, and stores its charge in its field `held`; deleting the
+record gives exactly this charge back. The totals are fields of the tenant's counters. A charge is the length of the
+written data plus a constant per entry, so nothing is measured in Redis: for jobs of 0 to 1,000 epochs the charge is
+1.2 to 1.3 times what MEMORY USAGE reports.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,14 +25,14 @@ from pippin.store.retention import MAX_RELEASED
 
 @dataclass(frozen=True)
 class StoreLimits:
-    """Limits that the store keeps to, whatever a client or a worker sends.
+    """Limits that the store enforces, whatever a client or a worker sends.
 
     Attributes:
         record_bytes: The largest record of a dataset or a model, and the largest request and spec of a job.
-        job_bytes: What one job may hold before its log lines and mini-batch losses are dropped; epochs never are.
-        tenant_bytes: What one tenant may hold before it can add no more; its running jobs go on recording.
-        log_lines: Of one attempt.
-        sessions: Open sessions of browsers that stand for one token.
+        job_bytes: Bytes of one job above which its log lines and mini-batch losses are dropped; epochs never are.
+        tenant_bytes: Bytes of one tenant above which it can add no more; its running jobs continue to record.
+        log_lines: Maximum number of log lines of one attempt.
+        sessions: Maximum number of open browser sessions of one token.
     """
 
     record_bytes: int = 2**20
@@ -43,7 +43,7 @@ class StoreLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """The limits that the settings ask for."""
+        """The limits in the settings."""
         return cls(
             record_bytes=settings.max_record_bytes,
             job_bytes=settings.max_job_bytes,
@@ -55,20 +55,20 @@ class StoreLimits:
 
 KINDS = ("jobs", "datasets", "models")
 
-# Above the first share of maxmemory the tenants that hold much are refused, above the second every tenant is: what is
-# left is for running jobs to record in.
+# Above the first share of maxmemory, tenants that hold much are refused; above the second, every tenant is. The rest is
+# for the records of running jobs.
 _CROWDED, _FULL = 0.8, 0.95
 
-# An entry of a hash, set or sorted set, beside its text; and a key with its expiry and the head of its value.
+# Overhead of an entry of a hash, set or sorted set, and of a key with its expiry and the head of its value.
 _ENTRY, _KEY = 48, 128
-# RQ's record and its place in the queue, the fields that a job is given later (times, its newest metrics and
-# checkpoint), and what a stream takes from its first entry on: 4 KB.
+# RQ's record and its entry in the queue, the fields that a job receives later (times, its newest metrics and
+# checkpoint), and 4 KB that a stream takes from its first entry on.
 _LATER = 2560 + 4096
 
 
 @dataclass(frozen=True)
 class Held:
-    """What a tenant holds in Redis, in bytes, as charged."""
+    """The bytes that a tenant holds in Redis, as charged."""
 
     jobs: int = 0
     datasets: int = 0
@@ -76,17 +76,17 @@ class Held:
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """The sum over all kinds."""
         return self.jobs + self.datasets + self.models
 
     @classmethod
     def read(cls, counters: Mapping[str, str]) -> "Held":
-        """The totals among a tenant's counters; one that is no number counts as 0 until the next recount."""
+        """The totals in a tenant's counters; a value that is not a number counts as 0 until the next recount."""
         return cls(**{kind: count(counters.get(field_of(kind))) for kind in KINDS})
 
 
 class Usage:
-    """Charges tenants for what they store, and refuses what is too much."""
+    """Charges tenants for their records, and refuses records beyond the limits."""
 
     def __init__(self, client: Client, limits: StoreLimits) -> None:
         self._client = client
@@ -95,21 +95,21 @@ class Usage:
         self.limits = limits
 
     def held(self, tenant: str) -> Held:
-        """What a tenant holds at this moment."""
+        """The bytes that a tenant holds at this moment."""
         with self._client.pipeline(transaction=False) as pipe:
             pipe.hgetall(keys.counters(tenant))
             return Held.read(pipe.execute()[0])
 
     def require_room(self, tenant: str, size: int = 0) -> None:
-        """See that a tenant may store `size` more bytes.
+        """Check that a tenant may store `size` more bytes.
 
-        In a crowded Redis the tenants that hold the average or more are refused first: the largest one always, and a
-        single one as soon as it is crowded. Requests at the same moment do not see each other, so that each may pass
-        the limit by its own record.
+        In a crowded Redis, the tenants that hold the average or more are refused first: always the largest tenant, and
+        a single tenant as soon as Redis is crowded. Simultaneous requests do not see each other, so each may exceed the
+        limit by its own record.
 
         Raises:
             TenantFull: The tenant has reached its limit.
-            StoreFull: Redis is crowded and the tenant holds much of it, or it is too full for anyone to store more.
+            StoreFull: Redis is crowded and the tenant holds much of it, or Redis is too full for any tenant.
         """
         with self._client.pipeline(transaction=False) as pipe:
             pipe.info("memory")
@@ -138,27 +138,27 @@ class Usage:
         pipe.hincrby(keys.counters(tenant), field_of(kind), size)
 
     def release(self, pipe: Pipeline, tenant: str, kind: str, size: int, digests: Iterable[str] = ()) -> None:
-        """Give back what a record was charged, in the MULTI that deletes it. Works in a full Redis, too.
+        """Give back a record's charge, in the MULTI that deletes the record. Also works in a full Redis.
 
         Args:
             pipe: The MULTI.
-            tenant: Whose record.
+            tenant: The tenant that owns the record.
             kind: `jobs`, `datasets` or `models`.
-            size: What it was charged, in bytes.
-            digests: The blobs that it named; those that no other record names are deleted soon.
+            size: The record's charge in bytes.
+            digests: The blobs that the record named; blobs that no other record names are deleted soon.
         """
         arguments: list[str | int] = [field_of(kind), size, MAX_RELEASED, *digests]
         self._release(keys=[keys.counters(tenant), keys.RELEASED], args=arguments, client=pipe)
 
     def recount(self, tenant: str) -> int:
-        """Set a tenant's totals to the sum of what its records were charged, and charge records that never were.
+        """Set a tenant's totals to the sum of its records' charges, and charge records that were never charged.
 
-        The totals cannot drift by a crash, since they change in the step that writes the record. Records made by a
-        version without charges, or restored or deleted by hand, are set right here. One script: 10,000 jobs take
-        10 ms, in which Redis serves nothing else.
+        A crash cannot make the totals wrong, since they change in the step that writes the record. This corrects
+        totals after records were made by a version without charges, or restored or deleted by hand. One script: 10,000
+        jobs take 10 ms, in which Redis serves nothing else.
 
         Returns:
-            By how many bytes the totals were wrong, over all kinds.
+            The error of the totals in bytes, over all kinds.
         """
         listings = [keys.listing(tenant, kind) for kind in ("job", "dataset", "model")]
         prefixes = [keys.record(tenant, kind, "") for kind in ("job", "dataset", "model")]
@@ -167,7 +167,7 @@ class Usage:
         return int(str(answer))
 
     def _average(self) -> int:
-        """What a tenant holds, on the average of those that hold anything."""
+        """Average bytes of the tenants that hold anything."""
         with self._client.pipeline(transaction=False) as pipe:
             for tenant in self._client.smembers(keys.TENANTS):
                 pipe.hgetall(keys.counters(str(tenant)))
@@ -181,10 +181,10 @@ def field_of(kind: str) -> str:
 
 
 def check_record(what: str, size: int, max_bytes: int, advice: str) -> None:
-    """Refuse a record of `size` bytes if that is more than `most`.
+    """Refuse a record of more than `max_bytes`.
 
     Raises:
-        RecordTooLarge: It is.
+        RecordTooLarge: The record has more bytes.
     """
     if size > max_bytes:
         raise RecordTooLarge(
@@ -193,29 +193,29 @@ def check_record(what: str, size: int, max_bytes: int, advice: str) -> None:
 
 
 def size_of(fields: Mapping[FieldT, EncodableT]) -> int:
-    """What a hash with these fields is charged."""
+    """The charge of a hash with these fields."""
     return _KEY + sum(_ENTRY + length(name) + length(value) for name, value in fields.items())
 
 
 def charge_of_job(fields: Mapping[FieldT, EncodableT], texts: Iterable[str], listings: Iterable[str]) -> int:
-    """What a new job is charged; the scripts that record its events add to it.
+    """The charge of a new job; the scripts that record its events add to it.
 
     Args:
-        fields: Of its hash.
-        texts: Its other values.
-        listings: The keys of the sorted sets that list it, each of which it may be the only member of.
+        fields: Fields of the job's hash.
+        texts: The job's other values.
+        listings: Keys of the sorted sets that list the job; the job may be the only member of each.
     """
     listed = sum(_KEY + _ENTRY + length(listing) for listing in listings)
     return size_of(fields) + sum(_KEY + length(text) for text in texts) + listed + _LATER
 
 
 def charge_of_record(record: str, name: str | None) -> int:
-    """What a record of a dataset or model is charged, with its entries among the names and contents."""
+    """The charge of a record of a dataset or model, with its entries in the hashes of names and contents."""
     return 2 * _KEY + 5 * _ENTRY + len(record.encode()) + len((name or "").encode()) + 256
 
 
 def length(value: object) -> int:
-    """How many bytes a value takes as Redis keeps it."""
+    """Length of a value in bytes, as stored in Redis."""
     return len(value) if isinstance(value, bytes) else len(str(value).encode())
 
 

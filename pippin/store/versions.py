@@ -1,8 +1,8 @@
 """The version of stored records, and how records of other versions are read.
 
-A record names the version `major.minor` of the format that it was written in. A newer minor version may add fields,
-which older readers ignore; a newer major version means something else, and is refused. The version of a job covers
-everything below its key: attempts, events, epochs, artifacts and checkpoints. A record without one is a 1.0.
+A record contains the version `major.minor` of its format. A newer minor version may add fields, which older readers
+ignore; a record of a newer major version is refused. The version of a job covers everything below its key: attempts,
+events, epochs, artifacts and checkpoints. A record without a version has version 1.0.
 """
 
 import re
@@ -20,7 +20,7 @@ MAJOR, MINOR = 1, 0
 VERSION = f"{MAJOR}.{MINOR}"
 FIELD = "record_version"
 
-_FIRST = "1.0"  # records were written without a version until there was one
+_FIRST = "1.0"  # the version of records that contain no version
 _FORM = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 _MAX_REMEMBERED = 10_000
 _ModelT = TypeVar("_ModelT", bound=BaseModel)
@@ -33,11 +33,11 @@ class _Envelope(BaseModel):
 
 @dataclass(frozen=True)
 class Unreadable:
-    """A record that is there and cannot be read.
+    """A record that exists but cannot be read.
 
     Attributes:
-        id: Of the record.
-        detail: Why, and what to do, in a sentence.
+        id: The id of the record.
+        detail: Cause and remedy, in a sentence.
     """
 
     id: str
@@ -45,20 +45,20 @@ class Unreadable:
 
 
 def dump(record: BaseModel) -> str:
-    """A record as JSON, with the version that it is written in."""
+    """A record as JSON, with the version of the format."""
     return f'{{"{FIELD}":"{VERSION}",{record.model_dump_json()[1:]}'
 
 
 def load(kind: type[_ModelT], stored: object, record_id: str) -> _ModelT:
-    """Read what `dump` wrote, in this version or a newer minor one.
+    """Read a record that `dump` wrote, in this version or a newer minor version.
 
     Args:
         kind: The class of the record.
-        stored: The JSON text, or the error that Redis answered with instead.
-        record_id: What the record is called in errors.
+        stored: The JSON text, or the error that Redis returned instead.
+        record_id: The id of the record, for errors.
 
     Raises:
-        UnreadableRecord: It is of a newer major version, or damaged.
+        UnreadableRecord: The record is damaged, or of a newer major version.
     """
     text = text_of(stored, record_id)
     try:
@@ -69,10 +69,10 @@ def load(kind: type[_ModelT], stored: object, record_id: str) -> _ModelT:
 
 
 def text_of(stored: object, record_id: str) -> str:
-    """The text that Redis answered with.
+    """The text that Redis returned.
 
     Raises:
-        UnreadableRecord: It answered with an error: the key holds another type of value.
+        UnreadableRecord: Redis returned an error: the key has another type.
     """
     if isinstance(stored, ResponseError):
         raise damaged(record_id, stored)
@@ -80,10 +80,10 @@ def text_of(stored: object, record_id: str) -> str:
 
 
 def require_readable(version: str, record_id: str) -> None:
-    """Check that records of this version can be read here.
+    """Check that records of this version can be read.
 
     Raises:
-        UnreadableRecord: Its major version is newer, or it is no version.
+        UnreadableRecord: The major version is newer, or the text is not a version.
     """
     form = _FORM.fullmatch(version)
     if form is None:
@@ -99,7 +99,7 @@ def require_readable(version: str, record_id: str) -> None:
 
 
 def damaged(record_id: str, error: Exception) -> UnreadableRecord:
-    """The error for a record that is not what it should be."""
+    """The error for a damaged record."""
     if isinstance(error, ValidationError):
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))[:80]
@@ -112,10 +112,10 @@ def damaged(record_id: str, error: Exception) -> UnreadableRecord:
 
 
 class UnreadableLog:
-    """Logs each unreadable record once, and counts them, up to ten thousand.
+    """Logs each unreadable record once, and counts such records, up to ten thousand.
 
     Attributes:
-        count: How many different ones this process has met.
+        count: Number of different unreadable records that this process has read.
     """
 
     def __init__(self) -> None:
@@ -123,11 +123,11 @@ class UnreadableLog:
 
     @property
     def count(self) -> int:
-        """How many different ones were noted."""
+        """Number of different records noted."""
         return len(self._seen)
 
     def note(self, error: UnreadableRecord) -> Unreadable:
-        """Note one that is left out of a list or a count."""
+        """Note an unreadable record that is left out of a list or a count."""
         if error.record_id not in self._seen and len(self._seen) < _MAX_REMEMBERED:
             self._seen.add(error.record_id)
             _log.warning("a record cannot be read", record=error.record_id, error=str(error))
@@ -135,7 +135,7 @@ class UnreadableLog:
 
 
 UNREADABLE = UnreadableLog()
-"""Of this process."""
+"""The log of this process."""
 
 
 def version_of(fields: Mapping[str, str]) -> str:

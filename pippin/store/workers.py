@@ -1,4 +1,4 @@
-"""The records of workers, by their latest reports."""
+"""The records of workers: their latest reports and drain requests."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from pippin.store.queues import QUEUES
 from pippin.store.records import moment
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 
-ALIVE_SECONDS = 30  # by the clock of Redis; a worker that was silent for longer gets no work on its account
-SHOWN_SECONDS = 120  # and after this it is no longer listed
-# A worker that Redis is out of reach for must not come back to work because of that; one that died has a new name.
+ALIVE_SECONDS = 30  # by the clock of Redis; a worker without a heartbeat for longer does not count for choosing queues
+SHOWN_SECONDS = 120  # a worker without a heartbeat for longer is no longer listed
+# A drained worker that cannot reach Redis for a time must stay drained. A worker that restarts has a new name.
 _DRAIN_SECONDS = 24 * 3600
 _NAMED = 10  # candidates that an error lists
-_MAX_LISTED = 1000  # the newest ones: a client that writes heartbeats could otherwise make every list longer
+_MAX_LISTED = 1000  # the newest workers; otherwise a client that writes heartbeats could make every list longer
 _FUTURE_SECONDS = 1
 
 
@@ -27,7 +27,7 @@ class Workers:
         self._client = client
 
     def heartbeat(self, report: WorkerReport) -> None:
-        """Record that a worker lives and what it says about itself. Send it every 5 to 10 seconds."""
+        """Record a worker's report and the time. To be called every 5 to 10 seconds."""
         now = clock.now(self._client)
         with self._client.pipeline() as pipe:
             pipe.set(keys.worker(report.name), dump(report), ex=SHOWN_SECONDS)
@@ -38,7 +38,7 @@ class Workers:
             pipe.execute()
 
     def remove(self, name: str) -> None:
-        """Forget a worker that leaves."""
+        """Remove a worker that shuts down."""
         with self._client.pipeline() as pipe:
             pipe.delete(keys.worker(name), keys.drain(name))
             pipe.zrem(keys.WORKERS, name)
@@ -50,23 +50,23 @@ class Workers:
 
     def listing(self) -> tuple[list[Worker], list[Unreadable]]:
         """The workers that have reported in the last two minutes, by name, and records that cannot be read."""
-        return self._heard_of(SHOWN_SECONDS)
+        return self._reported_within(SHOWN_SECONDS)
 
     def alive(self) -> list[Worker]:
         """Every worker that has reported in the last half minute, by name."""
-        return self._heard_of(ALIVE_SECONDS)[0]
+        return self._reported_within(ALIVE_SECONDS)[0]
 
     def live_engines(self) -> frozenset[str]:
-        """The engines of the workers that are alive and take jobs: one that drains takes no more."""
+        """The engines of the workers that are alive and take jobs, so not of draining or drained workers."""
         away = {"draining", "drained"}
         return frozenset(engine for worker in self.alive() if worker.state not in away for engine in worker.engines)
 
     def find(self, name: str) -> Worker:
-        """The worker with a name, or the only one whose name begins so: names have a random end.
+        """The worker with this name, or the only worker whose name has this beginning: names have a random end.
 
         Raises:
             NoSuchWorker: No worker that sent a heartbeat in the last two minutes has this name.
-            AmbiguousName: Several names begin so.
+            AmbiguousName: Several names have this beginning.
         """
         listed = self.all()
         matches = [worker for worker in listed if worker.name == name]
@@ -79,11 +79,11 @@ class Workers:
         return matches[0]
 
     def drain(self, name: str, how: Drain) -> Worker:
-        """Have a worker take no more jobs until `undrain` or its end; that holds for every job that it has not yet.
+        """Make a worker take no more jobs until `undrain` or its end. Jobs that it has not yet claimed are included.
 
         Args:
             name: As for `find`.
-            how: What becomes of its current job. The last word counts.
+            how: What becomes of the worker's current job. The last call counts.
 
         Raises:
             NoSuchWorker: As `find`.
@@ -94,7 +94,7 @@ class Workers:
         return self.find(matches.name)
 
     def undrain(self, name: str) -> Worker:
-        """Have a worker take jobs again; of one that does, nothing changes.
+        """Make a worker take jobs again; has no effect on a worker that is not drained.
 
         Raises:
             NoSuchWorker: As `find`.
@@ -105,7 +105,7 @@ class Workers:
         return self.find(matches.name)
 
     def drain_of(self, name: str) -> Drain | None:
-        """Whether the worker with exactly this name is to take no more jobs, and how."""
+        """How the worker with exactly this name must drain; None when it is not drained."""
         how = self._client.get(keys.drain(name))
         return None if how is None else Drain(str(how))
 
@@ -113,27 +113,28 @@ class Workers:
         """The queue for a new job.
 
         Args:
-            engines: Those that may train it, the preferred one first; the last one waits for a worker if none is alive.
+            engines: Engines that may train the job, the preferred one first. Without a live worker for any of them, the
+                job waits in the queue of the last engine.
         """
         *preferred, last = engines
         live = self.live_engines() if preferred else frozenset()
         return QUEUES[next((engine for engine in preferred if engine in live), last)]
 
-    def _heard_of(self, seconds: float) -> tuple[list[Worker], list[Unreadable]]:
+    def _reported_within(self, seconds: float) -> tuple[list[Worker], list[Unreadable]]:
         now = clock.now(self._client)
         with self._client.pipeline(transaction=False) as pipe:
-            # A beat in the future is from before the clock of Redis was set back: its worker may be gone.
+            # A heartbeat in the future was recorded before the clock of Redis was set back: its worker may be gone.
             bounds = (now + _FUTURE_SECONDS * 1_000_000, now - int(seconds * 1e6))
             pipe.zrevrangebyscore(keys.WORKERS, *bounds, start=0, num=_MAX_LISTED, withscores=True)
             beats = pipe.execute()[0]
-        heard = sorted((name, int(at)) for name, at in beats)
+        latest = sorted((name, int(at)) for name, at in beats)
         with self._client.pipeline(transaction=False) as pipe:
-            for name, _ in heard:
+            for name, _ in latest:
                 pipe.mget(keys.worker(name), keys.drain(name))
             records = pipe.execute()
         workers: list[Worker] = []
         unreadable: list[Unreadable] = []
-        for (name, at), (record, drain) in zip(heard, records, strict=True):
+        for (name, at), (record, drain) in zip(latest, records, strict=True):
             try:
                 workers += [] if record is None else [_worker(name, record, at, drains=drain is not None)]
             except UnreadableRecord as error:
@@ -144,7 +145,7 @@ class Workers:
 def _worker(name: str, record: str, at: int, *, drains: bool) -> Worker:
     report = load(WorkerReport, record, f"worker {name[:80]}")
     if drains and report.state != "drained":
-        # From the moment of the request: the worker may not have read it yet, but takes no more jobs.
+        # Draining begins with the request: the worker may not have read the request yet, but takes no more jobs.
         report = report.model_copy(update={"state": "draining"})
     return Worker(**report.model_dump(), last_heartbeat=moment(at))
 

@@ -1,1 +1,1 @@
-"""What any program needs of its host: processes, logs, tracing, scratch folders, facts about the machine."""
+"""Services of the host for any program: processes, logs, tracing, scratch folders, properties of the machine."""

@@ -1,4 +1,4 @@
-"""Duties that are done again and again beside a program's main work."""
+"""Periodic background tasks of a program."""
 
 import asyncio
 import threading
@@ -20,14 +20,14 @@ async def every(
     wait_first: bool = False,
     pause_per_busy_second: float = 0,
 ) -> None:
-    """Await `duty()` again and again, until cancelled. An exception is logged; the next turn comes all the same.
+    """Await `duty()` repeatedly until cancelled. An exception is logged and does not end the loop.
 
     Args:
-        seconds: The pause between the end of one turn and the beginning of the next.
-        duty: What to do.
+        seconds: The pause between the end of one call and the beginning of the next.
+        duty: The task.
         failure: The log event for an exception.
-        wait_first: Whether the first turn comes after one pause, too.
-        pause_per_busy_second: Where a turn takes long, the pause is at least so many times its duration.
+        wait_first: Whether to pause before the first call too.
+        pause_per_busy_second: The pause is at least this factor times the duration of the call.
     """
     if wait_first:
         await asyncio.sleep(seconds)
@@ -35,23 +35,23 @@ async def every(
         began = time.monotonic()
         try:
             await duty()
-        except Exception:  # noqa: BLE001 - the next turn must come
+        except Exception:  # noqa: BLE001 - an exception must not end the loop
             _log.exception(failure)
         await asyncio.sleep(max(seconds, pause_per_busy_second * (time.monotonic() - began)))
 
 
 class PeriodicThread:
-    """A daemon thread that calls `duty` again and again while the `with` block lasts.
+    """A daemon thread that calls `duty` repeatedly during the `with` block.
 
     An exception ends the thread and reaches `threading.excepthook`.
 
     Args:
         name: The thread's name.
         seconds: The pause between the end of one call and the beginning of the next.
-        duty: What to do. It runs with the context variables of the thread that made this object.
-        wait_first: Whether the first call comes after one pause, too.
-        join: Whether the end of the block waits for a call that is under way. Without it, the end does not hang where
-            that call does, in a dead connection for example.
+        duty: The task. It runs with the context variables of the thread that made this object.
+        wait_first: Whether to pause before the first call too.
+        join: Whether the end of the block waits for the current call. Without `join`, the end does not hang when that
+            call hangs, for example in a dead connection.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class PeriodicThread:
         return self._stopped
 
     def stop(self) -> None:
-        """Make no more calls; `duty` may say so itself. Does not wait."""
+        """Make no more calls; `duty` may call this itself. Does not wait."""
         self._stopped = True
         self._wakeup.set()
 
     def wake(self) -> None:
-        """Have `duty` called now, or once more when a call is under way. Does not wait."""
+        """Call `duty` now, or once more after the current call. Does not wait."""
         self._wakeup.set()
 
     def _run(self) -> None:
@@ -93,7 +93,7 @@ class PeriodicThread:
             self._wakeup.wait(self._seconds)
         while not self._stopped:
             self._wakeup.clear()
-            if self._stopped:  # between the two lines above
+            if self._stopped:  # `stop` was called between the two lines above
                 return
             self._duty()
             self._wakeup.wait(self._seconds)

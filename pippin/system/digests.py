@@ -1,4 +1,4 @@
-"""The SHA-256 of a file, in the form in which Pippin names content: `sha256:<hex>`."""
+"""The SHA-256 of a file, in Pippin's form for naming content: `sha256:<hex>`."""
 
 import hashlib
 from pathlib import Path
@@ -7,7 +7,7 @@ _CHUNK_BYTES = 4 * 2**20
 
 
 def digest_of(path: Path) -> tuple[str, int]:
-    """The digest (`sha256:<hex>`) and the size in bytes of the file at `path`, read in chunks of constant memory."""
+    """The digest (`sha256:<hex>`) and the size in bytes of the file at `path`, read in chunks of constant size."""
     hasher = hashlib.sha256()
     size = 0
     with path.open("rb") as file:

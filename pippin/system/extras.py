@@ -1,4 +1,4 @@
-"""The optional dependencies (extras): how they are installed, and whether their libraries can be imported."""
+"""The optional dependencies (extras): the command that installs them, and whether their libraries can be imported."""
 
 import subprocess
 import sys
@@ -6,27 +6,27 @@ from collections.abc import Callable
 
 
 def install_command(*extras: str) -> str:
-    """What to run where Pippin was installed from: it is on no package index."""
+    """The command that installs extras from Pippin's source folder: Pippin is not on a package index."""
     return f"pip install -e '.[{','.join(extras)}]' in the folder of Pippin's source"
 
 
 _SECONDS = 60
-# What the engine imports of PyObjC's frameworks; Foundation comes with any of them.
+# The PyObjC frameworks that the engine imports; Foundation comes with any of them.
 _COREML_MODULES = ("CoreML", "Quartz")
 
 
 def import_fault(module: str, python: str = sys.executable) -> str | None:
-    """What a fresh interpreter says when it imports `module`, such as `No module named 'jax'`; None if it succeeds.
+    """The error when a fresh interpreter imports `module`, such as `No module named 'jax'`; None without an error.
 
-    A library may end or bend the process that imports it: Objective-C does not survive a fork, JAX reads its
-    environment once. So it is not this process that tries.
+    The import runs in another process, since a library may end or change the process that imports it: Objective-C does
+    not survive a fork, JAX reads its environment once.
 
     Args:
-        module: Its name, of the kind `package.module`.
-        python: The interpreter.
+        module: Name of the module, for example `package.module`.
+        python: Path of the interpreter.
     """
     try:
-        # -P: a file of that name in the current folder is not meant.
+        # -P: do not import a file of that name from the current folder.
         done = subprocess.run(  # noqa: S603 - our own interpreter
             [python, "-P", "-c", f"import {module}"],
             stdin=subprocess.DEVNULL,
@@ -44,9 +44,9 @@ def import_fault(module: str, python: str = sys.executable) -> str | None:
 
 
 def coreml_fault(fault_of: Callable[[str], str | None] = import_fault) -> str | None:
-    """What keeps Core ML from training on this Mac; None if nothing does.
+    """Why Core ML cannot train on this Mac; None if it can.
 
     Args:
-        fault_of: What keeps a library from being imported; None if nothing does.
+        fault_of: Returns why a library cannot be imported; None if it can.
     """
     return next((why for module in _COREML_MODULES if (why := fault_of(module))), None)

@@ -1,4 +1,4 @@
-"""Private folders, and scratch folders that are removed even when their process is killed."""
+"""Private folders, and scratch folders that are removed even after their process was killed."""
 
 import fcntl
 import os
@@ -10,10 +10,10 @@ from pathlib import Path
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder and those above it that are absent, all with mode 700.
+    """Make a folder and its missing parents, all with mode 700.
 
-    `Path.mkdir(parents=True)` gives its mode to the last one only, and one above it may be a PIPPIN_HOME, which is used
-    later only if it is closed to other users.
+    `Path.mkdir(parents=True)` applies its mode only to the last folder, and a parent may be a PIPPIN_HOME, which is
+    later accepted only if other users cannot access it.
     """
     for folder in (*reversed(path.parents), path):
         if not folder.is_dir():
@@ -22,16 +22,16 @@ def make_private_folder(path: Path) -> None:
 
 @contextmanager
 def scratch_folder(parent: Path, prefix: str = "") -> Iterator[Path]:
-    """An empty folder in `parent` (made if absent), gone afterwards.
+    """An empty folder in `parent` (made if absent), removed at the end of the block.
 
-    It is locked as long as this process lives, so that `sweep` can tell it from one whose process was killed.
+    The folder is locked while this process lives, so that `sweep` can distinguish it from folders of killed processes.
 
     Args:
-        parent: On the disk whose room is needed; the system's own temporary folder may be in memory.
-        prefix: Begins its name.
+        parent: A folder on a disk with enough space; the system's own temporary folder may be in memory.
+        prefix: Beginning of the folder's name.
     """
     make_private_folder(parent)
-    with _locked(parent, fcntl.LOCK_SH):  # no sweep comes between making and locking it
+    with _locked(parent, fcntl.LOCK_SH):  # no sweep can run between making and locking the folder
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         lock = _lock(folder, fcntl.LOCK_EX)
     try:
@@ -45,7 +45,7 @@ def sweep(parent: Path, prefix: str = "") -> None:
     """Remove the scratch folders in `parent`, or those whose names begin with `prefix`, whose processes were killed."""
     with suppress(FileNotFoundError), _locked(parent, fcntl.LOCK_EX):
         for folder in parent.glob(f"{prefix}*"):
-            # Held by its living process, or gone by itself in this moment.
+            # The folder is locked by its live process, or was removed at this moment.
             with suppress(BlockingIOError, FileNotFoundError):
                 lock = _lock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder, ignore_errors=True)
@@ -62,7 +62,7 @@ def _locked(folder: Path, how: int) -> Iterator[None]:
 
 
 def _lock(folder: Path, how: int) -> int:
-    """The descriptor of a folder that is locked until it is closed."""
+    """A descriptor of a folder, which is locked until the descriptor is closed."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, how)

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
+    """Whether a host name or address is a loopback address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -13,7 +13,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether it is an IP address, not a name."""
+    """Whether a host is given as an IP address, not as a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -22,11 +22,11 @@ def is_address(host: str) -> bool:
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether a server that listens there listens on every address of the machine."""
+    """Whether a server that listens on this host listens on every address of the machine."""
     return is_address(host) and ipaddress.ip_address(host).is_unspecified
 
 
 def without_password(url: str) -> str:
-    """An address without the user and the password that it may hold: what is printed and logged of it."""
+    """A URL without its user and password, for output and logs."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

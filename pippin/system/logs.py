@@ -1,4 +1,4 @@
-"""How every Pippin process logs."""
+"""Logging of all Pippin processes."""
 
 import logging
 import re
@@ -16,8 +16,8 @@ from pippin.system.terminal import printable, printable_lines
 
 Format = Literal["auto", "json", "console"]
 
-# What must never be read in a log, wherever it was printed into: the password of an address, the secret of a token,
-# and what a header of credentials says.
+# Secrets that must never appear in a log, anywhere in a line: the password of a URL, the secret of a token, and the
+# credentials of an Authorization header.
 _SECRETS = (
     (re.compile(r"(?<=://)([^\s/:@\"']*):[^\s/\"']+@"), r"\1:***@"),
     (re.compile(r"(pippin_[0-9a-z]{26}_)[0-9a-f]{64}"), r"\1***"),
@@ -30,23 +30,23 @@ _ADDRESS = re.compile(r"\b((?:connecting to|reading from|writing to)(?: unix soc
 
 
 def without_addresses(text: str) -> str:
-    """`text` without the servers' addresses that errors of redis-py quote."""
+    """`text` without the server addresses that redis-py's errors contain."""
     return _ADDRESS.sub(r"\1***", text)
 
 
 def masked(text: str) -> str:
-    """`text` without the secrets that can be recognised by their form."""
+    """`text` without secrets that are recognisable by their form."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return without_addresses(text)
 
 
 def configure(level: str, form: Format = "auto") -> None:
-    """Send every log line of the process to standard error, what ends it or one of its threads included.
+    """Send every log line of the process to standard error, including uncaught exceptions in any thread.
 
     Args:
-        level: The least level that is shown: debug, info, warning or error.
-        form: One JSON object a line, or lines for people; auto is the latter on a terminal.
+        level: The lowest level that is logged: debug, info, warning or error.
+        form: `json` for one JSON object a line, `console` for readable lines, `auto` for `console` on a terminal.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -56,7 +56,7 @@ def configure(level: str, form: Format = "auto") -> None:
     ]
     terminal = sys.stderr.isatty()
     if form == "console" or (form == "auto" and terminal):
-        # Its own way with tracebacks shows every local variable, passwords among them, and takes seconds.
+        # The renderer's own tracebacks show every local variable, including passwords, and take seconds.
         console = structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=_write_traceback)
         rendering: list[structlog.typing.Processor] = [_make_printable, console]
     else:
@@ -84,12 +84,12 @@ def configure(level: str, form: Format = "auto") -> None:
 
 
 def indented(traceback: str) -> str:
-    """A traceback that cannot be taken for log lines, whatever the errors in it quote."""
+    """A traceback, indented so that it cannot be mistaken for log lines, whatever its error messages contain."""
     return textwrap.indent(printable_lines(traceback.rstrip("\n")), "    ", lambda _: True)
 
 
 def _make_printable(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Escape what clients sent, for lines that people read; in JSON it is escaped already."""
+    """Escape unsafe characters in text from clients, for the console format; JSON is escaped already."""
     return {name: printable(value) if isinstance(value, str) else value for name, value in entry.items()}
 
 
@@ -98,7 +98,7 @@ def _write_traceback(file: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
 
 
 def _mask(_logger: object, _method: str, line: MutableMapping[str, Any] | str) -> str:
-    """The last step: whatever a line is made of, it leaves without secrets."""
+    """Mask secrets in the rendered line; the last step of rendering."""
     assert isinstance(line, str)
     return masked(line)
 

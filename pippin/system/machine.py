@@ -15,7 +15,7 @@ def operating_system() -> str:
 
 
 def chip() -> str:
-    """The processor's name, such as `Apple M4`; its architecture where no name is known."""
+    """The processor's name, such as `Apple M4`; its architecture where the name is unknown."""
     with suppress(OSError, subprocess.SubprocessError):
         if sys.platform == "darwin":
             command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]

@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, however that ends."""
+"""Child processes that end with their parent, however the parent ends."""
 
 import ctypes
 import os
@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import NoReturn
 
 _PR_SET_PDEATHSIG = 1  # prctl(2): the signal that the kernel sends this process when its parent ends
-# Loaded before any fork: loading takes locks that another thread may hold at the wrong moment.
+# Loaded before any fork: loading takes locks that another thread may hold during a fork.
 _libc = ctypes.CDLL(None, use_errno=True)
 
-# Replaces itself with the program after prctl. A process of its own does that, since code between fork and exec is
+# Calls prctl, then replaces itself with the program. This is a separate process, since code between fork and exec is
 # unsafe in a parent with threads.
 _LAUNCHER = """
 import ctypes, os, sys
@@ -29,9 +29,9 @@ except OSError as error:
 
 
 def dying_with_parent(command: Sequence[str], ended_by: signal.Signals = signal.SIGKILL) -> list[str]:
-    """The command line that runs `command` for as long as this process lives. On Linux; elsewhere it just runs it.
+    """The command line that runs `command` and ends it with this process. On Linux; elsewhere `command` continues.
 
-    Linux sends the signal when the THREAD ends that started the process.
+    Linux sends the signal when the THREAD that started the process ends.
 
     Args:
         command: A program and its arguments.
@@ -41,23 +41,23 @@ def dying_with_parent(command: Sequence[str], ended_by: signal.Signals = signal.
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends. On Linux; elsewhere it lives on.
+    """Make the kernel kill this process when its parent ends. Outside Linux, the process continues.
 
     Args:
-        parent: The parent's process id. If it has ended already, this process exits at once.
+        parent: The parent's process id. If the parent has ended already, this process exits at once.
     """
     if sys.platform == "linux":
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have ended before the kernel was asked.
+    # The parent may have ended before prctl was called.
     if os.getppid() != parent:
         os._exit(1)
 
 
 def fork_and_run(main: Callable[[], int]) -> int:
-    """Fork a child that runs `main`, exits with the code that it returns, and ends with this process.
+    """Fork a child that runs `main`, exits with the returned code, and ends with this process.
 
-    An exception in `main` is printed by `sys.excepthook`, and the exit code is 1. The caller's frames never run in the
-    child, no exit handler does.
+    An exception in `main` is printed by `sys.excepthook`, and the exit code is 1. Neither the caller's frames nor exit
+    handlers run in the child.
 
     Returns:
         The child's process id.
@@ -80,7 +80,7 @@ def _run_and_exit(main: Callable[[], int], parent: int) -> NoReturn:
     try:
         die_with_parent(parent)
         code = main()
-    except BaseException:  # noqa: BLE001 - the caller's frames must not run in the child, whatever happens
+    except BaseException:  # noqa: BLE001 - the caller's frames must never run in the child
         sys.excepthook(*sys.exc_info())
     finally:
         with suppress(Exception):

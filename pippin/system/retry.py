@@ -1,4 +1,4 @@
-"""Trying again after failures, and waiting for a condition: the only place that computes pauses."""
+"""Retries after failures, and waiting for a condition: the only place that computes pauses."""
 
 import asyncio
 import random
@@ -16,15 +16,15 @@ class Backoff:
 
     Args:
         first: Seconds before the second try.
-        longest: Seconds that no pause exceeds, jitter not counted.
-        seconds: How long after the first failure's start tries may begin, counted from now or from the last `reset`;
-            0 allows one try, None sets no limit.
-        tries: How many tries in a row there are, the first included; None sets no limit.
-        jitter: The share by which a pause is made longer or shorter at random. It keeps the clients of a server that
-            was away from all coming back in the same instant.
+        longest: Maximum pause in seconds, without jitter.
+        seconds: Time in which a try may begin, counted from construction or from the last `reset`; 0 allows one try,
+            None sets no limit.
+        tries: Maximum number of tries in a row, including the first; None sets no limit.
+        jitter: The share by which a pause is randomly longer or shorter. It prevents all clients of a server that was
+            unreachable from returning at the same instant.
 
     Attributes:
-        failures: How many tries have failed since the start or the last `reset`.
+        failures: Number of failed tries since construction or the last `reset`.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Backoff:
         self.reset()
 
     def reset(self) -> None:
-        """Start anew after progress: with the first pause, all tries and the whole time."""
+        """Restart after progress, with the first pause, all tries and the whole time."""
         self.failures = 0
         self._pause = self._first
         self._deadline = None if self._seconds is None else time.monotonic() + self._seconds
 
     @property
     def exhausted(self) -> bool:
-        """Whether a failure now is the last one: no try is left, or the next one would begin too late."""
+        """Whether a failure now is final: no try is left, or the next try would begin too late."""
         if self._tries is not None and self.failures + 1 >= self._tries:
             return True
         return self._deadline is not None and time.monotonic() + self._pause > self._deadline
@@ -60,7 +60,7 @@ class Backoff:
         """Count a failure and return the seconds to wait before the next try."""
         self.failures += 1
         pause, self._pause = self._pause, min(2 * self._pause, self._longest)
-        return pause * random.uniform(1 - self._jitter, 1 + self._jitter)  # noqa: S311 - nothing secret
+        return pause * random.uniform(1 - self._jitter, 1 + self._jitter)  # noqa: S311 - not for cryptography
 
 
 def retry(
@@ -74,11 +74,11 @@ def retry(
     """Call `call` until it succeeds, and return its result.
 
     Args:
-        call: What to try.
-        backoff: The pauses, and how long to go on.
-        on: The errors after which to try again. Once `backoff` is exhausted they are raised.
+        call: The call to retry.
+        backoff: The pauses and limits.
+        on: The errors after which to retry. Once `backoff` is exhausted they are raised.
         unless: Subclasses of these errors that are raised at once, because another try cannot help.
-        report: Called with each error after which there is another try, such as to log it.
+        report: Called with each error that is followed by another try, for example to log it.
     """
     while True:
         try:
@@ -121,10 +121,10 @@ def wait_until(
         condition: Called at least once.
         seconds: How long to wait; None waits without limit.
         interval: Seconds between two calls.
-        longest: Where greater than `interval`, the pauses double from `interval` up to this.
+        longest: If greater than `interval`, the pauses double from `interval` up to this.
 
     Returns:
-        The last result: a false one when the time has passed.
+        The last result; it is false when the time has passed.
     """
     pauses = Backoff(interval, interval if longest is None else longest, jitter=0)
     deadline = None if seconds is None else time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The types of settings: what is checked of a path, an address or a list when it is read from the environment."""
+"""Types of settings: validation of paths, addresses and lists that are read from the environment."""
 
 import re
 from pathlib import Path
@@ -13,8 +13,8 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
-# RFC 3986, 3.2.1: what may stand in a user or a password as it is; all else is percent-encoded. A colon is not in it:
-# it separates the two.
+# RFC 3986, 3.2.1: characters that a user or a password may contain unencoded; all others are percent-encoded. The colon
+# is not among them: it separates user and password.
 _PLAIN = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
 _USER = rf"(?:{_PLAIN}(?::{_PLAIN})?@)?"
 _OPTIONS = r"(?:\?[^\s@#]*)?"
@@ -26,10 +26,10 @@ _MAX_PORT = 65535
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
-    """Check the whole form: of what is not encoded, any part may be a piece of a password.
+    """Validate the whole address: any part of an address that is not fully encoded may be a piece of a password.
 
-    `redis://:12/ab@host` is to every parser the host "", the port 12 and the path "/ab@host", and libraries quote such
-    hosts and paths in their errors. So no message here repeats anything of the address.
+    Every parser reads `redis://:12/ab@host` as the host "", the port 12 and the path "/ab@host", and libraries quote
+    such hosts and paths in their errors. So no message here repeats any part of the address.
     """
     text = url.get_secret_value()
     if not text.startswith(("redis://", "rediss://", "unix://")):
@@ -54,14 +54,14 @@ _ENCODE = (
 
 
 def _check_options(url: str) -> None:
-    """Refuse options that redis-py does not know, which it reports only with its first command."""
-    # Imported with an address that has options: others need not wait for it.
+    """Refuse options that redis-py does not support, which it reports only with its first command."""
+    # Imported only for an address with options, since the import takes time.
     from redis import ConnectionPool  # noqa: PLC0415
 
     try:
         ConnectionPool.from_url(url).make_connection()
     except TypeError as error:
-        # No piece of a password: that would be followed by an @, which no option can have.
+        # This cannot be a piece of a password: an @ would follow, which options cannot contain.
         option = str(error).rpartition(" ")[2]
         raise ValueError(f"{option} is no option of it; one for TLS is ssl_ca_certs=/path/of/authority.pem") from None
     except ValueError:
@@ -69,10 +69,10 @@ def _check_options(url: str) -> None:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of an address. Python's own errors quote it, and it may have a password in it."""
+    """The parts of an address. Python's own errors are replaced, since they quote the address and thus a password."""
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - read only then
+        parts.port  # noqa: B018 - the port is validated when it is read
         is_cut = parts.scheme in {"http", "https"} and "@" in f"{parts.path}{parts.query}{parts.fragment}"
     except ValueError:
         is_cut = True
@@ -91,7 +91,7 @@ def _http_url(url: str) -> str:
 
 
 def _names(text: object) -> object:
-    """What stands between commas."""
+    """The texts between commas."""
     return tuple(filter(None, map(str.strip, text.split(",")))) if isinstance(text, str) else text
 
 
@@ -110,19 +110,19 @@ def _blobs_url(url: str) -> str:
 
 
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-"""A path, made absolute; `~` is the home folder of the user."""
+"""A path, made absolute; `~` is the user's home folder."""
 
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
-"""The address of a Redis, which may have a password in it."""
+"""The address of a Redis, which may contain a password."""
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
-"""The address of a service, without a slash at its end."""
+"""The address of a service, without a trailing slash."""
 
 BlobsUrl = Annotated[str, AfterValidator(_blobs_url)]
 """The address of a blob store."""
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
-"""Texts with commas between them."""
+"""Texts separated by commas."""
 
 Origins = Annotated[Names, AfterValidator(_origins)]
-"""Origins (RFC 6454) with commas between them."""
+"""Origins (RFC 6454) separated by commas."""

@@ -1,8 +1,8 @@
-"""Text from elsewhere, made safe for a terminal and for a log that people read.
+"""Escapes untrusted text for terminals and readable logs.
 
-Names, labels and log lines are any text that a client sent. Written as they are, ESC and C1 sequences move the cursor,
+Names, labels and log lines may be any text that a client sent. Written unescaped, ESC and C1 sequences move the cursor,
 set the window's title or fill the clipboard (ECMA-48, OSC 52), a newline forges a line, and bidirectional controls
-show a text in another order than it has (CVE-2021-42574).
+display a text in another order than it has (CVE-2021-42574).
 """
 
 import re
@@ -18,19 +18,19 @@ _IN_LINES = re.compile(f"(?![\t\n])[{_UNSAFE}]")
 
 
 def printable(text: str) -> str:
-    r"""`text` as one line: what is not to reach a terminal is shown as an escape, such as `\x1b` or `\u202e`."""
+    r"""`text` as one line: characters that must not reach a terminal are escaped, such as `\x1b` or `\u202e`."""
     return _IN_A_LINE.sub(_escape, text)
 
 
 def printable_lines(text: str) -> str:
-    """The same, but newlines and tabs stay: for text whose lines are its own, such as a traceback or a table."""
+    """`text` with such escapes, but with its newlines and tabs: for trusted lines, such as a traceback or a table."""
     return _IN_LINES.sub(_escape, text)
 
 
 def printable_json(document: str) -> str:
-    """A JSON document as the same document, in which what is not to reach a terminal is escaped as JSON has it.
+    """An equivalent JSON document in which characters that must not reach a terminal are escaped as in JSON.
 
-    JSON escapes C0 itself; all else stands within strings only.
+    JSON escapes C0 itself; all other such characters occur only within strings.
     """
     return _IN_LINES.sub(_json_escape, document)
 

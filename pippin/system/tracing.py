@@ -1,8 +1,8 @@
-"""Traces of what is done, sent to an OpenTelemetry collector where the environment names one.
+"""Traces, sent to an OpenTelemetry collector where the environment names one.
 
-A trace begins with the request that submits a job and goes on in the worker: the job's record carries its
+A trace begins with the request that submits a job and continues in the worker: the job's record contains its
 `traceparent` (W3C Trace Context). Without OTEL_EXPORTER_OTLP_ENDPOINT, or without the extra `otel`, nothing is
-imported, and every function here does nothing. A collector that is away costs spans, never a training.
+imported, and every function here does nothing. An unreachable collector loses spans, but never affects a training.
 """
 
 import logging
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-# So long an end waits for the last spans to be delivered, which a live collector takes milliseconds for.
+# How long the end of a process waits for the delivery of the last spans; a live collector takes milliseconds.
 _FLUSH_SECONDS = 1.0
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
@@ -32,7 +32,7 @@ _provider: "TracerProvider | None" = None
 
 
 def asked_for() -> bool:
-    """Whether the environment asks for traces, in the SDK's own variables."""
+    """Whether the environment enables traces, with the SDK's own variables."""
     return (
         any(os.environ.get(name) for name in _ENDPOINTS)
         and os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower() != "none"
@@ -41,37 +41,37 @@ def asked_for() -> bool:
 
 
 def prepare() -> None:
-    """Import what tracing needs, for a parent whose forked children trace and must not each pay for it."""
+    """Import the tracing libraries in a parent whose forked children trace, so that not every child imports them."""
     if asked_for():
         _import()
 
 
 def configure(service: str) -> None:
-    """Trace this process from now on, if the environment asks for it. To be called after a fork, not before one.
+    """Trace this process from now on, if the environment enables traces. To be called after a fork, not before.
 
     Args:
-        service: What the process is called, unless OTEL_SERVICE_NAME says otherwise.
+        service: The service name of the process, unless OTEL_SERVICE_NAME is set.
     """
-    global _provider  # noqa: PLW0603 - the process's own, like its logging
+    global _provider  # noqa: PLW0603 - global to the process, like its logging
     if _provider is not None or not asked_for() or not _import():
         return
     try:
         _provider = _make_provider(service)
-    except Exception as error:  # noqa: BLE001 - whatever the variables say, the work goes on
+    except Exception as error:  # noqa: BLE001 - bad values in the variables must not stop the program
         _log.warning("nothing is traced: OpenTelemetry cannot be set up", error=str(error))
 
 
 def provider() -> "TracerProvider | None":
-    """Where spans go; None when nothing is traced."""
+    """The provider that receives spans; None when tracing is off."""
     return _provider
 
 
 def close() -> None:
-    """Deliver the last spans, for a second at most, and trace no more."""
+    """Deliver the last spans, in one second at most, and stop tracing."""
     global _provider  # noqa: PLW0603 - see configure
     if _provider is None:
         return
-    # A thread, since the exporter tries again for longer than an end may wait.
+    # In a thread, since the exporter retries for longer than the end of the process may take.
     flushing = threading.Thread(target=_provider.shutdown, name="last spans", daemon=True)
     _provider = None
     flushing.start()
@@ -79,7 +79,7 @@ def close() -> None:
 
 
 def span(name: str, **attributes: str | int) -> AbstractContextManager[None]:
-    """A span around the `with` block. An exception that leaves the block marks it with its type, not its text."""
+    """A span around the `with` block. An exception that leaves the block sets its type on the span, not its text."""
     return nullcontext() if _provider is None else _span(_provider, name, attributes)
 
 
@@ -92,7 +92,7 @@ def completed(name: str, seconds: float, **attributes: str | int) -> None:
 
 
 def traceparent() -> str:
-    """The present span, as a `traceparent` header has it; "" when nothing is traced."""
+    """The current span in the form of a `traceparent` header; "" when tracing is off."""
     if _provider is None:
         return ""
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
@@ -103,7 +103,7 @@ def traceparent() -> str:
 
 
 def continuing(parent: str) -> AbstractContextManager[None]:
-    """Spans in the `with` block belong to the trace of `parent`; to a new one when it is ""."""
+    """Spans in the `with` block belong to the trace of `parent`, or to a new trace when `parent` is ""."""
     return nullcontext() if _provider is None else _continuing(parent)
 
 
@@ -136,7 +136,7 @@ def _continuing(parent: str) -> Iterator[None]:
 
 
 def _import() -> bool:
-    """Whether the SDK can be imported. That takes a good part of a second, so only processes that trace do it."""
+    """Import the SDK and return whether that succeeded. It takes most of a second, so only tracing processes do it."""
     try:
         import opentelemetry.exporter.otlp.proto.http.trace_exporter  # noqa: PLC0415
         import opentelemetry.sdk.trace.export  # noqa: F401, PLC0415
@@ -147,10 +147,10 @@ def _import() -> bool:
 
 
 def _make_provider(service: str) -> "TracerProvider":
-    """A provider that sends spans by OTLP over HTTP, in batches and from its own thread, to the environment's endpoint.
+    """A provider that sends spans by OTLP over HTTP to the environment's endpoint, in batches, from its own thread.
 
     Args:
-        service: The name of the service, unless OTEL_SERVICE_NAME has one.
+        service: The service name, unless OTEL_SERVICE_NAME is set.
     """
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - see _import
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -158,7 +158,7 @@ def _make_provider(service: str) -> "TracerProvider":
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult  # noqa: PLC0415
 
     class Exporter(OTLPSpanExporter):
-        """Delivers spans, drops those that it cannot deliver, and logs once when that begins and once when it ends."""
+        """Delivers spans, drops undeliverable ones, and logs once when failures begin and once when they end."""
 
         failing = False
 

@@ -1,4 +1,4 @@
-"""Backups: all records of one moment, and every blob that they name, in a folder."""
+"""Backups: a folder with all records as of one moment and every blob that these records name."""
 
 from pippin.store.backup.folder import Progress
 from pippin.store.backup.restore import Restored, restore

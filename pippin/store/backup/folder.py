@@ -1,11 +1,11 @@
 """A backup's folder.
 
-    manifest.json            what belongs to the backup; written last, so a folder without one is no backup
-    records-<id>.jsonl.gz    the keys of all records, one a line; of several lines about one key the last one counts
-    blobs-<id>.txt.gz        `<sha256 in hex> <size in bytes>` of every blob that belongs to it, one a line
+    manifest.json            the contents of the backup; written last, so a folder without a manifest is no backup
+    records-<id>.jsonl.gz    the keys of all records, one a line; of several lines about one key the last line counts
+    blobs-<id>.txt.gz        `<sha256 in hex> <size in bytes>` of every blob of the backup, one a line
     blobs/<2 digits>/<hex>   the blobs, which later backups into the same folder share
 
-A new backup leaves the files of the last one alone until its own manifest has taken the place of the other.
+A new backup does not touch the files of the previous backup until the new manifest has replaced the previous one.
 """
 
 import fcntl
@@ -36,9 +36,9 @@ class ListedFile(BaseModel):
     """A file that the manifest names.
 
     Attributes:
-        name: In the backup's folder.
-        sha256: Of its content, in hex.
-        lines: How many it has, unpacked.
+        name: File name in the backup's folder.
+        sha256: SHA-256 of its content, in hex.
+        lines: Number of lines after unpacking.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,17 +49,17 @@ class ListedFile(BaseModel):
 
 
 class BackupManifest(BaseModel):
-    """What belongs to a backup. Fields that a later Pippin adds are ignored.
+    """The contents of a backup. Fields that a later Pippin adds are ignored.
 
     Attributes:
-        format: The layout's version; a higher one than this Pippin knows is refused.
-        pippin: The version that made it.
-        created_at: When, ISO 8601.
-        moment: Of which moment the records are, in microseconds of Redis TIME.
+        format: The layout's version; a version above `FORMAT` is refused.
+        pippin: The version of Pippin that made the backup.
+        created_at: Time of the backup, ISO 8601.
+        moment: Time as of which the records were copied, in microseconds of Redis TIME.
         records: The file with the records.
         blobs: The file with the list of blobs.
-        blob_bytes: What the blobs take together.
-        missing: Digests of blobs that records name and the store did not have, or had damaged.
+        blob_bytes: Total size of the blobs.
+        missing: Digests of blobs that records name and that were missing or damaged in the store.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -75,10 +75,10 @@ class BackupManifest(BaseModel):
 
 
 class Folder:
-    """A backup's folder, closed to all but its owner.
+    """A backup's folder, accessible only to its owner.
 
     Args:
-        path: Where it is.
+        path: Path of the folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -86,10 +86,10 @@ class Folder:
 
     @contextmanager
     def opened_for_writing(self) -> Iterator[None]:
-        """Make the folder if there is none, and keep other backups out of it for the block.
+        """Make the folder if it does not exist, and lock it against other backups for the block.
 
         Raises:
-            BackupError: It holds other files, cannot be written to, or another backup is being made in it.
+            BackupError: The folder holds other files, cannot be written to, or is locked by another backup.
         """
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ class Folder:
         """The manifest.
 
         Raises:
-            BackupError: There is none, it is damaged, or a newer Pippin made it.
+            BackupError: The manifest is missing or damaged, or a newer Pippin made it.
         """
         try:
             text = (self.path / _MANIFEST).read_text()
@@ -138,7 +138,7 @@ class Folder:
             raise BackupError(f"{self.path / _MANIFEST} is damaged") from None
 
     def write_manifest(self, manifest: BackupManifest) -> None:
-        """Put a manifest in the place of the last one, in one step, and remove what only the last one named."""
+        """Replace the manifest in one step, and remove files that only the previous manifest named."""
         with _replacing(self.path / _MANIFEST) as file:
             file.write(manifest.model_dump_json(indent=2).encode() + b"\n")
         keep = {manifest.records.name, manifest.blobs.name}
@@ -148,16 +148,16 @@ class Folder:
 
     @contextmanager
     def writing(self, name: str) -> Iterator["LineWriter"]:
-        """A new packed file of lines; it appears whole, or not at all."""
+        """A new gzip file of lines; it appears complete or not at all."""
         with _replacing(self.path / name) as file, gzip.open(file, "wb", compresslevel=4) as packed:
             yield LineWriter(packed)
 
     def describe(self, name: str, lines: int) -> ListedFile:
-        """A file that was written, as the manifest names it."""
+        """The manifest's entry for a written file."""
         return ListedFile(name=name, sha256=_sha256(self.path / name), lines=lines)
 
     def lines(self, listed: ListedFile) -> Iterator[str]:
-        """The lines of a file that the manifest names, which `verify` has looked at."""
+        """The lines of a file that the manifest names and `verify` has checked."""
         try:
             with gzip.open(self.path / listed.name, "rt", encoding="ascii") as file:
                 yield from file
@@ -165,10 +165,10 @@ class Folder:
             raise BackupError(f"{self.path / listed.name} cannot be read: {error}") from error
 
     def verify(self, listed: ListedFile) -> None:
-        """See that a file that the manifest names is the one that was written.
+        """Check that a file that the manifest names has the recorded digest.
 
         Raises:
-            BackupError: It is missing or damaged.
+            BackupError: The file is missing or damaged.
         """
         path = self.path / listed.name
         try:
@@ -181,19 +181,19 @@ class Folder:
             raise BackupError(f"{path} is damaged: its SHA-256 is not the one in the manifest")
 
     def make_room(self, name: str) -> None:
-        """Make the folders that the blob is to be in."""
+        """Make the folders for the blob."""
         folder = self.blob(name).parent
         for each in (folder.parent, folder):
             each.mkdir(mode=0o700, exist_ok=True)
 
     def sync_blobs(self) -> None:
-        """Have the names of all blobs reach the disk."""
+        """Flush the directory entries of all blobs to disk (fsync)."""
         blobs = self.path / _BLOBS
         for folder in (*blobs.iterdir(), blobs, self.path):
             _sync_folder(folder)
 
     def blob(self, name: str) -> Path:
-        """Where the blob is or is to be, by its 64 hex digits."""
+        """The path of a blob, given its 64 hex digits."""
         return self.path / _BLOBS / name[:2] / name
 
     def stored_blobs(self) -> Iterator[Path]:
@@ -216,7 +216,7 @@ class LineWriter:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file of mode 0600 that takes the place of `path` when the block ends well, and has reached the disk by then."""
+    """A file of mode 0600 that replaces `path` when the block ends without an error, flushed to disk (fsync)."""
     temporary = path.with_name(f".{path.name}.part")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
@@ -233,7 +233,7 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _sync_folder(path: Path) -> None:
-    """Have the names in a folder reach the disk."""
+    """Flush a folder's entries to disk (fsync)."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -250,13 +250,13 @@ def _sha256(path: Path) -> str:
 
 
 class Progress(NamedTuple):
-    """A moment of the work.
+    """Progress of a backup or restore.
 
     Attributes:
-        doing: What is being done, as `copying blobs`.
-        done: How many keys, blobs or files are done.
-        total: How many there are; None where that is not known before the end.
-        bytes: How many bytes they are so far; 0 where only their number counts.
+        doing: The current step, for example `copying blobs`.
+        done: Number of keys, blobs or files that are done.
+        total: Number of all of them; None where it is not known before the end.
+        bytes: Bytes done so far; 0 for steps that count items only.
     """
 
     doing: str
@@ -266,14 +266,14 @@ class Progress(NamedTuple):
 
 
 Report = Callable[[Progress], None]
-"""Called often; what it costs is its own business."""
+"""Called often, for every item: it must limit its own cost."""
 
 
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
 def encoded(copy: KeyCopy) -> str:
-    """A key as one line of ASCII; bytes that are no UTF-8 are lone surrogates in it."""
+    """A key as one line of ASCII; bytes that are not UTF-8 become lone surrogates."""
     return json.dumps([copy.key, copy.type, copy.value, copy.expires_at], separators=(",", ":"))
 
 
@@ -281,7 +281,7 @@ def decoded(line: str) -> KeyCopy:
     """The key in a line.
 
     Raises:
-        BackupError: It is no such line.
+        BackupError: The line does not hold a key.
     """
     try:
         key, type_, value, expires_at = json.loads(line)
@@ -291,5 +291,5 @@ def decoded(line: str) -> KeyCopy:
 
 
 def digests_in(line: str) -> Iterator[bytes]:
-    """The digests of all blobs that a line names anywhere: whichever field a version of Pippin keeps them in."""
+    """The digests of all blobs that a line names in any field, so that the fields may differ between versions."""
     return (bytes.fromhex(match) for match in _DIGEST.findall(line))

@@ -13,14 +13,14 @@ from pippin.system.background import PeriodicThread
 
 
 class SweepHold:
-    """Holds the sweeper for a `with` block, renewing the hold on a thread of its own.
+    """Blocks the sweeper for a `with` block, renewing the hold in its own thread.
 
     Args:
-        ledger: Where the hold is kept.
+        ledger: Stores the hold.
         purpose: `backup` or `restore`.
 
     Raises:
-        BackupError: On entering, when another backup or restore runs.
+        BackupError: On entering, when another backup or restore is running.
     """
 
     def __init__(self, ledger: BlobLedger, purpose: str) -> None:
@@ -36,21 +36,21 @@ class SweepHold:
                 continue
             if not _is_dead(other):
                 raise BackupError(f"a {other.rpartition(' ')[0]} is running; try again when it has ended")
-            # Killed on this machine: nothing is left to wait for.
+            # The holder was a process of this machine that has ended: release its hold.
             self._ledger.release(other)
         self._renewals.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._renewals.__exit__()
-        with suppress(StoreUnavailable):  # it expires by itself
+        with suppress(StoreUnavailable):  # the hold expires by itself
             self._ledger.release(self._holder)
 
     def require(self) -> None:
-        """See that the hold has never been lost.
+        """Check that the hold has not been lost.
 
         Raises:
-            BackupError: It was: blobs may have been deleted meanwhile.
+            BackupError: The hold was lost: blobs may have been deleted meanwhile.
         """
         if self._lost or self._ledger.holder() != self._holder:
             raise BackupError("this process stood still for more than a minute, so blobs may be missing; start again")
@@ -60,7 +60,7 @@ class SweepHold:
             if self._ledger.holder() != self._holder or not self._ledger.hold(self._holder):
                 self._lost = True
         except StoreUnavailable:
-            pass  # the next renewal is early enough; if none is, `require` says so
+            pass  # the next renewal is early enough; if that fails too, `require` raises
 
 
 def _is_dead(holder: str) -> bool:

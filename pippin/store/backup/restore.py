@@ -1,4 +1,4 @@
-"""Restores a backup: all of it is verified, then the blobs are stored, then the records take effect in one step."""
+"""Restores a backup: verifies all of it, stores the blobs, then replaces the records in one step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class Restored:
     """What was restored.
 
     Attributes:
-        created_at: When the backup was made, ISO 8601.
-        keys: How many keys Redis has from it.
-        blobs: How many blobs were stored.
-        bytes: What these take together.
-        given_back: How many jobs were being trained, and are queued again.
+        created_at: Time of the backup, ISO 8601.
+        keys: Number of keys of records in Redis after the restore.
+        blobs: Number of blobs stored.
+        bytes: Total size of these blobs.
+        given_back: Number of jobs that were being trained and are queued again.
         refusal: Why the sweeper will delete no blobs until the store is adopted; None when it may.
         missing: Digests of blobs that records name and that the backup does not have.
     """
@@ -38,20 +38,20 @@ class Restored:
 
 
 def restore(url: str, blobs: Blobs, folder: Folder, report: Report, *, replace: bool = False) -> Restored:
-    """Put a backup into a Redis and a blob store.
+    """Restore a backup into a Redis and a blob store.
 
-    Killed before the records take effect, it has changed no record, and can be started again; the blobs that it has
-    stored by then are named by none. Killed afterwards, everything is in place.
+    A process that is killed before the records are replaced has changed no record and can be started again; no record
+    names the blobs that it has stored. A process that is killed afterwards has restored everything.
 
     Args:
         url: The address of Redis, password included.
-        blobs: Where the blobs go.
-        folder: Where the backup is.
+        blobs: The blob store to restore into.
+        folder: The backup's folder.
         report: Called with the progress.
-        replace: Whether records that are there may be replaced, and other blobs be there. The blobs stay.
+        replace: Whether existing records may be replaced, and whether the store may hold other blobs. These blobs stay.
 
     Raises:
-        BackupError: There is no complete, undamaged backup in the folder, or its target is not empty; nothing changed.
+        BackupError: The folder holds no complete, undamaged backup, or the target is not empty; nothing changed.
         StoreUnavailable, BlobError: Redis or the blobs could not be written to; no record has changed.
     """
     manifest = folder.manifest()
@@ -91,7 +91,7 @@ def restore(url: str, blobs: Blobs, folder: Folder, report: Report, *, replace: 
 
 
 def _verify(folder: Folder, manifest: BackupManifest, report: Report) -> None:
-    """Read everything that belongs to the backup, before anything is changed.
+    """Verify every file and blob of the backup, before anything is changed.
 
     Raises:
         BackupError: A file is missing or damaged.
@@ -113,8 +113,8 @@ def _verify(folder: Folder, manifest: BackupManifest, report: Report) -> None:
 
 def _holds_no_other(blobs: Blobs, folder: Folder, manifest: BackupManifest) -> bool:
     """Whether every blob in the store belongs to the backup."""
-    mine = {bytes.fromhex(name) for name, _ in _listed(folder, manifest)}
-    return all(bytes.fromhex(digest.removeprefix("sha256:")) in mine for digest in blobs.names())
+    of_backup = {bytes.fromhex(name) for name, _ in _listed(folder, manifest)}
+    return all(bytes.fromhex(digest.removeprefix("sha256:")) in of_backup for digest in blobs.names())
 
 
 def _require_empty(restoring: Restoring, *, alone: bool) -> None:
@@ -126,7 +126,7 @@ def _require_empty(restoring: Restoring, *, alone: bool) -> None:
 
 
 def _listed(folder: Folder, manifest: BackupManifest) -> Iterator[tuple[str, int]]:
-    """Name and size of every blob that belongs to the backup."""
+    """Name and size of every blob of the backup."""
     for line in folder.lines(manifest.blobs):
         name, _, size = line.strip().partition(" ")
         if len(name) != 64 or not size.isdecimal():

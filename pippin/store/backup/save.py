@@ -1,7 +1,7 @@
-"""Makes a backup: records first, as of one moment, then every blob that they name, then the manifest.
+"""Makes a backup: first the records as of one moment, then every blob that they name, then the manifest.
 
-A record names only blobs that were stored before it, and the sweeper is held meanwhile. So every blob that the records
-of that moment name is still there when it is copied.
+A record names only blobs that were stored before it, and the backup blocks the sweeper. So every blob that the copied
+records name still exists when it is copied.
 """
 
 import os
@@ -22,14 +22,14 @@ from pippin.system.digests import digest_of
 
 @dataclass(frozen=True)
 class Saved:
-    """What a backup holds.
+    """The contents of a backup that was made.
 
     Attributes:
-        keys: How many keys of Redis were written.
-        blobs: How many blobs belong to it.
-        bytes: What these take together.
-        copied: How many of them were not in the folder before.
-        missing: Digests of blobs that records name and that the store does not have, or has damaged.
+        keys: Number of keys of Redis that were written.
+        blobs: Number of blobs of the backup.
+        bytes: Total size of these blobs.
+        copied: Number of blobs that were not in the folder before.
+        missing: Digests of blobs that records name and that are missing or damaged in the store.
     """
 
     keys: int
@@ -40,17 +40,18 @@ class Saved:
 
 
 def save(url: str, store: Store, blobs: Blobs, folder: Folder, report: Report, *, verify: bool = False) -> Saved:
-    """Back up everything into a folder. Jobs go on meanwhile.
+    """Back up everything into a folder while jobs continue.
 
-    Killed half-way it leaves the folder's last backup as it was, or an incomplete one, which `restore` refuses.
+    A process that is killed half-way leaves the folder's previous backup unchanged, or an incomplete backup, which
+    `restore` refuses.
 
     Args:
         url: The address of Redis, password included.
-        store: The records in it.
-        blobs: Where the blobs are.
-        folder: Where the backup goes. Blobs that are there already are not copied again.
+        store: The records in this Redis.
+        blobs: The blob store to copy from.
+        folder: The folder to back up into. Blobs that it already holds are not copied again.
         report: Called with the progress.
-        verify: Whether to read the blobs that are there already, and to copy those again that are damaged.
+        verify: Whether to read the blobs that the folder already holds, and to copy damaged ones again.
 
     Raises:
         BackupError: The folder cannot be used, or another backup runs.
@@ -64,7 +65,7 @@ def save(url: str, store: Store, blobs: Blobs, folder: Folder, report: Report, *
             records, named = _save_records(folder, f"records-{backup_id}.jsonl.gz", snapshot, report)
             copier = _Copier(blobs, folder, report, verify=verify)
             listed = copier.copy(sorted(named), f"blobs-{backup_id}.txt.gz")
-            # What is missing counts only if a record still needs it: an ended job keeps the digest of its dataset.
+            # A missing blob counts only if a record still needs it: an ended job keeps the digest of its dataset.
             missing = tuple(sorted(copier.missing.intersection(store.references.digests()))) if copier.missing else ()
             hold.require()
             folder.write_manifest(
@@ -110,7 +111,7 @@ class _Copier:
         self.damaged: set[str] = set()
 
     def copy(self, digests: list[bytes], name: str) -> ListedFile:
-        """Copy those of the blobs that the store has, and list them in the file `name`."""
+        """Copy the blobs that the store has, and list them in the file `name`."""
         with self._folder.writing(name) as file:
             for number, each in enumerate(digests, start=1):
                 size = self._copy(each.hex())
@@ -155,7 +156,7 @@ class _Copier:
 
 
 def _remove_others(folder: Folder, named: set[bytes]) -> None:
-    """Remove the blobs that belonged to the folder's last backup only, and files that a killed backup left."""
+    """Remove blobs that only the folder's previous backup used, and files that a killed backup left."""
     for path in folder.stored_blobs():
         try:
             belongs = bytes.fromhex(path.name) in named

@@ -1,4 +1,4 @@
--- Cancels a job at once when no worker holds it, else asks its worker to stop.
+-- Cancels a job at once when no worker holds it, else sets the state that makes its worker stop.
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }

@@ -1,4 +1,4 @@
--- Gives the job to an attempt. Arguments: number, token, worker, engine, lease seconds, the newest major version of
+-- Assigns the job to an attempt. Arguments: number, token, worker, engine, lease seconds, the newest major version of
 -- records that the worker can read.
 local number, token, worker, engine, seconds, major = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6)
 local status = redis.call('HGET', job, 'status')

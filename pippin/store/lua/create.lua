@@ -1,4 +1,4 @@
--- The first transition of a job whose record stands, in the same MULTI.
+-- Makes the first transition of a job, in the MULTI that writes the record.
 redis.call('HSET', job, 'created_at', at)
 enter('queued', nil, '')
 return { 'ok' }

@@ -1,5 +1,5 @@
--- Removes a final job with all that belongs to it.
--- Keys 12 to 11 + arg(1) are sorted sets that list it; all later keys are its own.
+-- Deletes a job in a final state with everything that belongs to it.
+-- Keys 12 to 11 + arg(1) are sorted sets that list the job; all later keys belong to the job.
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }

@@ -1,5 +1,5 @@
--- Forgets a checkpoint that cannot be read. Arguments: number, token, its digest in JSON as it stands in the record,
--- and the one to go on from instead: epoch, step, checkpoint as JSON; '' when there is none.
+-- Removes a checkpoint that cannot be read. Arguments: number, token, the checkpoint as the JSON text in the record,
+-- and the checkpoint to resume from instead: epoch, step, checkpoint as JSON; '' when there is none.
 local number, token, bad, epoch, step, instead = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6)
 if not is_holder(number, token) then
   return { 'lost', redis.call('HGET', job, 'status') }

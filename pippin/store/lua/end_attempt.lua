@@ -1,7 +1,7 @@
--- Ends an attempt and moves the job on.
--- Arguments: number, token, how the attempt ends, the job's next state, reason as JSON or '', variant and artifact or '',
--- the field of the tenant's counters that counts jobs with missing epochs.
--- Without a token it is the reaper that ends it, and only once the lease has run out.
+-- Ends an attempt and moves the job into its next state.
+-- Arguments: number, token, how the attempt ends, the job's next state, reason as JSON or '', variant and artifact or
+-- '', the field of the tenant's counters that counts jobs with missing epochs.
+-- Without a token, the caller is the reaper, which may end the attempt only once the lease has expired.
 local number, token, how, target, reason, variant, artifact = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6), arg(7)
 local missing_field = arg(8)
 local status = redis.call('HGET', job, 'status')
@@ -22,14 +22,14 @@ elseif not is_holder(number, token) then
 end
 
 local asked = how
--- Of a job that is to be cancelled it no longer matters how its attempt failed or why it gave up.
+-- A job that is being cancelled ends as cancelled, however its attempt ended.
 if status == 'cancelling' and target ~= 'succeeded' then
   target = 'cancelled'
   if how ~= 'lost' then
     how, reason = 'cancelled', ''
   end
 end
--- A job that is to be paused becomes paused, however it was given back.
+-- A job that is being paused becomes paused, however it was given back.
 if status == 'pausing' and target == 'queued' then
   target = 'paused'
 end
@@ -49,7 +49,7 @@ charge(2 * #reason + 192)
 if how == 'lost' then
   redis.call('HINCRBY', job, 'losses', 1)
 end
--- Each epoch is recorded before the end is: one that is missing was lost with records that were restored since.
+-- Each epoch is recorded before the end: a missing epoch was lost when Redis was restored from an older copy.
 local asked_epochs = tonumber(redis.call('HGET', job, 'epochs'))
 if target == 'succeeded' and asked_epochs then
   local first = tonumber(redis.call('HGET', job, 'first_epoch'))

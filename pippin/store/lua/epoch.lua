@@ -1,4 +1,4 @@
--- Records a finished epoch, once, and the checkpoint of its end, which has been stored.
+-- Records a finished epoch, once, and the stored checkpoint of its end.
 -- Arguments: number, token, epoch, metrics as JSON, mini-batch losses as JSON or '', checkpoint as JSON or '', the
 -- counters of the epoch and of its seconds, its seconds, how many bytes a job may hold before mini-batch losses are
 -- dropped, the log line as JSON that says so.
@@ -6,7 +6,7 @@ local number, token, epoch, metrics, batches, checkpoint = arg(1), arg(2), arg(3
 if not is_holder(number, token) then
   return { 'lost', redis.call('HGET', job, 'status') }
 end
--- Before the epoch's event: a reader of that event must find the checkpoint.
+-- The checkpoint comes before the epoch's event: a reader of the event must find the checkpoint.
 if checkpoint ~= '' and redis.call('HEXISTS', checkpoints, epoch) == 0 then
   keep(epoch, checkpoint)
   advance(epoch, '0', checkpoint)

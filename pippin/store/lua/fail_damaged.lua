@@ -1,4 +1,4 @@
--- Ends a job whose record is damaged, from whatever state, so that it does not stay for ever. Arguments: reason as JSON.
+-- Ends a job whose record is damaged, from any state, so that it does not stay for ever. Arguments: reason as JSON.
 local reason = arg(1)
 local status = redis.call('HGET', job, 'status')
 if not status or (TABLE[status] and TABLE[status].final) then

@@ -1,4 +1,4 @@
--- Pauses a job at once when no worker holds it, else asks its worker to stop. A paused job stays paused.
+-- Pauses a job at once when no worker holds it, else sets the state that makes its worker stop. A paused job stays so.
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }
@@ -6,7 +6,7 @@ end
 if status == 'pausing' or status == 'paused' then
   return { 'ok', status }
 end
--- From `starting` and `running` only the second is allowed, from `queued` only the first.
+-- From `queued` only `paused` is allowed; from `starting` and `running` only `pausing`.
 for _, target in ipairs({ 'paused', 'pausing' }) do
   if may_enter(target, status) then
     enter(target, status, '')

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Sets a tenant's totals to the sum of what its records were charged. A record that was never charged is charged what
--- it takes now. Keys: the counters, the listings of jobs, datasets and models.
--- Arguments: how the keys of the records of each begin, then the counter of each.
+-- Sets a tenant's totals to the sum of its records' charges. A record that was never charged is charged its present
+-- size. Keys: the counters, the listings of jobs, datasets and models.
+-- Arguments: the prefix of the records' keys of each kind, then the counter of each kind.
 local PARTS = { '', ':transitions', ':attempts', ':events', ':epochs', ':artifacts', ':checkpoints', ':spec' }
 
 local function measured(key)

@@ -1,4 +1,4 @@
--- Prolongs the lease, however late, as long as no other attempt took the job. Arguments: number, token, lease seconds.
+-- Renews the lease, however late, unless another attempt has claimed the job. Arguments: number, token, lease seconds.
 local number, token, seconds = arg(1), arg(2), arg(3)
 local status = redis.call('HGET', job, 'status')
 if not is_holder(number, token) then
@@ -6,7 +6,7 @@ if not is_holder(number, token) then
 end
 local spent = redis.call('HGET', job, 'spent') + elapsed(number)
 lease(seconds)
--- The reaper decides about this record under WATCH: a renewal must show in it.
+-- The reaper decides under WATCH of this record: a renewal must change the record.
 redis.call('HSET', job, 'renewed_at', at)
 local timeout = redis.call('HGET', job, 'timeout')
 return { 'ok', status, (timeout ~= '' and spent > tonumber(timeout)) and 'over' or 'within' }

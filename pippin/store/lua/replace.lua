@@ -1,10 +1,11 @@
--- Puts the staged keys in the place of all records, in one step.
--- Keys: what says that all are staged. Arguments: how staged keys begin; then the second words of the keys that stay.
+-- Replaces all records by the staged keys, in one step.
+-- Keys: the mark that all keys are staged. Arguments: the prefix of staged keys, then the second parts of the keys that
+-- stay.
 local staged, stays = ARGV[1], {}
 for n = 2, #ARGV do
   stays[ARGV[n]] = true
 end
--- Sent again after a timeout, it would find nothing staged and delete what it has just put in place.
+-- When the script is sent again after a timeout, nothing is staged: without this check it would delete the new records.
 if redis.call('DEL', KEYS[1]) == 0 then
   return 0
 end

@@ -1,4 +1,4 @@
--- Prepended to every script about a job; has the only function that changes a job's state.
+-- Prepended to every script about a job; contains the only function that changes a job's state.
 -- JSON is opaque here (made in Python, stored as text): a round trip through cjson turns [] into {} and drops digits.
 
 local job, transitions, attempts, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -20,19 +20,19 @@ local function after(microseconds, seconds)
   return string.format('%.0f', tonumber(microseconds) + tonumber(seconds) * 1e6)
 end
 
--- The longest lease that is given, in seconds: a worker that dies is noticed after one.
+-- The longest lease, in seconds: the death of a worker is noticed after one lease.
 local LONGEST_LEASE = 3600
 local MOST_RELEASED = 10000
 
--- Gives the attempt that holds the job a lease of so many seconds from now.
+-- Gives the attempt that holds the job a lease of `seconds` from now.
 local function lease(seconds)
   seconds = math.min(math.max(tonumber(seconds), 0), LONGEST_LEASE)
   redis.call('HSET', job, 'lease', string.format('%.0f', seconds * 1e6))
   redis.call('ZADD', leases, after(at, seconds), member)
 end
 
--- Sums up how long an attempt has lasted. The clock of Redis may be set forward or back between two calls: a difference
--- counts as nothing where it is negative, and as one lease where it is longer. clock.py has the same rule.
+-- Updates the duration of an attempt. The clock of Redis may be set forward or back between two calls: a negative
+-- difference counts as 0, and a difference of more than one lease counts as one lease. clock.py has the same rule.
 local function elapsed(number)
   local seen = redis.call('HGET', attempts, number .. ':seen') or redis.call('HGET', attempts, number .. ':started_at')
   local longest = tonumber(redis.call('HGET', job, 'lease') or '20000000')
@@ -41,14 +41,14 @@ local function elapsed(number)
   return redis.call('HINCRBY', attempts, number .. ':elapsed', string.format('%.0f', step))
 end
 
--- Lists what names a blob that the job has no more use for, so that the blob can be deleted soon. A blob that is missing
--- here is found by the sweeper later.
+-- Lists a text that names a blob which the job no longer needs, so that the blob can be deleted soon. The sweeper finds
+-- blobs that are missing from this list later.
 local function release(text)
   redis.call('RPUSH', released, text)
   redis.call('LTRIM', released, -MOST_RELEASED, -1)
 end
 
--- Charges the job and its tenant for bytes that the script writes; fewer than 0 give back. See usage.py.
+-- Charges the job and its tenant for bytes that the script writes; a negative number gives bytes back. See usage.py.
 local function charge(bytes)
   redis.call('HINCRBY', job, 'held', bytes)
   redis.call('HINCRBY', counters, 'held:jobs', bytes)
@@ -67,7 +67,7 @@ local function is_holder(number, token)
   return redis.call('HGET', job, 'token') == token and redis.call('HGET', job, 'attempt') == number
 end
 
--- Moves the job into state `to`; the caller has asked `may_enter`. `reason` is JSON or ''.
+-- Moves the job into state `to`; the caller has checked `may_enter`. `reason` is JSON or ''.
 local function enter(to, from, reason)
   redis.call('HSET', job, 'status', to)
   redis.call('RPUSH', transitions, (from or '-') .. ' ' .. to .. ' ' .. at)
@@ -98,15 +98,15 @@ local function may_enter(to, from)
   return TABLE[to].from[from] == true
 end
 
--- Makes a stored checkpoint the one from which the next attempt goes on, unless a later one is there. Losses of workers
--- count from the last such step forward.
+-- Makes a stored checkpoint the one that the next attempt resumes from, unless there is a later one. The count of lost
+-- attempts restarts at each such advance.
 local function advance(epoch, step, checkpoint)
   local known, taken = redis.call('HGET', job, 'resume_epoch'), redis.call('HGET', job, 'resume_step')
   epoch, step = tonumber(epoch), tonumber(step)
   if known and (epoch < tonumber(known) or (epoch == tonumber(known) and step <= tonumber(taken))) then
     return
   end
-  -- One within an epoch is kept nowhere else.
+  -- A checkpoint within an epoch is kept nowhere else.
   local before = tonumber(taken or 0) > 0 and redis.call('HGET', job, 'resume')
   if before and before ~= checkpoint then
     release(before)
@@ -115,7 +115,7 @@ local function advance(epoch, step, checkpoint)
   publish('checkpoint', checkpoint)
 end
 
--- Keeps the checkpoint of an epoch's end, and of those only the newest that the job asks for.
+-- Keeps the checkpoint of an epoch's end; of these checkpoints only the newest stay, as many as the job's request sets.
 local function keep(epoch, checkpoint)
   redis.call('HSET', checkpoints, epoch, checkpoint)
   charge(#checkpoint + 64)
