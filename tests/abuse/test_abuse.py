@@ -11,7 +11,7 @@ _WORST_SECONDS = 20.0
 
 @pytest.mark.full
 @pytest.mark.timeout(1200)
-def test_no_client_slows_fills_or_stops_what_others_use() -> None:
+def test_one_tenants_attacks_leave_other_tenants_within_bounds() -> None:
     lines: list[str] = []
     wrong = run(SHORT, say=lines.append, worst=_WORST_SECONDS)
     assert not wrong, "\n".join([*lines, *wrong])

@@ -133,7 +133,7 @@ def test_the_request_shows_the_validation_data(dataset: Any, said: str, page: Pa
     api.forget(job_id)
 
 
-def test_a_job_without_validation_says_so(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_page_states_that_a_job_has_no_validation_data(page: Page, api: Any) -> None:  # noqa: ANN401
     content = b"label,image\n" + b"".join(b"%d,%d\n" % (n % 2, n) for n in range(8))
     answer = httpx2.post(f"{api.url}/datasets", params={"name": "never validated"}, content=content)
     assert answer.status_code in (200, 201), answer.text
@@ -205,7 +205,7 @@ def test_each_model_and_checkpoint_can_be_downloaded(page: Page, trained_job: st
 
 
 @pytest.mark.parametrize(("form", "program"), [("curl", "bash"), ("CLI", "bash"), ("Python", sys.executable)])
-def test_the_shown_commands_submit_the_same_job_again(
+def test_shown_commands_resubmit_the_job(
     open_page: Callable[..., Page],
     api: Any,  # noqa: ANN401
     trained_job: str,
@@ -233,7 +233,7 @@ def test_the_shown_commands_submit_the_same_job_again(
     api.wait(made["id"])
 
 
-def test_the_reason_of_a_failure_is_at_the_top(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_failure_reason_is_shown_at_the_top(page: Page, api: Any) -> None:  # noqa: ANN401
     hopeless = {"epochs": 3, "learning_rate": 1e18}
     job_id = api.wait(api.submit(hyperparameters=hopeless, limits="widen")["id"], status="failed")["id"]
     page.goto(f"/#/jobs/{job_id}")

@@ -70,7 +70,7 @@ def test_a_label_without_a_value_is_marked_invalid(page: Page, trained_job: str)
 
 
 @pytest.mark.usefixtures("crowd")
-def test_an_empty_result_says_what_to_do(page: Page) -> None:
+def test_empty_result_offers_to_show_all_jobs(page: Page) -> None:
     page.goto("/#/jobs?text=nothing-is-called-so")
     expect(page.get_by_role("heading", name="No job matches")).to_be_visible()
     page.get_by_role("button", name="Show all jobs").click()

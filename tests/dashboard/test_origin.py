@@ -170,7 +170,7 @@ def test_no_control_leads_out_of_the_service(
             api.cancel(each["id"])
 
 
-def test_a_chart_can_neither_be_shared_nor_hold_a_link(page: Page, job: str, trained_job: str) -> None:
+def test_charts_have_neither_share_buttons_nor_links(page: Page, job: str, trained_job: str) -> None:
     page.goto(f"/#/compare?jobs={job},{trained_job}")
     page.wait_for_selector(".modebar-btn", state="attached")
     titles = page.eval_on_selector_all(".modebar-btn", "buttons => buttons.map((each) => each.dataset.title)")

@@ -45,7 +45,7 @@ def jobs(api: "Api", trained_job: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_every_page_can_be_pictured(
+def test_every_page_renders_for_a_screenshot(
     open_page: Callable[..., Page], jobs: dict[str, str], folder: Path, colours: str
 ) -> None:
     for width, viewport in (("wide", WIDE), ("phone", PHONE)):

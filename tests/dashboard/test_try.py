@@ -56,7 +56,7 @@ def test_a_digit_drawn_with_the_mouse_is_recognized(digit: str, page: Page, trai
     expect(page.locator(".verdict")).to_have_count(0)
 
 
-def test_the_model_receives_a_digit_centred_like_those_of_mnist(page: Page, trained_job: str) -> None:
+def test_drawn_digit_is_centred_as_in_mnist(page: Page, trained_job: str) -> None:
     page.goto(f"/#/try/{trained_job}")
     draw(page, [[(30, 30), (60, 120)]])
     expect(page.locator(".verdict")).to_be_visible()
@@ -72,7 +72,7 @@ def test_the_model_receives_a_digit_centred_like_those_of_mnist(page: Page, trai
     assert seen(page)[4][4] > 100
 
 
-def test_a_picture_of_ink_on_paper_is_read(page: Page, trained_job: str) -> None:
+def test_dark_digit_on_a_light_image_is_recognized(page: Page, trained_job: str) -> None:
     picture = Image.new("L", (200, 200), 235)
     ImageDraw.Draw(picture).line([(50, 40), (150, 40), (90, 170)], fill=20, width=16, joint="curve")
     file = io.BytesIO()
@@ -106,7 +106,7 @@ def test_the_worst_mistakes_are_shown_and_can_be_tried(page: Page, trained_job: 
     expect(page.locator(".verdict strong")).to_have_text(predicted)
 
 
-def test_a_finger_draws_on_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
+def test_touch_draws_a_digit_on_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.goto(f"/#/try/{trained_job}")
     pad = page.get_by_role("img", name="Drawing pad")
@@ -121,7 +121,7 @@ def test_a_finger_draws_on_a_phone(open_page: Callable[..., Page], trained_job: 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_model_of_numbers_has_a_field_for_each(
+def test_numeric_inputs_have_one_field_each(
     page: Page, api: Api, check_accessibility: Callable[[Page], None]
 ) -> None:
     table = "price,size,rooms\n" + "".join(
@@ -157,7 +157,7 @@ def test_a_model_of_numbers_has_a_field_for_each(
     check_accessibility(page)
 
 
-def test_the_rows_that_were_held_out_are_measured_and_others_can_be(page: Page, api: Api) -> None:
+def test_held_out_rows_are_evaluated_by_default_and_others_on_request(page: Page, api: Api) -> None:
     dataset = {"id": "mnist-sample", "train": "test", "validation_fraction": 0.25}
     job = api.wait(api.submit(name="held out", dataset=dataset, hyperparameters={"epochs": 1})["id"])
     page.goto(f"/#/try/{job['id']}")
@@ -178,7 +178,7 @@ def test_the_rows_that_were_held_out_are_measured_and_others_can_be(page: Page, 
     expect(measured.locator(".notice")).to_contain_text("All 1,500 examples were trained on")
 
 
-def test_a_job_without_other_rows_says_that_it_measures_training_rows(page: Page, api: Api) -> None:
+def test_evaluation_on_training_rows_shows_a_notice(page: Page, api: Api) -> None:
     job = api.wait(api.submit(name="all learned", model={"spec": LINE}, dataset=lines(api), hyperparameters={})["id"])
     page.goto(f"/#/try/{job['id']}")
     measured = page.get_by_role("region", name="How good it is")
@@ -186,7 +186,7 @@ def test_a_job_without_other_rows_says_that_it_measures_training_rows(page: Page
     expect(measured.get_by_label("Rows to measure on").locator("option")).to_have_text(["train, trained on"])
 
 
-def test_the_largest_errors_of_a_quantity_are_shown_and_can_be_tried(
+def test_largest_regression_errors_are_shown_and_can_be_tried(
     page: Page, api: Api, check_accessibility: Callable[[Page], None]
 ) -> None:
     dataset = {"id": lines(api), "validation_fraction": 0.2}
@@ -227,7 +227,7 @@ def lines(api: Api) -> str:
     return "a line"
 
 
-def test_a_job_without_a_trained_model_says_so(page: Page, api: Api) -> None:
+def test_page_states_that_there_is_no_trained_model(page: Page, api: Api) -> None:
     job = api.submit(hyperparameters={"epochs": 900})
     page.goto(f"/#/try/{job['id']}")
     expect(page.get_by_role("heading", name="There is no trained model yet")).to_be_visible()

@@ -28,13 +28,13 @@ def main() -> int:
     asked = parser.parse_args()
     shape = streams.Shape(clients=asked.clients, frozen=asked.frozen, epochs=asked.events, pause=0.1)
     met = [
-        _with_a_service(lambda service: _listing(service, asked.jobs)),
-        _with_a_service(lambda service: _streams(service, shape)),
+        _with_service(lambda service: _listing(service, asked.jobs)),
+        _with_service(lambda service: _streams(service, shape)),
     ]
     return 0 if all(met) else 1
 
 
-def _with_a_service(measure: Callable[[ServiceProcess], bool]) -> bool:
+def _with_service(measure: Callable[[ServiceProcess], bool]) -> bool:
     with tempfile.TemporaryDirectory(prefix="pippin-load-") as home, ServiceProcess(Path(home)) as service:
         service.wait_for_sample()
         return measure(service)

@@ -18,7 +18,7 @@ def service(tmp_path: Path) -> Iterator[ServiceProcess]:
 
 
 @pytest.mark.full
-def test_every_client_gets_every_event_once_whoever_else_stops_reading(service: ServiceProcess) -> None:
+def test_every_client_gets_each_event_once_despite_stalled_clients(service: ServiceProcess) -> None:
     shape = streams.Shape(clients=200, frozen=3, epochs=150, pause=0.1)
     found = streams.measure(service, shape)
     assert len(found.delays) == shape.clients * shape.epochs
@@ -28,7 +28,7 @@ def test_every_client_gets_every_event_once_whoever_else_stops_reading(service: 
 
 
 @pytest.mark.full
-def test_jobs_submitted_at_once_are_all_listed_newest_first(service: ServiceProcess) -> None:
+def test_jobs_submitted_concurrently_are_all_listed_newest_first(service: ServiceProcess) -> None:
     jobs = 400
     found = asyncio.run(listing.measure(service.url, jobs, at_once=16))
     assert len(found.submitted) == jobs

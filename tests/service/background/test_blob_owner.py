@@ -121,7 +121,7 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
     assert len(list(blobs.names())) == 3
 
 
-def test_a_redis_emptied_before_stores_had_owners_deletes_nothing(
+def test_redis_emptied_before_ownership_markers_deletes_nothing(
     store: Store, blobs: Blobs, settings: Settings
 ) -> None:
     digests = put_old(settings, blobs, b"one", b"two", b"three")
@@ -134,7 +134,7 @@ def test_a_redis_emptied_before_stores_had_owners_deletes_nothing(
     assert refusal(store) is Refusal.UNCLAIMED
 
 
-def test_an_installation_from_before_stores_had_owners_claims_its_own(
+def test_store_without_an_ownership_marker_is_claimed_when_all_is_named(
     store: Store, blobs: Blobs, settings: Settings
 ) -> None:
     named = put_old(settings, blobs, b"one", b"two")
@@ -147,7 +147,7 @@ def test_an_installation_from_before_stores_had_owners_claims_its_own(
     assert blobs.head(orphan) is None
 
 
-def test_a_store_that_has_a_blob_of_nobody_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_store_with_an_unnamed_blob_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
     # It may be another Redis' that has not claimed the store either.
     named = put_old(settings, blobs, b"one", b"two", b"three")
     (foreign,) = put_old(settings, blobs, b"foreign")
@@ -173,7 +173,7 @@ def test_another_redis_over_the_same_store_deletes_nothing(
     assert refusal(other_store) is Refusal.FOREIGN
 
 
-def test_the_owner_deletes_nothing_of_what_another_redis_stores(
+def test_owner_deletes_nothing_while_another_redis_shares_the_store(
     store: Store, other_store: Store, blobs: Blobs, settings: Settings
 ) -> None:
     mine = sweeper_of(store, blobs, settings)
@@ -195,7 +195,7 @@ def test_the_owner_deletes_nothing_of_what_another_redis_stores(
     assert blobs.head(theirs) is None
 
 
-def test_a_redis_that_was_emptied_and_then_adopts_deletes_again(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_adoption_reenables_deletion_after_redis_was_emptied(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     store.redis.flushall()
@@ -205,7 +205,7 @@ def test_a_redis_that_was_emptied_and_then_adopts_deletes_again(store: Store, bl
     assert refusal(store) is None
 
 
-def test_of_two_redis_that_claim_at_once_one_owns_the_store(
+def test_concurrent_claims_by_two_redis_leave_one_owner(
     store: Store, other_store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, theirs = BlobOwnership(store, blobs), BlobOwnership(other_store, blobs)
@@ -220,7 +220,7 @@ def test_of_two_redis_that_claim_at_once_one_owns_the_store(
     assert theirs.inspect().refusal is None
 
 
-def test_two_services_with_the_same_redis_agree(
+def test_concurrent_claims_by_services_on_one_redis_both_succeed(
     store: Store, valkey_url: str, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = Store(connect(valkey_url))
@@ -261,7 +261,7 @@ def test_records_older_than_the_last_sweep_delete_nothing(
     assert set(blobs.names()) == {early}
 
 
-def test_more_than_the_share_waits_for_a_command(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_deletion_above_the_share_limit_needs_approval(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0.5)
     sweeper.claim()
     digests = put_old(settings, blobs, *(bytes([n]) for n in range(10)))
@@ -282,7 +282,7 @@ def test_more_than_the_share_waits_for_a_command(store: Store, blobs: Blobs, set
     assert refusal(store) is None
 
 
-def test_few_blobs_go_whatever_their_share(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_few_blobs_are_deleted_whatever_their_share(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0)
     sweeper.claim()
     put_old(settings, blobs, b"1", b"2", b"3")
@@ -306,7 +306,7 @@ def test_nothing_is_deleted_while_a_backup_holds_the_blobs(store: Store, blobs: 
     assert list(blobs.names()) == []
 
 
-def test_a_hold_that_begins_during_a_sweep_stops_it(
+def test_hold_placed_during_a_sweep_stops_it(
     store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweeper = sweeper_of(store, blobs, settings)
@@ -328,7 +328,7 @@ def test_a_hold_that_begins_during_a_sweep_stops_it(
     "damage",
     [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 2, "owner": "x"}', b'{"format": 1, "owner": 7}', b"\xff"],
 )
-def test_a_marker_that_cannot_be_read_deletes_nothing(
+def test_unreadable_ownership_marker_deletes_nothing(
     *, store: Store, blobs: Blobs, settings: Settings, damage: bytes
 ) -> None:
     sweeper = sweeper_of(store, blobs, settings)
@@ -340,7 +340,7 @@ def test_a_marker_that_cannot_be_read_deletes_nothing(
     assert refusal(store) in {Refusal.UNREADABLE, Refusal.FOREIGN}
 
 
-def test_a_change_is_logged_once(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     store.redis.flushall()
@@ -354,7 +354,7 @@ def test_a_change_is_logged_once(store: Store, blobs: Blobs, settings: Settings)
     assert warnings == [("no blobs are deleted", Refusal.LOST)] * 2
 
 
-def test_metrics_say_why_nothing_is_deleted(
+def test_metrics_export_the_refusal_reason(
     http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs
 ) -> None:
     put_old(settings, blobs, b"one")

@@ -45,7 +45,7 @@ def test_a_lost_attempt_is_queued_again(lost: str, hasty: Store) -> None:
     assert [attempt.status for attempt in job.attempts] == ["lost"]
 
 
-def test_what_the_reaper_did_is_counted(lost: str, hasty: Store) -> None:
+def test_reaper_actions_are_counted(lost: str, hasty: Store) -> None:
     meters = Meters()
     reaper = Reaper(hasty, interval=1, grace=0, gap=10, meters=meters)
     reaper.look()
@@ -55,7 +55,7 @@ def test_what_the_reaper_did_is_counted(lost: str, hasty: Store) -> None:
     assert meters.registry.get_sample_value("pippin_reaper_acting") == 1
 
 
-def reached(valkey_url: str, *, since: float, until: float) -> None:
+def set_reachable_period(valkey_url: str, *, since: float, until: float) -> None:
     """Make it so that reapers reached Redis from one moment to another, in seconds before now."""
     client = connect(valkey_url)
     now = client.time()[0]
@@ -65,53 +65,53 @@ def reached(valkey_url: str, *, since: float, until: float) -> None:
     client.close()
 
 
-def test_nothing_is_taken_before_redis_was_reached_for_long_enough(lost: str, hasty: Store) -> None:
+def test_reaper_waits_until_redis_was_reachable_for_the_grace(lost: str, hasty: Store) -> None:
     reaper = Reaper(hasty, interval=1, grace=1000, gap=10)
     reaper.look()
     reaper.look()
     assert status(hasty, lost) == "running"
 
 
-def test_a_fresh_reaper_goes_by_what_others_saw(lost: str, hasty: Store, valkey_url: str) -> None:
-    reached(valkey_url, since=1001, until=5)
+def test_new_reaper_uses_the_recorded_reachable_period(lost: str, hasty: Store, valkey_url: str) -> None:
+    set_reachable_period(valkey_url, since=1001, until=5)
     Reaper(hasty, interval=1, grace=1000, gap=10).look()
     assert status(hasty, lost) == "queued"
 
 
-def test_a_gap_begins_the_wait_anew(lost: str, hasty: Store, valkey_url: str) -> None:
-    reached(valkey_url, since=1001, until=15)
+def test_a_gap_restarts_the_grace(lost: str, hasty: Store, valkey_url: str) -> None:
+    set_reachable_period(valkey_url, since=1001, until=15)
     reaper = Reaper(hasty, interval=1, grace=1000, gap=10)
     reaper.look()
     reaper.look()
     assert status(hasty, lost) == "running"
 
 
-def test_the_time_that_redis_was_reached_adds_up_over_short_gaps(hasty: Store, valkey_url: str) -> None:
+def test_reachable_time_accumulates_over_short_gaps(hasty: Store, valkey_url: str) -> None:
     assert hasty.reaping.reached(10) == 0
-    reached(valkey_url, since=100, until=9)
+    set_reachable_period(valkey_url, since=100, until=9)
     assert 100 <= hasty.reaping.reached(10) < 200
     assert hasty.reaping.reached(10) >= 100
     assert hasty.reaping.reached(0) == 0
 
 
-def test_a_clock_that_was_set_back_begins_the_wait_anew(hasty: Store, valkey_url: str) -> None:
-    reached(valkey_url, since=-1000, until=-2000)
+def test_a_clock_set_back_restarts_the_grace(hasty: Store, valkey_url: str) -> None:
+    set_reachable_period(valkey_url, since=-1000, until=-2000)
     assert hasty.reaping.reached(10) == 0
 
 
-def test_it_looks_twice_in_a_gap_however_rarely_it_was_told_to(hasty: Store) -> None:
+def test_reaper_interval_is_at_most_half_the_gap(hasty: Store) -> None:
     assert Reaper(hasty, interval=60, grace=10, gap=7.5)._interval == 3.75
     assert Reaper(hasty, interval=2, grace=10, gap=7.5)._interval == 2
 
 
-def test_an_outage_of_redis_ends_acting_until_the_next_check() -> None:
+def test_redis_outage_ends_the_reapers_leadership() -> None:
     reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0, gap=10)
     reaper.acts = True
     reaper._look_if_reachable()
     assert not reaper.acts
 
 
-def test_of_two_only_one_acts_until_it_resigns(lost: str, hasty: Store) -> None:
+def test_only_one_of_two_reapers_acts_until_it_resigns(lost: str, hasty: Store) -> None:
     first, second = (Reaper(hasty, interval=1, grace=0, gap=10) for _ in range(2))
     assert hasty.reaping.acting(first._name, 100)
     second.look()
@@ -121,7 +121,7 @@ def test_of_two_only_one_acts_until_it_resigns(lost: str, hasty: Store) -> None:
     assert status(hasty, lost) == "queued"
 
 
-def test_a_running_service_brings_back_what_was_lost(
+def test_running_service_requeues_lost_jobs(
     *,
     make_service: Callable[..., Service],
     trainer: Callable[..., Any],

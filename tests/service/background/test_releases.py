@@ -64,14 +64,14 @@ def attempt(submitted: Callable[..., str], trainer: Callable[[str], Any]) -> Att
     return attempt
 
 
-def look_until_done(releases: BlobReleases, store: Store) -> None:
+def release_all(releases: BlobReleases, store: Store) -> None:
     while store.redis.exists(keys.RELEASED):
         releases.look()
         time.sleep(0.01)  # a file's time must have passed
     releases.look()
 
 
-def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
+def test_training_job_stores_at_most_keep_checkpoints(
     *,
     releases: BlobReleases,
     store: Store,
@@ -85,7 +85,7 @@ def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
         if epoch % 2:
             store.attempts.checkpoint(attempt.claim, checkpoint(epoch - 1, 5))
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-        look_until_done(releases, store)
+        release_all(releases, store)
         most = max(most, len(list(blobs.names())))
     assert most <= KEPT
     kept = store.jobs.checkpoints("default", attempt.job_id)
@@ -95,7 +95,7 @@ def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
     assert meters.registry.get_sample_value("pippin_blobs_released_total") == deleted
 
 
-def test_what_another_job_keeps_stays(
+def test_checkpoint_shared_with_another_job_is_not_deleted(
     *,
     releases: BlobReleases,
     store: Store,
@@ -111,12 +111,12 @@ def test_what_another_job_keeps_stays(
     other.epoch(1, checkpoint=same)
     for epoch in range(1, KEPT + 3):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    look_until_done(releases, store)
+    release_all(releases, store)
     assert blobs.head(same.digest) is not None
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_it_waits_for_the_grace_and_a_put_begins_it_anew(
+def test_blobs_are_not_released_within_the_grace(
     store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
 ) -> None:
     patient = BlobReleases(store, blobs, seconds=3600, may_delete=lambda: True, meters=meters)
@@ -127,7 +127,7 @@ def test_it_waits_for_the_grace_and_a_put_begins_it_anew(
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_a_service_that_may_not_delete_leaves_all_to_the_sweeper(
+def test_service_without_permission_to_delete_releases_nothing(
     store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
 ) -> None:
     idle = BlobReleases(store, blobs, seconds=0, may_delete=lambda: False, meters=meters)
@@ -138,7 +138,7 @@ def test_a_service_that_may_not_delete_leaves_all_to_the_sweeper(
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_nothing_is_deleted_while_a_record_cannot_be_read(
+def test_nothing_is_released_while_a_record_is_unreadable(
     releases: BlobReleases, store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints
 ) -> None:
     for epoch in range(1, KEPT + 2):
@@ -146,17 +146,17 @@ def test_nothing_is_deleted_while_a_record_cannot_be_read(
     store.redis.zadd(keys.listing("default", "dataset"), {"ds_x": 0})
     store.redis.hset(keys.record("default", "dataset", "ds_x"), "record", "{")
     with pytest.raises(UnreadableRecord):
-        look_until_done(releases, store)
+        release_all(releases, store)
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_what_is_no_checkpoint_is_passed_over(releases: BlobReleases, store: Store) -> None:
+def test_invalid_release_entries_are_skipped(releases: BlobReleases, store: Store) -> None:
     store.redis.rpush(keys.RELEASED, "", "{}", "[" * 10_000, '{"digest": "../../etc/passwd"}')
     assert releases.look() == 0
     assert store.redis.exists(keys.RELEASED) == 0
 
 
-def test_the_blobs_of_many_deleted_records_go_without_a_sweep(
+def test_blobs_of_many_deleted_records_are_released_without_a_sweep(
     releases: BlobReleases, store: Store, blobs: Blobs
 ) -> None:
     # More than a sweep deletes without being asked.
@@ -165,5 +165,5 @@ def test_the_blobs_of_many_deleted_records_go_without_a_sweep(
         store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
         store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
         assert store.models.delete("default", f"model_{number}")
-    look_until_done(releases, store)
+    release_all(releases, store)
     assert set(blobs.names()) == {kept}
