@@ -15,7 +15,7 @@ PAGE = DOCS / "client.md"
 
 @pytest.mark.timeout(300)
 @pytest.mark.full
-def test_the_examples_do_what_they_say(
+def test_examples_of_the_client_page_work(
     running_up: SimpleNamespace,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -103,7 +103,7 @@ def test_every_page_has_one_title(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page: str) -> None:
+def test_every_link_has_a_target(page: str) -> None:
     broken = []
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if re.match(r"[a-z]+:", link):
@@ -116,7 +116,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert broken == []
 
 
-def test_the_decisions_are_all_listed_by_their_titles() -> None:
+def test_decisions_are_all_listed_by_title() -> None:
     listed = {
         name: title for title, name in re.findall(r"^- \[(.+)\]\((.+)\)$", PAGES["decisions/index.md"], re.MULTILINE)
     }
@@ -141,7 +141,7 @@ def test_every_command_exists_with_its_options(words: str) -> None:
     command.make_parser(context).parse_args(args=rest)
 
 
-def test_the_settings_are_listed_as_they_are() -> None:
+def test_settings_table_is_current() -> None:
     command = [sys.executable, str(ROOT / "tools/settings_table.py"), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -159,7 +159,7 @@ def test_every_make_target_exists(page: str) -> None:
     assert named <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def test_the_rest_reference_is_that_of_the_openapi_document() -> None:
+def test_rest_reference_is_current() -> None:
     command = [sys.executable, str(ROOT / "tools" / "rest_reference.py"), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

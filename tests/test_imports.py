@@ -31,12 +31,12 @@ def _circle(graph: dict[str, set[str]]) -> str | None:
     return None
 
 
-def test_no_modules_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
+def test_modules_have_no_import_cycle(imports: dict[str, set[str]]) -> None:
     # `prepare` reports a circle from the imported module to the importing one.
     assert _circle(imports) is None
 
 
-def test_no_packages_side_by_side_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
+def test_sibling_packages_have_no_import_cycle(imports: dict[str, set[str]]) -> None:
     folders = {module.rpartition(".")[0] for module in imports} - {""}
     circles = {}
     for folder in sorted(folders):

@@ -23,7 +23,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_says_that_it_has_types(wheel: Path) -> None:
+def test_wheel_contains_py_typed(wheel: Path) -> None:
     with ZipFile(wheel) as files:
         assert "pippin/py.typed" in files.namelist()
 

@@ -121,9 +121,7 @@ def test_touch_draws_a_digit_on_a_phone(open_page: Callable[..., Page], trained_
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_numeric_inputs_have_one_field_each(
-    page: Page, api: Api, check_accessibility: Callable[[Page], None]
-) -> None:
+def test_numeric_inputs_have_one_field_each(page: Page, api: Api, check_accessibility: Callable[[Page], None]) -> None:
     table = "price,size,rooms\n" + "".join(
         f"{size * 2 + rooms},{size},{rooms}\n" for size in range(8) for rooms in (1, 2)
     )

@@ -39,7 +39,7 @@ def csv_of(labels: list[str]) -> bytes:
     return "\n".join(["x,y", *(f"{number},{label}" for number, label in enumerate(labels))]).encode()
 
 
-def test_a_tenant_at_its_limit_is_told_what_to_delete_and_goes_on_afterwards(
+def test_full_tenant_is_a_507_until_jobs_are_deleted(
     small: httpx2.Client, request_: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
     made = []
@@ -55,7 +55,7 @@ def test_a_tenant_at_its_limit_is_told_what_to_delete_and_goes_on_afterwards(
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "detail"),
     [
         ([f"label-{number}" for number in range(200)], "more than 100 different class labels"),
         (["a", "b" * 51], "has 51 characters; 50 are allowed (PIPPIN_MAX_LABEL_CHARACTERS)"),
@@ -63,10 +63,10 @@ def test_a_tenant_at_its_limit_is_told_what_to_delete_and_goes_on_afterwards(
     ],
 )
 def test_class_labels_are_bounded(
-    small: httpx2.Client, store: Store, is_problem: IsProblem, labels: list[str], told: str
+    small: httpx2.Client, store: Store, is_problem: IsProblem, labels: list[str], detail: str
 ) -> None:
     answer = small.post("/datasets", params={"name": "labels", "target": "y"}, content=csv_of(labels))
-    assert told in is_problem(answer, 413, "body-too-large")["detail"]
+    assert detail in is_problem(answer, 413, "body-too-large")["detail"]
     assert store.datasets.get("default", "labels") is None
 
 
@@ -94,7 +94,7 @@ def test_epochs_are_bounded(small: httpx2.Client, request_: dict[str, Any], is_p
     ]
 
 
-def test_what_tenants_hold_is_measured(small: httpx2.Client, request_: dict[str, Any], store: Store) -> None:
+def test_tenant_usage_is_exported_as_metrics(small: httpx2.Client, request_: dict[str, Any], store: Store) -> None:
     small.post("/jobs", json=request_)
     held = store.usage.held("default").total
     text = small.get("/metrics").text

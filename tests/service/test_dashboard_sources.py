@@ -47,11 +47,11 @@ def _opening(code: str, end: int) -> int:
         ('x = "(a && b) ?? c";', 0),
     ],
 )
-def test_the_mistake_is_recognised(script: str, count: int) -> None:
+def test_never_nullish_operands_are_detected(script: str, count: int) -> None:
     assert len(list(never_nullish(script))) == count
 
 
-def test_no_script_takes_false_for_a_missing_value() -> None:
+def test_no_script_applies_nullish_coalescing_to_a_boolean() -> None:
     assert len(SCRIPTS) > 40
     found = {script.name: list(never_nullish(script.read_text())) for script in SCRIPTS}
     assert {name: places for name, places in found.items() if places} == {}

@@ -94,7 +94,7 @@ def train(client: Client, http: httpx2.Client) -> Callable[..., str]:  # noqa: A
     ],
     ids=str,
 )
-def test_the_rows_that_a_job_held_out_are_measured_by_default(
+def test_held_out_rows_are_evaluated_by_default(
     hyperparameters: dict[str, Any], http: httpx2.Client, client: Client, train: Callable[..., str]
 ) -> None:
     job = train({"id": "rows", "validation_fraction": 0.25}, **hyperparameters)
@@ -125,7 +125,7 @@ def test_the_rows_that_a_job_held_out_are_measured_by_default(
     ],
     ids=str,
 )
-def test_parts_of_the_training_split_are_measured_as_asked(
+def test_requested_part_of_the_training_split_is_evaluated(
     *,
     asked: dict[str, Any],
     part: str,
@@ -152,9 +152,7 @@ def test_a_sample_of_a_part_counts_the_trained_rows_in_it(http: httpx2.Client, h
     assert f"{found['seen_in_training']} of the 8 examples were trained on" in found["notice"]
 
 
-def test_without_any_other_rows_the_answer_says_that_all_were_trained_on(
-    http: httpx2.Client, train: Callable[..., str]
-) -> None:
+def test_evaluation_on_training_rows_only_has_a_notice(http: httpx2.Client, train: Callable[..., str]) -> None:
     job = train("rows")
     found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows"}).json()
     assert (found["split"], found["part"], found["examples"], found["seen_in_training"]) == ("train", "all", ROWS, ROWS)
@@ -175,7 +173,7 @@ def test_without_any_other_rows_the_answer_says_that_all_were_trained_on(
     ],
     ids=str,
 )
-def test_a_split_that_was_not_trained_on_is_measured_by_default(
+def test_split_not_trained_on_is_evaluated_by_default(
     *,
     dataset: str | dict[str, str],
     split: str,
@@ -191,7 +189,7 @@ def test_a_split_that_was_not_trained_on_is_measured_by_default(
 
 
 @pytest.mark.full
-def test_a_held_out_share_goes_before_a_test_split(http: httpx2.Client, train: Callable[..., str]) -> None:
+def test_held_out_rows_are_preferred_to_a_test_split(http: httpx2.Client, train: Callable[..., str]) -> None:
     job = train({"id": "rows with a test", "validation_fraction": 0.1})
     found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows with a test"}).json()
     assert (found["split"], found["part"], found["examples"]) == ("train", "held_out", 4)
@@ -214,7 +212,7 @@ def test_rows_that_an_earlier_job_trained_on_count_as_seen(
 
 
 @pytest.mark.full
-def test_a_job_that_continues_with_the_same_share_and_seed_holds_out_the_same_rows(
+def test_continued_job_with_same_seed_holds_out_the_same_rows(
     http: httpx2.Client, train: Callable[..., str], held_out_job: str
 ) -> None:
     again = train({"id": "rows", "validation_fraction": 0.25}, {"job": held_out_job}, epochs=1)
@@ -226,7 +224,7 @@ def test_a_job_that_continues_with_the_same_share_and_seed_holds_out_the_same_ro
 
 
 @pytest.mark.full
-def test_a_job_that_was_paused_and_one_that_is_tried_again_keep_their_held_out_rows(
+def test_paused_and_retried_jobs_keep_their_held_out_rows(
     http: httpx2.Client,
     client: Client,
     train: Callable[..., str],  # noqa: ARG001 (uploads the datasets)
@@ -249,7 +247,7 @@ def test_a_job_that_was_paused_and_one_that_is_tried_again_keep_their_held_out_r
     assert found["loss"] == pytest.approx(ended.latest_metrics.validation_loss, rel=1e-4)
 
 
-def test_another_dataset_is_not_known_to_be_new(http: httpx2.Client, held_out_job: str) -> None:
+def test_rows_seen_are_unknown_for_another_dataset(http: httpx2.Client, held_out_job: str) -> None:
     found = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows with a test"}).json()
     assert (found["split"], found["part"], found["seen_in_training"]) == ("test", "all", None)
     assert found["notice"] is None
@@ -259,7 +257,7 @@ def test_another_dataset_is_not_known_to_be_new(http: httpx2.Client, held_out_jo
     assert "the job was trained on the split 'train' of rows" in problem["errors"][0]["detail"]
 
 
-def test_the_same_rows_uploaded_again_are_known_by_their_digest(
+def test_dataset_uploaded_again_is_matched_by_its_digest(
     http: httpx2.Client, client: Client, train: Callable[..., str]
 ) -> None:
     content = npz(CLASSES, train=20)
@@ -275,9 +273,7 @@ def test_the_same_rows_uploaded_again_are_known_by_their_digest(
     assert client.evaluate(job, "uploaded again", part="trained_on").seen_in_training == 15
 
 
-def test_nearest_neighbours_are_measured_on_what_they_have_not_learned(
-    http: httpx2.Client, train: Callable[..., str]
-) -> None:
+def test_nearest_neighbours_are_evaluated_on_held_out_rows(http: httpx2.Client, train: Callable[..., str]) -> None:
     file = serialize(neighbors())
     assert http.post("/models", params={"name": "empty neighbours"}, content=file).status_code == 201
     table = "a,b,label\n" + "".join(f"{n},{n},{'red' if n % 2 else 'blue'}\n" for n in range(20))
@@ -290,7 +286,7 @@ def test_nearest_neighbours_are_measured_on_what_they_have_not_learned(
     assert (found["examples"], found["seen_in_training"]) == (16, 16)
 
 
-def test_quantities_have_their_largest_errors_listed(http: httpx2.Client, train: Callable[..., str]) -> None:
+def test_regression_report_lists_the_largest_errors(http: httpx2.Client, train: Callable[..., str]) -> None:
     job = train({"id": "prices", "validation_fraction": 0.25}, {"spec": REGRESSOR})
     found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "prices"}).json()
     held_out = held_out_rows(ROWS, 0.25, 0).tolist()

@@ -36,7 +36,7 @@ def counted(model: bytes, npz: bytes, split: str) -> tuple[float, NDArray[Any], 
 
 
 @pytest.mark.parametrize(("split", "used"), [(None, "test"), ("train", "train")])
-def test_an_evaluation_counts_what_a_person_would(
+def test_evaluation_matches_an_independent_computation(
     *,
     split: str | None,
     used: str,
@@ -65,7 +65,7 @@ def test_an_evaluation_counts_what_a_person_would(
     assert found["seconds"] > 0
 
 
-def test_few_examples_and_a_binding_can_be_asked_for(
+def test_max_examples_and_bind_can_be_given(
     http: httpx2.Client, tiny: dict[str, Any], trained: Trained, digits: bytes
 ) -> None:
     asked = {
@@ -90,7 +90,7 @@ def test_few_examples_and_a_binding_can_be_asked_for(
         ({}, "/dataset", ""),
     ],
 )
-def test_an_evaluation_that_cannot_be_done_is_refused_with_its_places(
+def test_invalid_evaluation_is_refused_with_pointers(
     *,
     body: object,
     pointer: str,
@@ -109,7 +109,7 @@ def test_an_evaluation_that_cannot_be_done_is_refused_with_its_places(
     assert any(detail in error["detail"] for error in problem["errors"])
 
 
-def test_evaluations_at_once_all_come_to_an_answer(
+def test_concurrent_evaluations_all_succeed(
     http: httpx2.Client,
     tiny: dict[str, Any],
     trained: Trained,
@@ -123,7 +123,7 @@ def test_evaluations_at_once_all_come_to_an_answer(
     assert answers[0]["examples"] == 4
 
 
-def test_one_evaluation_is_done_at_a_time() -> None:
+def test_evaluations_are_serialized() -> None:
     inside: list[int] = []
     seen: list[int] = []
 
@@ -143,7 +143,7 @@ def test_one_evaluation_is_done_at_a_time() -> None:
     assert seen == [1] * 5
 
 
-def test_an_evaluation_that_waits_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_that_waits_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictions, "_WAIT_SECONDS", 0.01)
 
     async def enter_twice() -> None:

@@ -47,7 +47,7 @@ def test_every_hostile_file_is_tried(hostile: dict[str, tuple[bytes, str]]) -> N
 
 
 @pytest.mark.parametrize("what", WHAT)
-def test_a_hostile_file_is_refused_and_harms_nobody(
+def test_hostile_file_is_refused_and_the_service_stays_ready(
     *,
     http: httpx2.Client,
     hostile: dict[str, tuple[bytes, str]],
@@ -61,7 +61,7 @@ def test_a_hostile_file_is_refused_and_harms_nobody(
     assert http.get("/readyz").status_code == 200
 
 
-def test_a_good_model_is_taken_after_all_of_them_at_once(
+def test_valid_model_is_accepted_after_concurrent_hostile_files(
     http: httpx2.Client, hostile: dict[str, tuple[bytes, str]]
 ) -> None:
     with ThreadPoolExecutor(8) as pool:

@@ -87,7 +87,7 @@ def test_no_schema_has_an_unknown_keyword(every: list[tuple[str, Schema]]) -> No
     assert unknown == {}
 
 
-def test_only_components_have_a_title_and_it_is_their_name(document: Schema, every: list[tuple[str, Schema]]) -> None:
+def test_only_components_have_titles_equal_to_their_names(document: Schema, every: list[tuple[str, Schema]]) -> None:
     schemas = document["components"]["schemas"]
     titles = [(place, schema["title"]) for place, schema in every if "title" in schema]
     assert titles == [(name, name) for name in schemas]
@@ -96,7 +96,7 @@ def test_only_components_have_a_title_and_it_is_their_name(document: Schema, eve
     assert [name for name, count in folded.items() if count > 1] == []
 
 
-def test_no_body_has_a_default_and_no_parameter_one_that_is_null_or_an_object(
+def test_only_parameters_have_defaults_and_only_scalar_ones(
     every: list[tuple[str, Schema]],
 ) -> None:
     defaults = [(place, schema["default"]) for place, schema in every if "default" in schema]
@@ -113,7 +113,7 @@ def test_the_defaults_of_members_are_described(document: Schema) -> None:
     assert "description" not in request["timeout_seconds"]
 
 
-def test_nothing_is_null_but_by_its_type(every: list[tuple[str, Schema]]) -> None:
+def test_nullability_is_expressed_by_type_lists_only(every: list[tuple[str, Schema]]) -> None:
     assert places(every, lambda schema: {"type": "null"} in schema.get("anyOf", []) + schema.get("oneOf", [])) == []
     assert places(every, lambda schema: schema.get("type") == "null" or "nullable" in schema) == []
     nullable = {place: schema for place, schema in every if "null" in schema.get("type", ())}
@@ -126,7 +126,7 @@ def test_nothing_is_null_but_by_its_type(every: list[tuple[str, Schema]]) -> Non
     assert {"Job/started_at", "Job/notice", "EpochRow/batch_losses/items", "Failure"} <= nullable.keys()
 
 
-def test_a_nullable_component_has_no_object_of_its_own_inside(document: Schema) -> None:
+def test_nullable_components_contain_no_inline_objects(document: Schema) -> None:
     """openapi-python-client makes the class of such an object twice, and drops the component."""
     for name, schema in document["components"]["schemas"].items():
         if "null" in schema.get("type", ()):
@@ -134,7 +134,7 @@ def test_a_nullable_component_has_no_object_of_its_own_inside(document: Schema) 
                 assert not {"properties", "additionalProperties"} & inner.keys(), place
 
 
-def test_the_nullable_members_of_a_job_refer_to_components_that_admit_null(document: Schema) -> None:
+def test_nullable_job_members_refer_to_nullable_components(document: Schema) -> None:
     schemas = document["components"]["schemas"]
     job = schemas["Job"]["properties"]
     for member, name in {
@@ -148,14 +148,14 @@ def test_the_nullable_members_of_a_job_refer_to_components_that_admit_null(docum
     assert schemas["NullableStatus"]["enum"] == [*schemas["Status"]["enum"], None]
 
 
-def test_an_optional_member_of_a_request_refers_to_its_component_alone(document: Schema) -> None:
+def test_optional_request_members_are_plain_references(document: Schema) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["ModelSource"]["properties"]["spec"]["$ref"] == "#/components/schemas/ModelSpec"
     assert schemas["ModelSpec"]["type"] == "object"
     assert schemas["SGD"]["properties"]["momentum"]["$ref"] == "#/components/schemas/DoubleParameter"
 
 
-def test_responses_admit_members_of_later_versions_and_requests_no_unknown_ones(document: Schema) -> None:
+def test_requests_are_closed_and_responses_are_open(document: Schema) -> None:
     schemas = document["components"]["schemas"]
     requests: set[str] = set()
     waiting = list(references([operation.get("requestBody") for operation in operations_of(document)]))
@@ -181,7 +181,7 @@ def test_bounds_of_integers_fit_64_bits(every: list[tuple[str, Schema]]) -> None
     assert [each for each in limits if not (isinstance(each[1], int) and -(2**63) <= each[1] < 2**63)] == []
 
 
-def test_the_members_of_a_tagged_union_require_the_tag(document: Schema, every: list[tuple[str, Schema]]) -> None:
+def test_tagged_union_members_require_the_tag(document: Schema, every: list[tuple[str, Schema]]) -> None:
     schemas = document["components"]["schemas"]
     tagged = [schema for _, schema in every if "discriminator" in schema]
     assert len(tagged) > 3
@@ -209,7 +209,7 @@ def test_bodies_have_media_types_that_generators_know(document: Schema) -> None:
         assert operation.get("requestBody", {}).get("content", {}).keys() <= known, operation["operationId"]
 
 
-def test_it_names_its_server_its_licence_and_the_access_to_every_operation(document: Schema) -> None:
+def test_document_names_server_licence_and_security(document: Schema) -> None:
     assert [server["url"] for server in document["servers"]] == ["/"]
     assert document["info"]["license"] == {"name": "MIT"}
     operations = operations_of(document)
@@ -268,12 +268,12 @@ def test_a_member_is_rewritten(schema: Schema, expected: Schema) -> None:
     assert rewritten({"member": schema}, Part=PART)["Thing"]["properties"]["member"] == expected
 
 
-def test_members_that_are_called_as_keywords_are_stay() -> None:
+def test_members_named_like_keywords_are_kept() -> None:
     members = {"default": {"type": "string"}, "title": {"type": "string"}, "ge": {"type": "integer"}}
     assert rewritten(members)["Thing"]["properties"] == members
 
 
-def test_a_component_admits_null_itself_where_no_reference_forbids_it() -> None:
+def test_component_becomes_nullable_unless_a_reference_forbids_null() -> None:
     alone = rewritten({"part": {"anyOf": [TO_PART, NULL]}}, Part=PART)
     assert alone.keys() == {"Thing", "Part"}
     assert alone["Thing"]["properties"]["part"] == TO_PART

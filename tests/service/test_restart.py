@@ -102,7 +102,7 @@ class Browser(Follower):
             parser = EventStreamParser(parser.last_event_id, parser.retry)
 
 
-def test_who_follows_a_job_misses_and_repeats_nothing_through_a_restart(
+def test_followers_lose_and_repeat_nothing_through_a_restart(
     *,
     start_process: StartProcess,
     submitted: Callable[..., str],
@@ -142,7 +142,7 @@ def test_who_follows_a_job_misses_and_repeats_nothing_through_a_restart(
     assert cast("Browser", followers[2]).connections >= 2
 
 
-def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
+def test_draining_service_is_unready_and_still_answers(
     *,
     start_process: StartProcess,
     submitted: Callable[..., str],
@@ -171,7 +171,7 @@ def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
 
 
 @pytest.mark.parametrize("path", ["/datasets?name=slow", "/jobs"])
-def test_a_request_under_way_at_sigterm_is_answered(start_process: StartProcess, tiny_npz: bytes, path: str) -> None:
+def test_request_in_flight_at_sigterm_is_answered(start_process: StartProcess, tiny_npz: bytes, path: str) -> None:
     service = start_process(PIPPIN_SERVICE_GRACE_SECONDS="60")
     url = service.address()
     httpx2.post(f"{url}/datasets?name=tiny", content=tiny_npz, timeout=SECONDS)

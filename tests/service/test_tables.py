@@ -74,7 +74,7 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
         ("ragged.csv", b"a,b,label\n1,2,x\n3,4\n", {}, None, "row 3 has 2 cells, not 3"),
     ],
 )
-def test_a_table_in_doubt_is_refused_with_what_to_do(
+def test_ambiguous_table_is_refused_with_advice(
     *,
     send: Callable[..., httpx2.Response],
     is_problem: IsProblem,
@@ -109,7 +109,7 @@ def test_a_table_in_doubt_is_refused_with_what_to_do(
         ("comma.tsv", b"a\tb\tlabel\n1\t2\tx, y\n3\t4\tz\n", {}, 2, ""),
     ],
 )
-def test_what_was_assumed_about_a_table_is_told(
+def test_assumptions_about_a_table_are_in_the_notices(
     *,
     http: httpx2.Client,
     send: Callable[..., httpx2.Response],

@@ -22,7 +22,7 @@ def newer(submit: Callable[..., dict[str, Any]], store: Store) -> tuple[str, str
     return bad, good
 
 
-def test_a_list_of_jobs_names_the_one_that_cannot_be_read(http: httpx2.Client, newer: tuple[str, str]) -> None:
+def test_job_list_names_unreadable_records(http: httpx2.Client, newer: tuple[str, str]) -> None:
     bad, good = newer
     page = http.get("/jobs").json()
     assert [job["id"] for job in page["data"]] == [good]
@@ -34,7 +34,7 @@ def test_a_list_of_jobs_names_the_one_that_cannot_be_read(http: httpx2.Client, n
     )
 
 
-def test_the_job_itself_is_a_problem_that_says_what_to_do(
+def test_unreadable_job_is_a_500_with_advice(
     http: httpx2.Client, newer: tuple[str, str], is_problem: IsProblem
 ) -> None:
     bad, _ = newer
@@ -46,7 +46,7 @@ def test_the_job_itself_is_a_problem_that_says_what_to_do(
     assert http.get(f"/jobs/{bad}").status_code == 404
 
 
-def test_a_damaged_job_does_not_hide_the_numbers(http: httpx2.Client, newer: tuple[str, str]) -> None:
+def test_metrics_work_despite_an_unreadable_job(http: httpx2.Client, newer: tuple[str, str]) -> None:
     assert newer
     http.get("/jobs")
     text = http.get("/metrics").text
@@ -88,7 +88,7 @@ def test_an_unreadable_worker_is_named_in_the_list(http: httpx2.Client, store: S
     assert [entry["id"] for entry in answer["unreadable"]] == ["worker mac-1"]
 
 
-def test_the_client_lists_the_rest_and_logs_what_is_left_out(
+def test_client_lists_readable_jobs_and_logs_unreadable_ones(
     http: httpx2.Client, newer: tuple[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     bad, good = newer

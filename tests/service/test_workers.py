@@ -42,7 +42,7 @@ def test_a_worker_is_drained_and_shown_so_until_it_is_undrained(
 
 @pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_name_that_means_nobody_or_several_is_told_with_the_candidates(
+def test_unknown_or_ambiguous_worker_name_lists_the_candidates(
     http: httpx2.Client, is_problem: IsProblem, method: str
 ) -> None:
     problem = is_problem(http.request(method, "/workers/pc/drain"), 404, "not-found")
@@ -62,7 +62,7 @@ def test_a_name_that_means_nobody_or_several_is_told_with_the_candidates(
         ({"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, "application/json"),
     ],
 )
-def test_a_faulty_body_drains_nobody(
+def test_invalid_body_drains_no_worker(
     *, http: httpx2.Client, is_problem: IsProblem, store: Store, body: dict[str, Any], status: int, said: str
 ) -> None:
     answer = http.post("/workers/mac-0a/drain", **body)

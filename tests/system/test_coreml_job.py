@@ -67,7 +67,7 @@ def digits(client: Client, tmp_path: Path) -> str:
 
 @pytest.mark.usefixtures("up")
 @pytest.mark.parametrize("seed", [{}, {"seed": -7}], ids=["no seed", "a negative seed"])
-def test_the_main_job_gives_the_same_weights_on_both_engines(
+def test_main_job_gives_the_same_weights_on_both_engines(
     client: Client, digits: str, tmp_path: Path, seed: dict[str, int]
 ) -> None:
     weights, results = {}, {}

@@ -21,7 +21,7 @@ def running_with(text: str) -> list[str]:
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
-def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_demo_trains_an_accurate_model_and_leaves_nothing_else(tmp_path: Path) -> None:
     folder, scratch = tmp_path / "here", tmp_path / "scratch"
     folder.mkdir()
     scratch.mkdir()
@@ -46,7 +46,7 @@ def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) ->
 
 
 @pytest.mark.full
-def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path: Path) -> None:
+def test_demo_that_cannot_start_reports_the_reason(running_up: SimpleNamespace, tmp_path: Path) -> None:
     done = subprocess.run(
         DEMO,
         cwd=tmp_path,
@@ -63,7 +63,7 @@ def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path
 
 @pytest.mark.full
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.full)])
-def test_a_demo_that_is_stopped_stops_all_that_it_started(tmp_path: Path, with_signal: signal.Signals) -> None:
+def test_stopped_demo_leaves_no_process(tmp_path: Path, with_signal: signal.Signals) -> None:
     with subprocess.Popen(
         DEMO,
         cwd=tmp_path,

@@ -192,7 +192,7 @@ def npz_named(
     return bench.add(table.encode(), "named.csv", target="kind", inputs=f"x:{','.join(columns)}")
 
 
-def test_class_folders_numbers_and_words_are_one_to_a_classifier_that_is_trained_with_an_index(bench: Bench) -> None:
+def test_classifier_trained_with_an_index_target_predicts_its_labels(bench: Bench) -> None:
     # Its target is an index of its own, not the label that it answers with.
     inputs = [{"name": "x", "shape": [3]}, {"name": "y", "shape": [1], "type": "int"}]
     spec = classifier(["7", "11", "5"]) | {
@@ -206,7 +206,7 @@ def test_class_folders_numbers_and_words_are_one_to_a_classifier_that_is_trained
     assert bench.evaluate(job, dataset)["accuracy"] == 1
 
 
-def test_a_model_that_knows_its_classes_by_number_keeps_the_names_of_its_dataset(bench: Bench) -> None:
+def test_numbered_classes_keep_the_names_of_the_dataset(bench: Bench) -> None:
     def table(rows: list[tuple[str, str]]) -> bytes:
         return ("y,a,b,c\n" + "".join(f"{name},{row}\n" for name, row in rows * 4)).encode()
 
@@ -265,7 +265,7 @@ def regression(shape: tuple[int, ...]) -> dict[str, Any]:
         pytest.param((1, 1, 1, 1, 1), (1, 1, 1, 1, 1), marks=pytest.mark.full),
     ],
 )
-def test_every_shape_of_a_model_is_fed_by_arrays(bench: Bench, shape: tuple[int, ...], truth: tuple[int, ...]) -> None:
+def test_arrays_fit_models_of_every_input_rank(bench: Bench, shape: tuple[int, ...], truth: tuple[int, ...]) -> None:
     x = np.linspace(0, 1, 4 * int(np.prod(shape)), dtype=np.float32).reshape(4, *shape)
     dataset = bench.add(npz(x=x, truth=np.ones((4, *truth), np.float32)))
     job = bench.train({"spec": regression(shape)}, dataset)
@@ -277,7 +277,7 @@ def test_every_shape_of_a_model_is_fed_by_arrays(bench: Bench, shape: tuple[int,
 
 
 @pytest.mark.parametrize(("shape", "options"), [((1, 4), {}), ((1, 4), {"shape": "1,4"}), ((2, 2), {"shape": "2,2"})])
-def test_a_table_feeds_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...], options: dict[str, str]) -> None:
+def test_table_fits_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...], options: dict[str, str]) -> None:
     truth = "truth" if shape == (1, 4) else "truth:t,u"
     table = b"truth,t,u,a,b,c,d\n1,1,1,1,2,3,4\n2,2,2,2,3,4,5\n"
     dataset = bench.add(table, "d.csv", target=truth, inputs="x:a,b,c,d", **options)
@@ -290,7 +290,7 @@ def test_a_table_feeds_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, .
         assert bench.train({"spec": spec}, dataset)["notice"] is None
 
 
-def test_what_a_refusal_of_a_shape_advises_is_done(bench: Bench) -> None:
+def test_advice_of_a_shape_refusal_works(bench: Bench) -> None:
     spec = regression((4, 5))
     table = ("truth,t,u,v," + ",".join(f"c{at}" for at in range(20)) + "\n" + ",".join(["1"] * 24) + "\n").encode()
     columns = "x:" + ",".join(f"c{at}" for at in range(20))
@@ -303,7 +303,7 @@ def test_what_a_refusal_of_a_shape_advises_is_done(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 8, 8), pytest.param((1, 1, 8, 8), marks=pytest.mark.full), (8, 8)])
-def test_pictures_feed_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...]) -> None:
+def test_images_fit_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...]) -> None:
     is_gray = 3 not in shape
     layers = [{"type": "flatten", "name": "flat"}] if len(shape) > 2 else []
     spec = softmax(1, 2, layers=[*layers, *softmax(1, 2)["layers"]], array_input_shape_mapping="exact")
@@ -345,7 +345,7 @@ def test_quantities_are_not_learned_from_class_names(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "dtype", [np.uint8, *(pytest.param(each, marks=pytest.mark.full) for each in (np.float32, np.int64))]
 )
-def test_one_hot_rows_are_named_as_such(bench: Bench, dtype: type[np.generic]) -> None:
+def test_one_hot_labels_are_refused_with_advice(bench: Bench, dtype: type[np.generic]) -> None:
     x, y = rows_of([0, 1, 2])
     dataset = bench.add(npz(x=x, y=np.eye(3, dtype=dtype)[y]))
     refusal = bench.refused({"spec": softmax(3, 3)}, dataset)
@@ -353,7 +353,7 @@ def test_one_hot_rows_are_named_as_such(bench: Bench, dtype: type[np.generic]) -
     bench.train({"spec": softmax(3, 3)}, bench.add(npz(x=x, y=np.eye(3, dtype=dtype)[y].argmax(axis=-1))))
 
 
-def test_bytes_that_are_no_picture_are_used_as_they_are(bench: Bench) -> None:
+def test_non_image_bytes_are_not_scaled(bench: Bench) -> None:
     points = np.array([[10, 10, 10, 10], [200, 200, 200, 200]], np.uint8)
     dataset = bench.add(npz(point=points, color=np.array([0, 1])))
     (notice,) = dataset["notices"]
@@ -364,7 +364,7 @@ def test_bytes_that_are_no_picture_are_used_as_they_are(bench: Bench) -> None:
     assert bench.evaluate(job, dataset)["accuracy"] == 1
 
 
-def test_bytes_that_are_no_picture_are_scaled_on_demand_and_the_job_says_so(bench: Bench) -> None:
+def test_non_image_bytes_are_scaled_on_request_and_noted(bench: Bench) -> None:
     points = np.array([[0, 51, 102, 255]] * 2, np.uint8)
     dataset = bench.add(npz(point=points, color=np.array([0, 0])), scale="0.00392156862745098")
     assert dataset["notices"][0].startswith("the bytes of 'point' are multiplied by 1/255")
@@ -374,7 +374,7 @@ def test_bytes_that_are_no_picture_are_scaled_on_demand_and_the_job_says_so(benc
 
 
 @pytest.mark.parametrize("in_a_pipeline", [False, pytest.param(True, marks=pytest.mark.full)])
-def test_a_classifier_that_learns_its_classes_calls_a_number_by_its_name(bench: Bench, in_a_pipeline: bool) -> None:
+def test_nearest_neighbours_learn_numeric_classes_as_strings(bench: Bench, in_a_pipeline: bool) -> None:
     learner = neighbors(number_of_neighbors=1)
     model = bench.upload(serialize(pipeline(embedding(), learner) if in_a_pipeline else learner))
     name = "x" if in_a_pipeline else "point"

@@ -87,9 +87,7 @@ def follow(cluster: Cluster, job_id: str, seen: list[EpochMetrics], service: int
         pytest.param(60, True, id="silent-long", marks=pytest.mark.timeout(300)),
     ],
 )
-def test_a_training_outlasts_an_outage_of_redis(
-    cluster: Cluster, client: Client, *, seconds: float, silent: bool
-) -> None:
+def test_training_survives_a_redis_outage(cluster: Cluster, client: Client, *, seconds: float, silent: bool) -> None:
     epochs = int(seconds / EPOCH_SECONDS) + 15
     restarts = [member.restarts for member in [*cluster.services, *cluster.workers]]
     job_id = submit(client, epochs)
@@ -122,7 +120,7 @@ def test_a_training_outlasts_an_outage_of_redis(
         assert refused
 
 
-def test_what_was_acknowledged_is_there_after_valkey_was_killed(cluster: Cluster, client: Client) -> None:
+def test_acknowledged_writes_survive_a_valkey_kill(cluster: Cluster, client: Client) -> None:
     training = submit(client)
     wait_for(lambda: client.job(training).progress.epoch >= 2)
     acknowledged: list[str] = []
@@ -147,9 +145,7 @@ def test_what_was_acknowledged_is_there_after_valkey_was_killed(cluster: Cluster
     assert client.wait(training, timeout=60).status == Status.CANCELLED
 
 
-def test_of_two_services_one_brings_lost_jobs_back_and_then_the_other(
-    cluster: Cluster, client: Client, worker: Member
-) -> None:
+def test_second_service_takes_over_requeueing_lost_jobs(cluster: Cluster, client: Client, worker: Member) -> None:
     epochs = 60
     job_id = submit(client, epochs)
     seen: list[EpochMetrics] = []
@@ -180,7 +176,7 @@ def test_of_two_services_one_brings_lost_jobs_back_and_then_the_other(
 
 
 @pytest.mark.parametrize(("asked", "end"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
-def test_what_a_dead_worker_was_asked_comes_to_its_end(
+def test_cancel_and_pause_take_effect_despite_a_dead_worker(
     client: Client, worker: Member, records: Store, *, asked: str, end: Status
 ) -> None:
     job_id = submit(client)
@@ -194,7 +190,7 @@ def test_what_a_dead_worker_was_asked_comes_to_its_end(
 
 
 @pytest.mark.timeout(300)
-def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(client: Client, worker: Member) -> None:
+def test_job_that_loses_three_workers_fails_with_worker_lost(client: Client, worker: Member) -> None:
     # No checkpoint comes between.
     job_id = submit(client, max_attempts=3, checkpoint={"every_epochs": 10_000, "keep": 1})
     for number in (1, 2, 3):
@@ -211,7 +207,7 @@ def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(client: Clie
     )
 
 
-def test_a_queued_job_that_is_in_no_queue_is_found(cluster: Cluster, client: Client, worker: Member) -> None:
+def test_queued_job_missing_from_its_queue_is_recovered(cluster: Cluster, client: Client, worker: Member) -> None:
     worker.kill(hold_down=True)
     job_id = submit(client, epochs=1)
     with connect(cluster.valkey.url) as queues:

@@ -121,9 +121,7 @@ class FarWorker:
             self.process.stderr.close()
 
 
-def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
-    service: Service, token_file: Path, tmp_path: Path
-) -> None:
+def test_remote_worker_trains_and_resumes_a_broken_download(service: Service, token_file: Path, tmp_path: Path) -> None:
     token_file.write_text(service.run("tokens", "create", "--role", "worker", "--name", "far"))
     with FarWorker({**service.worker, "PIPPIN_TOKEN_FILE": str(token_file)}) as far, Client(service.url) as client:
         request = {"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "hyperparameters": {"epochs": 1}}
@@ -158,9 +156,7 @@ def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
 
 @pytest.mark.full
 @pytest.mark.parametrize("shown", ["revoked", "none"])
-def test_without_a_live_token_it_takes_no_job_and_says_what_to_set(
-    service: Service, token_file: Path, shown: str
-) -> None:
+def test_remote_worker_without_a_live_token_exits_with_advice(service: Service, token_file: Path, shown: str) -> None:
     token_file.write_text(service.run("tokens", "create", "--role", "worker", "--name", "far"))
     service.run("tokens", "revoke", "far")
     setting = {"PIPPIN_TOKEN_FILE": str(token_file)} if shown == "revoked" else {}

@@ -19,7 +19,7 @@ RUN = Path(os.environ.get("MAC_RUN", ROOT.parent / "shared/data/mac-run"))
     not (RUN / "housing-500-epochs.npz").is_file(),
     reason="the published run is not part of Pippin: name its folder in MAC_RUN (docs/semantics.md says what it holds)",
 )
-def test_the_default_rules_end_at_the_macs_weights_and_the_former_ones_do_not() -> None:
+def test_only_the_default_rules_reproduce_the_macs_weights() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks/replay.py"), "--from", str(RUN)],
         env=clean_environment(),

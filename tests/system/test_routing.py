@@ -81,7 +81,7 @@ def workplace(start_up: Callable[..., SimpleNamespace], valkey_url: str, store: 
         found.end_mac(signal.SIGKILL)
 
 
-def test_auto_takes_core_ml_while_it_is_there_and_leaves_it_what_it_cannot_train(workplace: Workplace) -> None:
+def test_auto_prefers_core_ml_for_models_that_it_can_train(workplace: Workplace) -> None:
     assert workplace.trained_by(workplace.submit()) == [("jax", "succeeded")]
     workplace.start_mac()
     assert workplace.trained_by(workplace.submit()) == [("coreml", "succeeded")]
@@ -92,7 +92,7 @@ def test_auto_takes_core_ml_while_it_is_there_and_leaves_it_what_it_cannot_train
 
 
 @pytest.mark.full
-def test_an_auto_job_that_waits_for_a_mac_that_fell_silent_is_trained_by_jax(workplace: Workplace) -> None:
+def test_auto_job_queued_for_a_dead_mac_is_trained_by_jax(workplace: Workplace) -> None:
     name = workplace.start_mac()
     workplace.end_mac(signal.SIGKILL)
     job_id = workplace.submit()
@@ -103,7 +103,7 @@ def test_an_auto_job_that_waits_for_a_mac_that_fell_silent_is_trained_by_jax(wor
 
 
 @pytest.mark.full
-def test_a_job_for_core_ml_waits_for_a_mac_and_says_so_to_who_follows_it(workplace: Workplace) -> None:
+def test_core_ml_job_waits_for_a_mac_and_reports_it_to_followers(workplace: Workplace) -> None:
     job_id = workplace.submit(engine="coreml")
     assert workplace.client.job(job_id).waiting_for == NO_MAC
     follow = [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow"]

@@ -52,7 +52,7 @@ def watched() -> Iterator[set[str]]:
 
 
 @pytest.mark.full
-def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[..., Any], tmp_path: Path) -> None:
+def test_job_exposes_neither_password_nor_token(start_up: Callable[..., Any], tmp_path: Path) -> None:
     with watched() as seen:
         up = start_up()
         file = tmp_path / "token"
@@ -87,9 +87,7 @@ def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[.
 
 @pytest.mark.full
 @pytest.mark.parametrize("wrong", ["nobody listens", "wrong password", "no TLS"])
-def test_the_service_and_a_worker_that_cannot_reach_redis_do_not_show_its_password(
-    valkey_url: str, tmp_path: Path, wrong: str
-) -> None:
+def test_failed_redis_connection_does_not_expose_its_password(valkey_url: str, tmp_path: Path, wrong: str) -> None:
     port = urlsplit(valkey_url).port
     address = {
         "nobody listens": f"redis://user:{SECRET}@127.0.0.1:1/0",

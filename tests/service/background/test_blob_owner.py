@@ -121,9 +121,7 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
     assert len(list(blobs.names())) == 3
 
 
-def test_redis_emptied_before_ownership_markers_deletes_nothing(
-    store: Store, blobs: Blobs, settings: Settings
-) -> None:
+def test_redis_emptied_before_ownership_markers_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
     digests = put_old(settings, blobs, b"one", b"two", b"three")
     sweeper_of(store, blobs, settings).claim()
     # Records that are added afterwards do not open it: the decision was made on the records of the start.
@@ -354,9 +352,7 @@ def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, setti
     assert warnings == [("no blobs are deleted", Refusal.LOST)] * 2
 
 
-def test_metrics_export_the_refusal_reason(
-    http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs
-) -> None:
+def test_metrics_export_the_refusal_reason(http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs) -> None:
     put_old(settings, blobs, b"one")
     sweeper_of(store, blobs, settings).sweep()
     shown = http.get("/metrics").text

@@ -86,7 +86,7 @@ def end_before(store: Store, tenant: str, job_id: str, seconds: float) -> str:
     return older
 
 
-def test_what_no_record_names_goes_at_the_second_sweep(sweeper: Sweeper, kept: Blobs, old: Callable[..., str]) -> None:
+def test_unnamed_blob_is_deleted_at_the_second_sweep(sweeper: Sweeper, kept: Blobs, old: Callable[..., str]) -> None:
     orphan, fresh = old(b"orphan"), kept.put_bytes(b"fresh")
     sweeper.sweep()
     assert kept.head(orphan) == 6
@@ -94,7 +94,7 @@ def test_what_no_record_names_goes_at_the_second_sweep(sweeper: Sweeper, kept: B
     assert (kept.head(orphan), kept.head(fresh)) == (None, 5)
 
 
-def test_every_put_begins_the_grace_anew(
+def test_every_put_restarts_the_grace(
     sweeper: Sweeper, kept: Blobs, old: Callable[..., str], settings: Settings
 ) -> None:
     digest = old(b"again")
@@ -106,7 +106,7 @@ def test_every_put_begins_the_grace_anew(
     assert kept.head(digest) == 5
 
 
-def test_a_put_while_the_sweep_runs_keeps_its_blob(
+def test_put_during_a_sweep_keeps_its_blob(
     sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = old(b"late")
@@ -123,7 +123,7 @@ def test_a_put_while_the_sweep_runs_keeps_its_blob(
     assert kept.head(digest) == 4
 
 
-def test_what_records_name_stays(
+def test_blobs_named_by_records_are_kept(
     *,
     sweeper: Sweeper,
     kept: Blobs,
@@ -155,7 +155,9 @@ def test_what_records_name_stays(
     assert list(kept.names()) == []
 
 
-def test_records_of_every_tenant_count(sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store) -> None:
+def test_blobs_named_by_any_tenant_are_kept(
+    sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store
+) -> None:
     mine, theirs = old(b"mine"), old(b"theirs")
     for tenant, digest in (("default", mine), ("other", theirs)):
         store.redis.zadd(keys.listing(tenant, "model"), {"model_1": 0})
@@ -188,7 +190,7 @@ def test_deleted_datasets_and_models_free_their_blobs(
     assert {blobs.head(model["digest"]), blobs.head(tiny["digest"])} == {None}
 
 
-def test_the_model_of_a_job_can_be_had_as_long_as_the_job(
+def test_trained_model_is_kept_as_long_as_its_job(
     *,
     http: httpx2.Client,
     trained: Callable[[bytes], str],
@@ -208,7 +210,7 @@ def test_the_model_of_a_job_can_be_had_as_long_as_the_job(
     assert list(blobs.names()) == []
 
 
-def test_jobs_that_ended_long_ago_go_with_all_that_is_theirs(
+def test_jobs_past_retention_are_deleted_with_all_their_keys(
     sweeper: Sweeper, store: Store, submitted: Callable[..., str], trainer: Callable[[str], Any]
 ) -> None:
     waiting, recent, outdated = (submitted() for _ in range(3))
@@ -232,7 +234,7 @@ def test_a_paused_job_is_kept(sweeper: Sweeper, store: Store, submitted: Callabl
 
 
 @pytest.mark.parametrize(("days", "left"), [(0, 1), (10_000, 1), (0.5, 0)])
-def test_how_long_jobs_are_kept_can_be_chosen(
+def test_retention_days_are_configurable(
     *,
     store: Store,
     settings: Settings,
@@ -249,7 +251,7 @@ def test_how_long_jobs_are_kept_can_be_chosen(
     assert len(store.jobs.page("default").items) == left
 
 
-def test_torn_files_go_when_they_are_old(sweeper: Sweeper, settings: Settings, kept: Blobs) -> None:
+def test_old_partial_files_are_deleted(sweeper: Sweeper, settings: Settings, kept: Blobs) -> None:
     digest = kept.put_bytes(b"whole")
     name = path_of(settings, digest)
     staged, growing = name.with_name(f"{name.name}#1"), name.with_name(f"{name.name}#2")
@@ -265,7 +267,7 @@ def test_torn_files_go_when_they_are_old(sweeper: Sweeper, settings: Settings, k
     assert [path.exists() for path in (name, growing, staged, download, room)] == [True, True, False, False, False]
 
 
-def test_a_removal_that_was_cut_off_is_undone_and_judged_again(
+def test_interrupted_deletion_is_undone_and_repeated(
     sweeper: Sweeper, settings: Settings, old: Callable[..., str], kept: Blobs
 ) -> None:
     digest = old(b"aside")
@@ -279,7 +281,7 @@ def test_a_removal_that_was_cut_off_is_undone_and_judged_again(
     assert not aside.exists()
 
 
-def test_the_cache_shrinks_to_its_limit(store: Store, settings: Settings, kept: Blobs) -> None:
+def test_cache_shrinks_to_its_limit(store: Store, settings: Settings, kept: Blobs) -> None:
     entries = [settings.blob_cache / f"{number:064x}" for number in range(3)]
     settings.blob_cache.mkdir(parents=True)
     for number, entry in enumerate(entries):
@@ -289,7 +291,7 @@ def test_the_cache_shrinks_to_its_limit(store: Store, settings: Settings, kept: 
     assert [entry.exists() for entry in entries] == [False, True, True]
 
 
-def test_only_the_service_that_acts_deletes(
+def test_service_that_does_not_act_deletes_nothing(
     store: Store, settings: Settings, kept: Blobs, old: Callable[..., str]
 ) -> None:
     digest = old(b"orphan")
@@ -309,7 +311,7 @@ def test_a_running_service_sweeps(make_service: Callable[..., Any]) -> None:
     wait_for(lambda: blobs.head(digest) is None, "the blob is swept")
 
 
-def test_a_retry_while_the_sweep_runs_keeps_the_spec_of_its_model(
+def test_retry_during_a_sweep_keeps_the_model_spec(
     *,
     http: httpx2.Client,
     service: Any,  # noqa: ANN401 - a fixture

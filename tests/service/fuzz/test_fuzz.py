@@ -60,7 +60,7 @@ class Tally:
 # Halves, for two processes: a single one does not fill two cores.
 @pytest.mark.parametrize("half", [0, 1])
 @pytest.mark.timeout(1800)
-def test_no_upload_however_broken_harms_the_service(
+def test_mutated_uploads_never_break_the_service(
     *,
     half: int,
     http: httpx2.Client,

@@ -40,7 +40,7 @@ def bodies() -> list[tuple[str, str, str, int]]:
     ]
 
 
-def test_every_operation_with_a_body_is_among_them(http: httpx2.Client) -> None:
+def test_list_of_bodies_covers_every_operation_with_a_body(http: httpx2.Client) -> None:
     found = {
         (method.upper(), re.sub(r"\{\w+\}", "*", path))
         for path, item in http.get("/openapi.json").json()["paths"].items()
@@ -80,7 +80,7 @@ def send(http: httpx2.Client) -> Callable[..., tuple[int, int]]:
 
 
 @pytest.mark.parametrize(("method", "path", "kind", "limit"), bodies())
-def test_a_body_without_an_end_is_cut_off_at_its_limit(
+def test_endless_body_is_cut_off_at_its_limit(
     *, send: Callable[..., tuple[int, int]], service: Service, method: str, path: str, kind: str, limit: int
 ) -> None:
     status, sent = send(method, path, kind)
@@ -90,7 +90,7 @@ def test_a_body_without_an_end_is_cut_off_at_its_limit(
     assert list((service.settings.home / "uploads").glob("*")) == []
 
 
-def test_so_is_one_about_a_job_that_is_there(
+def test_endless_body_for_an_existing_job_is_cut_off_at_its_limit(
     send: Callable[..., tuple[int, int]], trained: Callable[..., str], digits: bytes
 ) -> None:
     job_id = trained(digits)
@@ -101,14 +101,14 @@ def test_so_is_one_about_a_job_that_is_there(
 
 
 @pytest.mark.parametrize("path", [f"{JOB}/cancel", "/session"])
-def test_a_body_that_nobody_asked_for_is_not_read(send: Callable[..., tuple[int, int]], path: str) -> None:
+def test_body_of_an_operation_without_one_is_not_read(send: Callable[..., tuple[int, int]], path: str) -> None:
     status, sent = send("POST", path, "application/json")
     assert status in {404, 401, 0}
     assert sent < BUFFERED
 
 
 @pytest.mark.parametrize(("method", "path", "kind", "limit"), bodies())
-def test_a_body_that_is_announced_too_large_is_refused_unread(
+def test_too_large_content_length_is_refused_unread(
     *, http: httpx2.Client, method: str, path: str, kind: str, limit: int
 ) -> None:
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {limit + 1}\r\n\r\n"

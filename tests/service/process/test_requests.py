@@ -77,7 +77,7 @@ def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str |
 @pytest.mark.full
 @pytest.mark.timeout(900)
 @AS
-def test_thousands_of_strange_requests_leave_nothing_behind(
+def test_thousands_of_malformed_requests_cause_no_5xx_and_no_leak(
     process: ServiceProcess, held: dict[str, str], who: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     token = process.add_token("admin") if who == "admin" else None

@@ -46,7 +46,7 @@ def raw(http: Http, head: str, headers: dict[str, str]) -> bytes:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["datasets", "models"])
-def test_a_read_token_deletes_nothing_whatever_its_name(
+def test_read_token_cannot_delete_objects_named_like_endpoints(
     *, http: Http, make_token: Callable[[Role], dict[str, str]], tiny_npz: bytes, digits: bytes, name: str, kind: str
 ) -> None:
     submit, read = make_token("submit"), make_token("read")
@@ -65,7 +65,7 @@ def test_a_read_token_deletes_nothing_whatever_its_name(
 
 
 @pytest.mark.parametrize("head", ["POST /datasets?name=x", "POST /models", "PUT /blobs/" + "0" * 64, "POST /jobs"])
-def test_a_large_upload_is_refused_before_its_body_is_sent(
+def test_upload_is_refused_before_its_body_is_sent(
     http: Http, make_token: Callable[[Role], dict[str, str]], head: str
 ) -> None:
     read = make_token("read")
@@ -118,7 +118,7 @@ def _mounted(app: FastAPI) -> None:
     [_undeclared, _declared_twice, _included, _plain_route, _websocket_route, _mounted],
     ids=lambda add: add.__name__,
 )
-def test_a_service_with_a_route_of_no_declared_role_does_not_start(add: Callable[[FastAPI], None]) -> None:
+def test_route_without_a_declared_role_prevents_startup(add: Callable[[FastAPI], None]) -> None:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_api_route("/declared", _endpoint, dependencies=[PUBLIC])
     Operations(app.routes)
@@ -127,7 +127,7 @@ def test_a_service_with_a_route_of_no_declared_role_does_not_start(add: Callable
         Operations(app.routes)
 
 
-async def test_an_operation_refuses_what_was_checked_for_another() -> None:
+async def test_access_checked_for_another_role_is_refused() -> None:
     request: Any = SimpleNamespace(state=SimpleNamespace(access=Access("read")))
     await Access("read")(request)
     with pytest.raises(RuntimeError, match="submit"):

@@ -123,7 +123,7 @@ def followers(service: RunningService, number: int) -> Callable[[], bool]:
     return lambda: service.followers == number
 
 
-def test_a_stream_ends_with_its_token_and_says_so(
+def test_revoked_token_ends_its_stream_with_a_revoked_event(
     *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
     revocations: Callable[[], float],
 ) -> None:  # fmt: skip
@@ -146,7 +146,7 @@ def test_a_stream_ends_with_its_token_and_says_so(
 
 
 @pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
-def test_lines_and_tables_are_cut_off(
+def test_revoked_token_cuts_off_ndjson_and_csv_streams(
     *, service: RunningService, store: Store, add: Add, read: Read, job: str, form: str
 ) -> None:
     token = add("read")
@@ -176,7 +176,7 @@ def _lose_records(store: Store, token: NewToken, session: str, http: httpx2.Clie
 
 
 @pytest.mark.parametrize("end", [_revoke, _sign_out, _expire, _lose_records], ids=lambda end: end.__name__)
-def test_a_sessions_stream_ends_with_the_session(
+def test_stream_ends_with_its_session(
     *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
     end: Callable[..., None],
 ) -> None:  # fmt: skip
@@ -195,7 +195,7 @@ def test_a_sessions_stream_ends_with_the_session(
     others.end()
 
 
-def test_a_stream_without_a_token_ends_when_tokens_are_demanded(
+def test_anonymous_stream_ends_when_tokens_are_required(
     *, service: RunningService, add: Add, read: Read, job: str
 ) -> None:
     stream = read(f"/jobs/{job}/events", SSE)
@@ -206,7 +206,7 @@ def test_a_stream_without_a_token_ends_when_tokens_are_demanded(
     assert b"event: revoked" in stream.text
 
 
-def test_a_download_is_cut_off_however_slowly_it_is_read(
+def test_slow_download_is_cut_off_on_revocation(
     *, store: Store, add: Add, read: Read, blobs: Blobs, revocations: Callable[[], float]
 ) -> None:
     digest = blobs.put_bytes(LARGE).removeprefix("sha256:")
@@ -224,7 +224,7 @@ def test_a_download_is_cut_off_however_slowly_it_is_read(
 
 
 @pytest.mark.parametrize("path", ["/datasets?name=x", "/models?name=x", "/blobs/" + "0" * 64])
-def test_an_upload_is_answered_401_and_leaves_nothing(
+def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
     *, service: RunningService, store: Store, add: Add, read: Read, path: str
 ) -> None:
     token = add("admin")
@@ -250,7 +250,7 @@ def test_an_upload_is_answered_401_and_leaves_nothing(
     assert store.datasets.page("default", after=None, limit=1).items == ()
 
 
-def test_the_client_gives_up_with_the_reason(
+def test_client_raises_401_on_revocation(
     *, http: httpx2.Client, service: RunningService, store: Store, add: Add, job: str
 ) -> None:
     token = add()
@@ -271,7 +271,7 @@ def test_the_client_gives_up_with_the_reason(
     assert [error.status for error in raised] == [401]
 
 
-def test_many_open_requests_cost_one_look(
+def test_many_open_requests_share_one_token_check(
     *, service: RunningService, store: Store, add: Add, read: Read, job: str
 ) -> None:
     tokens = [add("read") for _ in range(8)]
@@ -286,7 +286,7 @@ def test_many_open_requests_cost_one_look(
         store.tokens.revoke(token.record.id)
 
 
-async def test_while_redis_is_away_open_requests_go_on(make_settings: Callable[..., Settings]) -> None:
+async def test_open_requests_continue_while_redis_is_unavailable(make_settings: Callable[..., Settings]) -> None:
     settings = make_settings()
     with closing(Store(connect("redis://127.0.0.1:1/0", retries=0))) as store:
         requests = OpenRequests(store, TokenRequirement(settings.home), Meters(), settings)

@@ -214,7 +214,7 @@ def world(
     return World(http, store, job.json()["id"], dataset.json()["id"], model.json()["id"])
 
 
-def test_every_example_is_of_an_operation(operations: list[Operation]) -> None:
+def test_examples_cover_exactly_the_declared_operations(operations: list[Operation]) -> None:
     assert EXAMPLES.keys() == {(each.method, each.path) for each in operations}
 
 
@@ -238,7 +238,7 @@ KINDS = (*ROLES, "session", "revoked", "session of a revoked token", "none")
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tenant", [OTHER, OWNER])
-def test_every_role_may_do_what_is_declared_and_another_tenant_sees_nothing(
+def test_every_role_and_tenant_gets_the_declared_status(
     world: World, operations: list[Operation], tenant: str, kind: str
 ) -> None:
     caller = world.callers(tenant)[kind]
@@ -260,9 +260,7 @@ def test_every_role_may_do_what_is_declared_and_another_tenant_sees_nothing(
     assert world.store.datasets.get(OWNER, world.dataset_id) is not None
 
 
-def test_the_description_says_of_every_operation_what_it_declares(
-    http: httpx2.Client, operations: list[Operation]
-) -> None:
+def test_openapi_document_states_the_declared_role(http: httpx2.Client, operations: list[Operation]) -> None:
     paths = http.get("/openapi.json").json()["paths"]
     for operation in operations:
         described = paths.get(operation.path, {}).get(operation.method.lower())
