@@ -1,4 +1,4 @@
-"""Runs the attacks, each beside a bystander, and judges what it felt."""
+"""Runs each attack beside a bystander and judges the bystander's latency."""
 
 import tempfile
 import time
@@ -10,7 +10,7 @@ from tests.abuse.attacks import ATTACKS, MB, Attack, Damage, Size
 from tests.abuse.bystander import Bystander
 from tests.abuse.target import Target
 
-# What a bystander's GET /jobs may take at worst, and what the service may hold at its peak.
+# The maximum duration of a bystander's GET /jobs, and the maximum resident memory of the service.
 WORST_SECONDS = 0.5
 PEAK_BYTES = 600 * MB
 
@@ -21,13 +21,13 @@ def run(size: Size, *, only: Collection[str] | None = None, say: Say, worst: flo
     """Carry out the attacks.
 
     Args:
-        size: How large they are.
-        only: The names of some; None for all.
+        size: The sizes of the attacks.
+        only: The names of the attacks to run; None for all.
         say: Takes each line of the table.
-        worst: What a bystander's request may take, in seconds.
+        worst: The maximum duration of a bystander's request, in seconds.
 
     Returns:
-        What must not be, in sentences.
+        Violations, in sentences.
     """
     wrong: list[str] = []
     for name, attack in ATTACKS.items():

@@ -1,11 +1,11 @@
-"""What one client can do to the others stays within its bounds; `make abuse` is the full size."""
+"""The effect of one client on the others stays within its bounds; `make abuse` runs the full size."""
 
 import pytest
 
 from tests.abuse.attacks import SHORT
 from tests.abuse.run import run
 
-# A machine that is busy with other tests answers late too; `make abuse` judges by its own, far lower figure.
+# On a machine that is busy with other tests every request is slow; `make abuse` uses its own, far lower limit.
 _WORST_SECONDS = 20.0
 
 

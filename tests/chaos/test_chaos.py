@@ -1,4 +1,4 @@
-"""Jobs come to their end, each epoch once, whatever is killed, frozen or away; `make chaos` is the full size."""
+"""Jobs succeed, with each epoch once, whatever is killed, frozen or unavailable; `make chaos` is the full size."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.table import lines
 from tests.chaos.whole import run
 
-# Everything that waits waits less, so that a fault is over in seconds.
+# Shorter intervals, so that Pippin recovers from a fault within seconds.
 HASTE: dict[str, object] = {
     "lease_renew_seconds": 1,
     "reaper_interval_seconds": 0.5,
