@@ -1,4 +1,4 @@
-"""The examples of docs/client.md, run as they stand against a whole Pippin."""
+"""Runs the examples of docs/client.md unchanged against a whole Pippin."""
 
 import re
 from pathlib import Path

@@ -17,7 +17,7 @@ def imports() -> dict[str, set[str]]:
 
 
 def _child(folder: str, module: str) -> str | None:
-    """The module or package directly in the folder that the module belongs to, if it lies there."""
+    """The module or package directly in the folder that contains the module; None if the module is elsewhere."""
     if not module.startswith(f"{folder}."):
         return None
     return ".".join(module.split(".")[: folder.count(".") + 2])

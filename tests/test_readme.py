@@ -1,4 +1,4 @@
-"""What the README says is checked against the product where that can be."""
+"""Checks the README against the product."""
 
 import re
 

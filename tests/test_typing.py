@@ -1,4 +1,4 @@
-"""The types that come with the package, as a user's type checker sees them after `pip install`."""
+"""The package's types, checked by a user's type checker after `pip install`."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_wheel_contains_py_typed(wheel: Path) -> None:
 
 @pytest.fixture(scope="module")
 def interpreter(wheel: Path) -> Path:
-    """A Python that has the package as installed from the wheel, not this checkout, and what it depends on."""
+    """A Python with the package installed from the wheel, not from this checkout, and its dependencies."""
     home = wheel.parent / "venv"
     venv.create(home)
     packages = home / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"

@@ -123,7 +123,7 @@ def test_new_job_shows_class_names_of_a_dataset_with_many_classes(page: Page, ap
 
 
 def test_an_empty_class_name_stays_empty(page: Page, api: Api) -> None:
-    """No upload makes one today; a record of one shows its name and not its number."""
+    """No upload creates an empty class name today; a record with one shows the name, not the number."""
 
     def rename(route: Route) -> None:
         manifest = route.fetch().json()

@@ -21,7 +21,7 @@ POINTS = """([name, count]) => {
 
 
 def wait_for_points(page: Page, count: int, name: str = "Training") -> None:
-    """Until the curve has so many points."""
+    """Wait until the curve has so many points."""
     page.wait_for_function(POINTS, arg=[name, count])
 
 
@@ -263,7 +263,7 @@ def test_a_refused_action_is_shown_on_the_page(page: Page, api: Any, faults: Any
     job = api.submit(name="overtaken", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    # Somebody else was faster, and the page has not heard of it yet.
+    # Another client has cancelled the job, and the page has not received the event yet.
     page.route("**/events", lambda route: route.abort())
     page.evaluate("id => fetch(`jobs/${id}/cancel`, {method: 'POST'})", job["id"])
     page.evaluate("[...document.querySelectorAll('button')].find(button => button.textContent === 'Pause').click()")

@@ -27,7 +27,7 @@ def test_a_preset_is_drawn_layer_by_layer(page: Page) -> None:
 def test_netron_shows_the_graph_offline_and_without_update_prompt(
     open_page: Callable[..., Page],
 ) -> None:
-    # That no request leaves this host, and nothing stands in the console, is checked when the window closes.
+    # The `open_page` fixture checks at the end that no request left this host and that the console is empty.
     page = open_page(viewport={"width": 1280, "height": 900})
     page.context.clock.install(time=datetime.now(UTC) + timedelta(days=366))
     page.goto("/#/models/preset:mnist-cnn")
@@ -107,7 +107,7 @@ def test_skip_connections_are_drawn_beside_the_layers_they_skip(page: Page) -> N
     page.get_by_label("Upload a model").set_input_files(content)
     expect(page.get_by_role("heading", name="branches")).to_be_visible()
     rows = page.locator(".layers > li")
-    # From above, by name: the input, the eight layers, the output.
+    # From top to bottom, by name: the input, the eight layers, the output.
     followers = [
         row.locator(".name").inner_text() for row in rows.all() if "follows" in (row.get_attribute("class") or "")
     ]

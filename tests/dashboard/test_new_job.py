@@ -1,4 +1,4 @@
-"""New job: from the form to a job, with faults shown where they are."""
+"""New job: from the form to a job, with faults shown at their fields."""
 
 import re
 from collections.abc import Callable

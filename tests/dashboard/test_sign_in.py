@@ -1,4 +1,4 @@
-"""The dialog that asks for a token."""
+"""The sign-in dialog."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.environment import clean_environment
 
 
 def pippin(home: Path, *arguments: str) -> str:
-    """What a command prints."""
+    """The stdout of a `pippin` command."""
     clean = clean_environment()
     command = [sys.executable, "-P", "-m", "pippin", *arguments]
     done = subprocess.run(
@@ -51,7 +51,7 @@ def test_sign_in_with_a_token_lasts_for_a_session(
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
     expect(dialog).to_have_count(0)
-    # Neither a script nor the address can know it afterwards.
+    # The token is neither readable by scripts nor in the address afterwards.
     assert token not in page.evaluate("document.cookie + location.href + JSON.stringify({...localStorage})")
     page.reload()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Try it: a digit drawn by hand is recognized, and mistakes are shown."""
+"""The page `Try it`: a hand-drawn digit is recognized, and mistakes are shown."""
 
 import io
 import json
@@ -34,7 +34,7 @@ def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
 
 
 def seen(page: Page) -> list[list[int]]:
-    """The pixels that the model sees, row by row."""
+    """The pixels of the model's input, by row."""
     rows: list[list[int]] = page.get_by_role("img", name="What the model sees").evaluate(
         """canvas => {
             const {width, height} = canvas;
@@ -102,7 +102,7 @@ def test_the_worst_mistakes_are_shown_and_can_be_tried(page: Page, trained_job: 
     first = measured.locator(".mistakes button").first
     predicted = first.locator("b").nth(1).inner_text()
     first.click()
-    # It is shown as it is stored, so the model says the same of it again.
+    # The example is shown as it is stored, so the prediction is the same again.
     expect(page.locator(".verdict strong")).to_have_text(predicted)
 
 
@@ -218,7 +218,7 @@ LINE = {
 
 
 def lines(api: Api) -> str:
-    """The name of a table of 20 points of a line, uploaded."""
+    """Upload a table of 20 points of a line; its name."""
     table = "y,x\n" + "".join(f"{2 * x + 0.5},{x}\n" for x in range(20))
     answer = httpx2.post(f"{api.url}/datasets", params={"name": "a line", "target": "y"}, content=table.encode())
     assert answer.status_code in (200, 201), answer.text

@@ -1,4 +1,4 @@
-"""What can be checked of the compose file and the images without a container engine."""
+"""Checks of the compose file and the images that need no container engine."""
 
 import re
 import subprocess
@@ -152,6 +152,6 @@ def test_worker_has_no_access_to_the_services_volumes_and_secrets() -> None:
     assert "admin" not in str(worker)
     assert worker["environment"]["PIPPIN_REDIS_URL"].startswith("redis://worker:${VALKEY_WORKER_PASSWORD:?")
     assert worker["environment"]["PIPPIN_TOKEN_FILE"] == service["environment"]["PIPPIN_WORKER_TOKEN_FILE"]
-    # The token is sent over loopback only.
+    # The token is sent only over loopback.
     assert worker["network_mode"] == "service:service"
     assert worker["environment"]["PIPPIN_BLOBS_URL"].startswith("http://127.0.0.1:")

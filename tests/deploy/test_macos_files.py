@@ -1,4 +1,4 @@
-"""What launchd is told, and the scripts as the linter sees them."""
+"""The launchd property lists, and shellcheck on the scripts."""
 
 import plistlib
 import subprocess
@@ -23,7 +23,7 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-# common.sh is read where it is used: alone, its variables have no use and no beginning.
+# common.sh is checked with the scripts that source it: alone, its variables are unused or undefined.
 @pytest.mark.parametrize("script", SCRIPTS[1:], ids=lambda path: path.name)
 def test_each_script_passes_shellcheck(script: Path) -> None:
     shellcheck = str(Path(sys.executable).parent / "shellcheck")

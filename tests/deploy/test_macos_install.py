@@ -1,4 +1,4 @@
-"""The installer: dry, and with stand-ins for the programs of macOS. The environment's making itself is left out."""
+"""The installer: as a dry run, and with stand-ins for the programs of macOS. No real environment is created."""
 
 import os
 import plistlib

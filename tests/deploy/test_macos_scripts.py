@@ -1,4 +1,4 @@
-"""The two scripts that launchd runs: the settings' reader and the logs' rotation, for real."""
+"""The two scripts that launchd runs, executed for real: the settings reader and the log rotation."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ FOLDER = DEPLOY / "macos"
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A folder as the installer makes it, with a `pippin` that shows its arguments and its settings."""
+    """A folder as the installer creates it, with a `pippin` that prints its arguments and settings."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "venv/bin").mkdir(parents=True)
     shutil.copy(FOLDER / "pippin-env", tmp_path / "bin")
@@ -83,7 +83,7 @@ def rotate(folder: Path, limit: int, kept: int) -> None:
 
 def test_log_above_the_limit_is_compressed_and_truncated_in_place(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
-    # As launchd opens it.
+    # launchd opens the log in the same way.
     with log.open("ab", buffering=0) as writer:
         for turn in range(4):
             writer.write(f"turn {turn} ".encode() * 20)

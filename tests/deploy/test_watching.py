@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for what the service tells, and for nothing else."""
+"""The Grafana dashboard and the alerts use the metrics that the service exports, and no others."""
 
 import json
 import re
@@ -15,13 +15,13 @@ from tests.support.paths import DEPLOY
 
 RULES = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "pippin.json"
-# What Prometheus itself adds.
+# Labels that Prometheus adds.
 TARGET_LABELS = {"job", "instance"}
 
 
 @pytest.fixture
 def exported(store: Store) -> dict[str, set[str]]:
-    """Every sample that the service tells, with the names of its labels."""
+    """Every sample that the service exports, with the names of its labels."""
     store.blob_stats.record(1, 2)
     store.blob_ledger.report(SweepReport(blobs=1, unnamed=1, at=1))
     store.redis.sadd(keys.TENANTS, "default")
@@ -71,7 +71,7 @@ def test_every_pippin_metric_is_on_the_dashboard_or_in_an_alert(exported: dict[s
     families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in asked}
     ours = {name for name in exported if name.startswith("pippin_") and not name.endswith(("_created", "_info"))}
     unused = {name for name in ours if re.sub(r"_(bucket|count|sum)$", "", name) not in families}
-    # These are about one service beside the others, and about how old and how large a count is.
+    # These concern one of several services, or the age and size of a count.
     assert unused == {
         "pippin_reaper_acting",
         "pippin_blobs",
@@ -84,7 +84,7 @@ def test_every_pippin_metric_is_on_the_dashboard_or_in_an_alert(exported: dict[s
 def test_metric_names_have_base_units_and_labels_have_no_ids(exported: dict[str, set[str]]) -> None:
     for name, labels in exported.items():
         assert not re.search(r"(ms|millis|minutes|kb|mb|percent)(_|$)", name)
-        # Of tenants, the ten that hold most in Redis are told apart.
+        # The ten tenants with the most bytes in Redis have their own label value.
         allowed = {"tenant"} if name == "pippin_tenant_redis_bytes" else set()
         assert not labels & {"id", "job_id", "tenant", "name", "path"} - allowed
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.load import listing, streams
 from tests.support.service_process import ServiceProcess
 
-# The aims: seconds a page, and from an event's write to its receipt.
+# Targets in seconds: for a page, and for the median and worst delay from an event's write to its receipt.
 PAGE, USUAL, WORST = 0.1, 0.1, 1.0
-# What 500 streams and their buffers may come to, and what may be added to it while events flow.
+# How much memory may grow in the second half of the measurement, in bytes.
 GROWTH = 32 * 2**20
 
 

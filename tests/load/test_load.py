@@ -1,4 +1,4 @@
-"""Many clients lose nothing, and one that stops reading is cut off. `make load` has the full size, and judges times."""
+"""Many clients lose no event, and stalled clients are cut off. `make load` runs the full size and judges times."""
 
 import asyncio
 from collections.abc import Iterator
