@@ -1,4 +1,4 @@
-"""Model files that are damaged, or made to do harm."""
+"""Damaged and malicious model files."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _model(content: bytes) -> bytes:
-    """An updatable model of version 4 that holds something."""
+    """An updatable model of version 4 with further encoded fields."""
     return _varint(_VERSION << 3) + b"\x04" + _varint(_UPDATABLE << 3) + b"\x01" + content
 
 
@@ -90,7 +90,7 @@ def _make_custom(model: Message) -> None:
 
 
 def hostile_files() -> dict[str, tuple[bytes, str]]:
-    """By what is wrong with each: the file, and a part of what is said of it."""
+    """By kind of damage: the file, and a part of the expected message."""
     good = mnist_file()
     spoils: dict[str, tuple[Callable[[Message], object], str]] = {
         "a huge shape": (_claim_a_huge_shape, "/inputs/0/shape/0: found 4611686018427387904"),

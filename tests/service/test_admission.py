@@ -1,4 +1,4 @@
-"""Requests that share places: who waits, for how long, and who is next."""
+"""Requests that share a limited number of places: waiting, timeouts and order."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -23,7 +23,7 @@ class Meter:
 
 async def until(meter: Meter, waits: int) -> None:
     async with asyncio.timeout(30):
-        while meter.waits != waits:  # noqa: ASYNC110 - what is tested must not be changed for it
+        while meter.waits != waits:  # noqa: ASYNC110 - the tested class has no event to wait for
             await asyncio.sleep(0)
 
 
@@ -113,7 +113,7 @@ async def test_waiter_cancelled_on_admission_releases_its_place() -> None:
     async with admission.place("ada"):
         waiting = asyncio.create_task(enter())
         await until(meter, 1)
-    # Admitted by now, and not resumed yet.
+    # The waiter is admitted by now and not resumed yet.
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

@@ -18,7 +18,7 @@ ETAG = f'"{HEX}"'
 
 @pytest.fixture
 def path(submit: Submit, trainer: Callable[[str], Any], blobs: Blobs) -> str:
-    """Where a job's trained model is."""
+    """The path of a job's trained model."""
     attempt = trainer(submit()["id"])
     attempt.begin()
     attempt.artifact("initial", blobs.put_bytes(b"initial"), 7)

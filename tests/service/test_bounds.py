@@ -1,4 +1,4 @@
-"""What one tenant may make the service keep in Redis: bounded, with an answer that says what to do."""
+"""Bounds of what one tenant can store in Redis, and their responses with advice."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ TENANT_BYTES = 100_000
 
 @pytest.fixture
 def small(make_service: Callable[..., Any]) -> Iterator[httpx2.Client]:
-    """A client of a service that keeps little."""
+    """A client of a service with low limits."""
     service = make_service(
         max_tenant_bytes=TENANT_BYTES,
         max_record_bytes=8192,
@@ -30,7 +30,7 @@ def small(make_service: Callable[..., Any]) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def request_(small: httpx2.Client, tiny_npz: bytes) -> dict[str, Any]:
-    """A request that can be done."""
+    """A valid job request."""
     small.post("/datasets", params={"name": "tiny"}, content=tiny_npz)
     return {"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}
 

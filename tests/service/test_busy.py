@@ -1,4 +1,4 @@
-"""One client's heavy requests keep neither other clients nor the service's own duties waiting."""
+"""One client's heavy requests block neither other clients nor the background tasks."""
 
 import io
 import json
@@ -34,7 +34,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """What work waits for in these tests; it is open when they end."""
+    """An event that blocks the work in these tests; it is set at the end."""
     opened = threading.Event()
     yield opened
     opened.set()
@@ -136,7 +136,7 @@ def test_reaper_runs_while_every_shared_thread_is_busy(
     with httpx2.Client(base_url=service.url, timeout=60, limits=limits) as http:
         for _ in range(45):
             pool.submit(http.get, "/jobs")
-        # All that there are.
+        # All shared threads.
         wait_for(lambda: len(busy) >= 39)
         looked = figure(service, "pippin_reaper_last_look_timestamp_seconds")
         wait_for(lambda: figure(service, "pippin_reaper_last_look_timestamp_seconds") > looked + 0.3)
@@ -190,10 +190,10 @@ def test_signal_ends_the_service_despite_a_stuck_thread(
         logged("stuck\n")
         service.send_signal(sent)
         if sent == signal.SIGTERM:
-            # uvicorn has ended everything else, and then lets the signal end the process.
+            # uvicorn shuts down everything else and then re-raises the signal.
             assert service.wait(60) == -signal.SIGTERM
         else:
-            # Python waits for its threads; the last resort does not.
+            # Python waits for its threads; the forced exit does not.
             assert service.wait(60) == 128 + signal.SIGINT
             logged("threads are still at work")
 

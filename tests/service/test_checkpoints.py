@@ -23,7 +23,7 @@ BIAS = np.arange(10, dtype=np.float32)
 def attempt(
     submit: Callable[..., dict[str, Any]], trainer: Callable[[str], Any], blobs: Blobs, digits: bytes
 ) -> Trainer:
-    """An attempt that has built its model and begun."""
+    """A running attempt that has stored its initial model."""
     found = trainer(submit(checkpoint={"keep": 2})["id"])
     found.begin()
     found.artifact("initial", blobs.put_bytes(digits), len(digits))
@@ -32,7 +32,7 @@ def attempt(
 
 @pytest.fixture
 def path(attempt: Trainer, save: Save) -> str:
-    """Where the model of the checkpoint of epoch 2 is."""
+    """The path of the model of epoch 2's checkpoint."""
     attempt.epoch(2, checkpoint=save(2, {"hidden2": {"bias": BIAS}}))
     return f"/jobs/{attempt.job_id}/checkpoints/2/model"
 

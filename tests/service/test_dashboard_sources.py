@@ -1,4 +1,4 @@
-"""The dashboard's scripts, read as text: mistakes of a kind that runs without an error and shows nothing."""
+"""Static checks of the dashboard's scripts for mistakes that raise no error at run time."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def never_nullish(script: str) -> Iterator[str]:
 
 
 def _opening(code: str, end: int) -> int:
-    """Where the bracket stands that the one at `end` closes."""
+    """The position of the opening bracket for the closing one at `end`."""
     depth = 0
     for at in range(end, -1, -1):
         depth += {")": 1, "(": -1}.get(code[at], 0)

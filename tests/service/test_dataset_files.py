@@ -1,4 +1,4 @@
-"""Picture folders, archives and array files as people send them, over REST."""
+"""Image folders, archives and array files of common forms, over REST."""
 
 import io
 import unicodedata
@@ -20,7 +20,7 @@ NFC, NFD = "Äpfel", unicodedata.normalize("NFD", "Äpfel")
 
 
 def classifier(*labels: str) -> bytes:
-    """A model that tells pictures of [1, 8, 8] apart."""
+    """A classifier of images of shape [1, 8, 8]."""
     spec = {
         "inputs": [{"name": "image", "shape": [1, 8, 8]}],
         "layers": [
@@ -41,7 +41,7 @@ def folders(*paths: str) -> bytes:
 
 
 def ink() -> bytes:
-    """Black ink in the alpha channel of its left half."""
+    """A PNG that is opaque black in its left half and transparent in its right half."""
     file = io.BytesIO()
     layer = Image.new("RGB", (8, 8))
     layer.putalpha(Image.fromarray(np.repeat(np.array([[255] * 4 + [0] * 4], np.uint8), 8, axis=0)))

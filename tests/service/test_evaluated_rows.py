@@ -1,4 +1,4 @@
-"""Which rows an evaluation measures, and what it says of those that were trained on: against a whole, real Pippin."""
+"""Which rows an evaluation measures, and its notices about training rows: against a whole, real Pippin."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ def http(running_up: SimpleNamespace) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="module")
 def train(client: Client, http: httpx2.Client) -> Callable[..., str]:  # noqa: ARG001 (uploads the datasets)
-    """Trains a job to its end."""
+    """Trains a job until it succeeds."""
 
     def train_one(dataset: object, model: dict[str, Any] | None = None, **hyperparameters: object) -> str:
         model = model or {"spec": CLASSIFIER}

@@ -1,4 +1,4 @@
-"""How good a trained model is, measured by the service on a dataset."""
+"""Evaluations of trained models on datasets."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ Trained = Callable[..., str]
 
 
 def counted(model: bytes, npz: bytes, split: str) -> tuple[float, NDArray[Any], NDArray[Any]]:
-    """The mean loss, the true and the predicted classes, without any of the code that serves them."""
+    """The mean loss, the true and the predicted classes, computed without the service's code."""
     with np.load(io.BytesIO(npz)) as arrays:
         images = arrays[f"{split}/image"].astype(np.float32) * np.float32(1 / 255)
         truth = arrays[f"{split}/output_true"]
@@ -131,7 +131,7 @@ def test_evaluations_are_serialized() -> None:
         async with predictions.alone(lock):
             inside.append(number)
             seen.append(len(inside))
-            # Others run now, and would come in if they could.
+            # Other tasks run now, and would enter if the lock allowed it.
             await asyncio.sleep(0)
             inside.remove(number)
 

@@ -1,4 +1,4 @@
-"""Uploads that are made to do harm: each is refused with a clear word, in bounded memory, and leaves nothing behind."""
+"""Malicious uploads: each is refused with a clear message, in bounded memory, and leaves no file."""
 
 import io
 import json
@@ -154,7 +154,7 @@ def test_client_disconnect_ends_the_sandboxed_child(service: Any) -> None:  # no
 
 @pytest.fixture
 def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A service none of whose files may grow beyond a megabyte, as if its disk were full then: its URL and home."""
+    """The URL and home of a service whose files cannot exceed a megabyte, which simulates a full disk."""
     environment = clean_environment()
     environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_PORT": "0"}
     log = tmp_path / "log"
@@ -181,7 +181,7 @@ def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path
     noise = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()
     arrays = npy((15, 200_000), bytes(3_000_000))
     with httpx2.Client(base_url=url, timeout=60) as http:
-        # While it arrives, while it is unpacked, and as a blob.
+        # The disk is full during the upload, while the archive is unpacked, and when the blob is stored.
         for answer in (
             http.post("/datasets?name=noise&format=npz", content=noise),
             http.post("/datasets?name=zeros", content=zipped({"image.npy": arrays})),

@@ -1,4 +1,4 @@
-"""Model files that are damaged, or made to do harm: each is refused quickly, and the service goes on."""
+"""Damaged and malicious model files: each is refused quickly, and the service keeps running."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

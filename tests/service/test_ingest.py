@@ -1,4 +1,4 @@
-"""What the service takes over from the sandboxed process that reads an upload, and what it computes itself."""
+"""What the service adopts from the report of the sandboxed process, and what it computes itself."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ Ingest = Callable[[Callable[[Report], None]], StoredManifest]
 
 
 class _InProcess:
-    """A sandbox whose task runs in this process, and whose report a test changes."""
+    """A sandbox whose task runs in this process, and whose report a test can change."""
 
     def __init__(self, change: Callable[[Report], None]) -> None:
         self._change = change
@@ -49,7 +49,7 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ingest(tmp_path: Path, store: Store, blobs: Blobs, table: Path) -> Ingest:
-    """Stores the table, with the change made to what the sandboxed process reports."""
+    """Stores the table after a change to the report of the sandboxed process."""
 
     def ingest(change: Callable[[Report], None]) -> StoredManifest:
         folder = tmp_path / "upload"

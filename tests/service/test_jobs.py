@@ -59,7 +59,7 @@ def test_explicit_weights_are_stored_as_a_blob_and_left_out_of_the_record(
     mnist_spec["layers"].insert(0, {"type": "leaky_relu", "name": "leaky", "alpha": 0.25})
     model = submit(model={"spec": mnist_spec})["request"]["model"]
     assert "bias" not in model["spec"]["layers"][-2]
-    assert model["spec"]["layers"][0]["alpha"] == 0.25  # a number, though prelu's is an array
+    assert model["spec"]["layers"][0]["alpha"] == 0.25  # a number, unlike the alpha array of prelu
     assert json.loads(b"".join(blobs.read(model["spec_digest"])))["layers"][-2]["bias"] == bias
 
 
@@ -84,7 +84,7 @@ def test_explicit_weights_are_never_in_redis(
 
 
 def _content(raw: redis.Redis, key: bytes) -> str:
-    """All that a key holds, as text; ids alone are in sets and lists."""
+    """The content of a key as text; sets and lists hold only ids and are skipped."""
     readers: dict[object, Callable[[bytes], object]] = {
         b"hash": raw.hgetall,
         b"stream": raw.xrange,

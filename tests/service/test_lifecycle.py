@@ -32,7 +32,7 @@ class Service(Protocol):
 
 @pytest.fixture
 def other_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    """A server of this test alone, which it may stop."""
+    """A separate server that the test may stop."""
     with EmbeddedValkey(tmp_path) as server:
         yield server
 

@@ -23,7 +23,7 @@ Submit = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def trained(submit: Submit, trainer: Trainers) -> str:
-    """A job that has trained two epochs and reported their batches, and then diverged."""
+    """A job that has trained two epochs with batch reports, and then diverged."""
     job_id = str(submit(report="batch")["id"])
     attempt = trainer(job_id)
     attempt.begin()

@@ -1,4 +1,4 @@
-"""Models over HTTP: taken in whatever form, told, handed out, refused."""
+"""Models over HTTP: upload in every form, records, downloads and refusals."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def mnist() -> bytes:
 
 @pytest.fixture(scope="module")
 def classifier() -> bytes:
-    """An updatable classifier of two named classes, as coremltools' builder makes it."""
+    """An updatable classifier of two named classes, made with coremltools' builder."""
     builder = NeuralNetworkBuilder(
         [("x", datatypes.Array(3))],
         [("scores", datatypes.Array(2))],
@@ -58,7 +58,7 @@ def classifier() -> bytes:
 
 @pytest.fixture(scope="module")
 def colors() -> bytes:
-    """Nearest neighbours, as coremltools' builder makes them."""
+    """A nearest-neighbour classifier, made with coremltools' builder."""
     return serialize(neighbors([[0.0, 0.0], [1.0, 0.5], [3.0, 4.0]], ["red", "blue", "red"]))
 
 
@@ -72,7 +72,7 @@ def uploaded(http: httpx2.Client, mnist: bytes) -> dict[str, Any]:
 
 @pytest.fixture
 def small_swift() -> dict[str, Any]:
-    """A network of SwiftCoreMLTools that is small enough to print, weights and all."""
+    """A network of SwiftCoreMLTools that is small enough to print with its weights."""
     document: dict[str, Any] = json.loads(SWIFT.read_text())
     network = document["neuralNetwork"]
     layers = [layer for layer in network["layers"] if layer["base"]["name"] in {"flatten1", "hidden2", "softmax"}]

@@ -1,4 +1,4 @@
-"""Netron as it is served: with nothing that leads away from this host."""
+"""Netron as served, without links or requests to other hosts."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What client generators need of the whole API description, whatever routes and models it has."""
+"""Requirements of client generators on the whole API description, for any routes and models."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ from service.portable_schemas import make_portable, references
 
 Schema = dict[str, Any]
 
-# Those of JSON Schema 2020-12 that a description may need, and OpenAPI's `discriminator`.
+# Allowed keywords: those of JSON Schema 2020-12 that a description may need, and OpenAPI's `discriminator`.
 KEYWORDS = set(
     """
     $ref type enum const title description default examples format discriminator
@@ -91,7 +91,7 @@ def test_only_components_have_titles_equal_to_their_names(document: Schema, ever
     schemas = document["components"]["schemas"]
     titles = [(place, schema["title"]) for place, schema in every if "title" in schema]
     assert titles == [(name, name) for name in schemas]
-    # Generators make class and file names of them in which case and underscores may get lost.
+    # Generators derive class and file names from titles, and may drop case and underscores.
     folded = Counter(re.sub("[^a-z0-9]", "", name.lower()) for name in schemas)
     assert [name for name, count in folded.items() if count > 1] == []
 
@@ -121,13 +121,13 @@ def test_nullability_is_expressed_by_type_lists_only(every: list[tuple[str, Sche
     assert [place for place, schema in nullable.items() if len(schema["type"]) != 2] == []
     assert [place for place, schema in nullable.items() if "enum" in schema and None not in schema["enum"]] == []
     assert [place for place, schema in every if isinstance(schema.get("type"), list) and place not in nullable] == []
-    # A parameter is text.
+    # A parameter is text and cannot be null.
     assert [place for place in nullable if "(" in place] == []
     assert {"Job/started_at", "Job/notice", "EpochRow/batch_losses/items", "Failure"} <= nullable.keys()
 
 
 def test_nullable_components_contain_no_inline_objects(document: Schema) -> None:
-    """openapi-python-client makes the class of such an object twice, and drops the component."""
+    """openapi-python-client generates the class of such an object twice and drops the component."""
     for name, schema in document["components"]["schemas"].items():
         if "null" in schema.get("type", ()):
             for place, inner in list(walked(name, schema))[1:]:
@@ -169,7 +169,7 @@ def test_requests_are_closed_and_responses_are_open(document: Schema) -> None:
 
 
 def test_bounds_of_integers_fit_64_bits(every: list[tuple[str, Schema]]) -> None:
-    """OpenAPIKit, which Apple's generator reads with, rejects the whole document otherwise."""
+    """OpenAPIKit, the parser of Apple's generator, rejects the whole document otherwise."""
     bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
     limits = [
         (place, schema[bound])
@@ -188,7 +188,7 @@ def test_tagged_union_members_require_the_tag(document: Schema, every: list[tupl
     for union in tagged:
         tag = union["discriminator"]["propertyName"]
         for branch in union["oneOf"]:
-            # Apple's generator ignores what is no reference to an object.
+            # Apple's generator ignores members that are no reference to an object.
             member = schemas[branch["$ref"].rpartition("/")[2]]
             assert tag in member["required"]
             assert {"const", "enum"} & member["properties"][tag].keys()
@@ -198,7 +198,7 @@ def test_apples_generator_supports_every_schema(every: list[tuple[str, Schema]])
     """By the rules of its isSchemaSupported.swift: no `not`, no null type, no empty union."""
     assert places(every, lambda schema: "not" in schema or "allOf" in schema) == []
     assert places(every, lambda schema: [] in (schema.get("anyOf"), schema.get("oneOf"))) == []
-    # A property whose name has no letter would have no name in Swift, nor in Python.
+    # A property name without letters gives no identifier in Swift or Python.
     names = {name for _, schema in every for name in schema.get("properties", {})}
     assert [name for name in names if not re.fullmatch("[a-zA-Z][a-zA-Z0-9_]*", name)] == []
 
@@ -220,7 +220,7 @@ def test_document_names_server_licence_and_security(document: Schema) -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-# A document of one operation that answers a `Thing`, whose members are these.
+# Rewrites a document with one operation, which returns a `Thing` with these members.
 def rewritten(members: Schema, **schemas: Schema) -> Schema:
     thing = {"type": "object", "properties": members, "additionalProperties": False}
     answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}

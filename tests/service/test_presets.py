@@ -1,4 +1,4 @@
-"""The models that come with Pippin, over HTTP."""
+"""The packaged model presets over HTTP."""
 
 from collections.abc import Callable
 from typing import Any

@@ -53,7 +53,7 @@ def test_scrape_changes_nothing_in_redis(http: httpx2.Client, submit: Submit, st
     scrape(http)
 
     def whole() -> dict[str, bytes]:
-        # The service's own duties go on meanwhile.
+        # The background tasks write meanwhile.
         duties = ("pippin:acting", "pippin:blobs:")
         names = {key for key in map(str, store.redis.keys("*")) if not key.startswith(duties)}
         return {name: store.redis.execute_command("DUMP", name, NEVER_DECODE=True) for name in names}
@@ -150,7 +150,7 @@ def test_only_one_service_counts_the_blobs(make_service: Callable[..., Any]) -> 
         while scrape(http)("pippin_blobs") is None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        # Nobody lists again within a quarter of an hour.
+        # No service counts the blobs again within a quarter of an hour.
         assert not store.blob_stats.take_turn(900)
         store.blob_stats.record(2, 1234)
         value = scrape(http)

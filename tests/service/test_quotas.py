@@ -14,7 +14,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def limited(http: httpx2.Client, store: Store) -> Callable[..., httpx2.Client]:
-    """The client, with a token that has these quotas."""
+    """The client with a token that has these quotas."""
 
     def make(**quotas: int) -> httpx2.Client:
         token = issue("submit", None, quotas=Quotas(**quotas))
@@ -37,7 +37,7 @@ def test_queued_jobs_quota(
         assert refused.headers["retry-after"] == "30"
     jobs = http.get("/jobs").json()["data"]
     assert len(jobs) == 2
-    # The key of what was refused is free: the same request is taken once there is room.
+    # The key of the refused request is free: the same request is accepted once a job has been cancelled.
     http.post(f"/jobs/{jobs[0]['id']}/cancel")
     assert http.post("/jobs", json=job_request, headers={"idempotency-key": "one"}).status_code == 202
 

@@ -1,4 +1,4 @@
-"""Jobs, models and datasets asked for by id, by name, by the beginning of an id and as `last`; names and cursors."""
+"""References to jobs, models and datasets by id, name, id prefix and `last`; valid names and cursors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -44,7 +44,7 @@ def add_dataset(http: httpx2.Client) -> Callable[[str], dict[str, Any]]:
 
 
 def unlike(one: str, other: str) -> int:
-    """How many characters of `one` tell it from `other`."""
+    """The length of the shortest prefix of `one` that differs from `other`."""
     return next(n for n, (a, b) in enumerate(zip(one, other, strict=True), 1) if a != b)
 
 
@@ -56,7 +56,7 @@ def test_job_is_found_by_name_by_id_prefix_and_as_last(http: httpx2.Client, subm
     assert http.post("/jobs/first/cancel").json()["id"] == first
     assert http.get("/jobs/first/events").json()["job"] == first
     assert http.post("/jobs/first/retry").json()["retry_of"] == first
-    # The new job has the old one's name, so the beginning of its id is the short way.
+    # The retry has the name of the old job, so the name is ambiguous; the id prefix is not.
     assert http.delete(f"/jobs/{beginning}").status_code == 204
     assert http.get(f"/jobs/{first}").status_code == 404
 

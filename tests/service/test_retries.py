@@ -14,7 +14,7 @@ Save = Callable[..., Any]
 
 @pytest.fixture
 def failed(submit: Submit, trainer: Callable[[str], Any], save: Save) -> Callable[..., str]:
-    """Makes jobs that failed after two epochs, with a checkpoint of the second."""
+    """Creates jobs that failed after two epochs, with a checkpoint of the second."""
 
     def make(*, checkpoint: bool = True, **changes: object) -> str:
         attempt = trainer(submit(**changes)["id"])

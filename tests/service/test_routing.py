@@ -1,4 +1,4 @@
-"""Which engine a job goes to, as clients see it."""
+"""The routing of jobs to engines, over REST."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def a_mac() -> WorkerReport:
-    """What a worker says that trains with Core ML."""
+    """The report of a worker with the Core ML engine."""
     return worker_report(engines=["coreml"], compute_units=["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"])
 
 

@@ -1,4 +1,4 @@
-"""The sandbox, with a real fork server and tasks that behave as badly as a hostile file can make them."""
+"""The sandbox with a real fork server, and tasks that misbehave like the reader of a malicious file."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def tell_and_sleep(path):
     time.sleep(300)
 
 def sleep_once(path):
-    """Sleeps where nobody has slept before."""
+    """Sleep on the first call; a later call returns at once."""
     if os.path.exists(path):
         return "awake"
     tell_and_sleep(path)
@@ -114,7 +114,7 @@ def babble():
 _NAMES = [line.split()[1].partition("(")[0] for line in _TASKS.splitlines() if line.startswith("def ")]
 _TABLE = {name: f"sandboxed:{name}" for name in _NAMES}
 
-# Begins a task that sleeps, and prints the process id of its fork server.
+# Prints the process id of the sandbox's fork server and runs a task that sleeps.
 _SERVICE = """
 import sys
 from service.sandbox import Sandbox
@@ -132,7 +132,7 @@ _linux = pytest.mark.skipif(sys.platform != "linux", reason="what is shown here 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the tasks' module is."""
+    """The folder of the tasks' module."""
     made = tmp_path_factory.mktemp("tasks")
     (made / "sandboxed.py").write_text(_TASKS)
     return made
@@ -140,7 +140,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_sandbox(folder: Path) -> Iterator[MakeSandbox]:
-    """Makes sandboxes."""
+    """Creates sandboxes."""
     made = []
 
     def make(**changes: object) -> Sandbox:
@@ -155,7 +155,7 @@ def make_sandbox(folder: Path) -> Iterator[MakeSandbox]:
 
 @pytest.fixture(scope="module")
 def sandbox(folder: Path) -> Iterator[Sandbox]:
-    """A sandbox for all who do it no harm."""
+    """A sandbox that is shared by tests that do not damage it."""
     made = Sandbox(_TABLE, paths=[str(folder)])
     yield made
     made.close()
@@ -163,7 +163,7 @@ def sandbox(folder: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """Eight of them."""
+    """A pool of eight threads."""
     with ThreadPoolExecutor(8) as executor:
         yield executor
 
@@ -184,7 +184,7 @@ def _server_pid(sandbox: Sandbox) -> int:
 
 
 def _live_processes(group: int) -> list[str]:
-    """The states of the processes in a group; whom the dead were left to may not have buried them yet."""
+    """The states of the live processes in a group; zombies that are not reaped yet are left out."""
     listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], stdout=subprocess.PIPE, text=True, check=True).stdout
     processes = [line.split() for line in listed.splitlines()]
     return [state for pgid, state in processes if int(pgid) == group and not state.startswith("Z")]

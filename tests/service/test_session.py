@@ -1,4 +1,4 @@
-"""How a browser, whose EventSource and downloads carry no bearer, comes in."""
+"""Sessions for browsers, whose EventSource and downloads send no bearer token."""
 
 from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
@@ -15,7 +15,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def browser(http: httpx2.Client, store: Store) -> Iterator[httpx2.Client]:
-    """A client that keeps the cookie of a session that it has begun."""
+    """A client with the cookie of its session."""
     token = issue("submit", "ada")
     store.tokens.add(token)
     begun = http.post("/session", headers={"authorization": f"Bearer {token.text}"})
@@ -26,7 +26,7 @@ def browser(http: httpx2.Client, store: Store) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def own(http: httpx2.Client) -> dict[str, str]:
-    """What a page of the service's own sends with whatever changes something."""
+    """The headers that one of the service's own pages sends with an unsafe request."""
     return {"origin": str(http.base_url).rstrip("/")}
 
 

@@ -1,4 +1,4 @@
-"""Documents that are checked over HTTP, without anything being stored."""
+"""Validation of documents over HTTP, which stores nothing."""
 
 import json
 from collections.abc import Callable

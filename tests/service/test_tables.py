@@ -1,4 +1,4 @@
-"""Tables as real files have them, over REST: what is read, and with what words the rest is refused."""
+"""Tables like those in real files, over REST: accepted ones, and the messages for refused ones."""
 
 import io
 import re

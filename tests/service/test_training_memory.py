@@ -1,4 +1,4 @@
-"""Models too large to be trained are refused before anything of them is allocated."""
+"""Models too large to be trained are refused before any memory is allocated for them."""
 
 import json
 import resource
@@ -17,7 +17,7 @@ def faults(problem: dict[str, Any]) -> dict[str, str]:
 
 
 def with_enormous_upsampling(spec: dict[str, Any]) -> None:
-    """A few bytes of spec that make 4.5 GB of every example."""
+    """Add layers that need 4.5 GB for each example."""
     spec["layers"].insert(0, {"type": "upsample", "name": "up", "scaling_factor": [1200, 1200]})
     spec["layers"].insert(
         1,
@@ -78,7 +78,7 @@ def test_uploaded_model_is_checked_for_training_memory(
 def test_the_dataset_bounds_the_mini_batch(
     *, make_service: Callable[..., Any], tiny_npz: bytes, is_problem: IsProblem
 ) -> None:
-    # Of 128 examples the blobs would take 35 MB; there are eight.
+    # A mini-batch of 128 examples would need 35 MB; the dataset has eight examples.
     service = make_service(max_training_bytes=20_000_000)
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)

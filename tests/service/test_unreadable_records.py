@@ -1,4 +1,4 @@
-"""A record that cannot be read: what clients are told of it, and that the rest goes on."""
+"""Unreadable records: how they are reported, and that the other records still work."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def newer(submit: Callable[..., dict[str, Any]], store: Store) -> tuple[str, str]:
-    """A job of a newer major version, and another one that can be read."""
+    """The ids of a job record of a newer major version, and of a readable one."""
     bad, good = submit()["id"], submit()["id"]
     store.redis.hset(keys.job("default", bad).job, FIELD, "2.0")
     return bad, good

@@ -1,4 +1,4 @@
-"""What a client is told of a wrong job, spec or query: every fault at once, by names that it knows, once a kind."""
+"""Messages for an invalid job, spec or query: all faults at once, with suggestions, once for each kind of fault."""
 
 import json
 from collections.abc import Callable
@@ -20,7 +20,7 @@ SWIFT = {"inputs": [], "outputs": [], "neuralNetwork": {"layers": []}}
 
 @pytest.fixture
 def refused(http: httpx2.Client, is_problem: IsProblem) -> Callable[..., dict[str, str]]:
-    """Posts a document, and gives what is said by pointer."""
+    """Posts a document; the details of its faults by pointer."""
 
     def post(path: str, document: object) -> dict[str, str]:
         errors = is_problem(http.post(path, content=json.dumps(document), headers=JSON), 422)["errors"]

@@ -1,4 +1,4 @@
-"""What Apple's validator refuses is refused over HTTP wherever it comes in, and what it takes is taken."""
+"""Models that Apple's validator refuses are refused by every route, and models that it accepts are accepted."""
 
 import copy
 import io
@@ -27,7 +27,7 @@ HEAD = [
 
 
 def spec(inputs: dict[str, Any], *layers: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """A softmax over three classes behind some layers."""
+    """A spec with a softmax over three classes after the given layers."""
     return {
         "inputs": [inputs],
         "outputs": [{"name": "y"}],
@@ -162,7 +162,7 @@ EMBEDDING = [
 
 
 def embedding() -> bytes:
-    """A network that looks up one of five indices."""
+    """A network with an embedding of five indices."""
     document = spec({"name": "x", "shape": [1]})
     return build(resolve(document | {"layers": copy.deepcopy(EMBEDDING)}))
 

@@ -14,7 +14,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def workers(store: Store) -> list[str]:
-    """Two workers that are alive."""
+    """Two live workers."""
     names = ["mac-0a", "mac-1b"]
     for name in names:
         report = worker_report(name=name, state="busy", current_job="job_1", started_at=datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Datasets and models that meet: what is trained, predicted and measured over REST is one and the same."""
+"""Datasets bound to models: training, prediction and evaluation over REST agree on shapes and classes."""
 
 import io
 import itertools
@@ -46,7 +46,7 @@ def png(picture: NDArray[np.uint8]) -> bytes:
 
 @dataclass
 class Bench:
-    """A service with a worker, and what the tests do with it."""
+    """A service with a worker, and requests to it."""
 
     http: httpx2.Client
 
@@ -59,7 +59,7 @@ class Bench:
         return dict(answer.json())
 
     def upload(self, model: bytes) -> dict[str, Any]:
-        """The `model` of a job on a file."""
+        """Upload a model file; the `model` of a job request."""
         answer = self.http.post("/models", params={"name": f"feeding-{next(self.names)}"}, content=model)
         assert answer.status_code == 201, answer.text
         return {"id": answer.json()["id"]}
@@ -104,7 +104,7 @@ def likeliest(prediction: dict[str, Any]) -> list[str | int]:
 
 
 def softmax(width: int, classes: int, **changes: object) -> dict[str, Any]:
-    """A spec that learns quickly which of `width` numbers is the largest."""
+    """A spec of a model that quickly learns which of `width` numbers is the largest."""
     return {
         "inputs": [{"name": "x", "shape": [width]}],
         "outputs": [{"name": "p"}],
@@ -125,7 +125,7 @@ def classifier(labels: list[str]) -> dict[str, Any]:
 
 
 def rows_of(numbers: list[int]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Four rows a number, in which each number has a column of its own, and the numbers."""
+    """Four rows for each number, scaled one-hot by number, and the numbers as labels."""
     y = np.repeat(np.array(numbers, np.int32), 4)
     return 3 * np.repeat(np.eye(len(numbers), dtype=np.float32), 4, axis=0), y
 
@@ -174,7 +174,7 @@ def test_a_number_means_one_class_in_training_prediction_and_evaluation(
     assert likeliest(found) == found["outputs"]["kind"] == expected
     measured = bench.evaluate(job, dataset)
     assert measured["accuracy"] == 1
-    # The same examples with names in place of the numbers are the same examples.
+    # The same examples with class names in place of the numbers give the same result.
     named = npz_named(bench, dict(zip(numbers, expected, strict=True)), x, y)
     if named is not None:
         assert bench.evaluate(job, named)["accuracy"] == 1
@@ -183,7 +183,7 @@ def test_a_number_means_one_class_in_training_prediction_and_evaluation(
 def npz_named(
     bench: Bench, called: dict[int, str], x: NDArray[np.float32], y: NDArray[np.int32]
 ) -> dict[str, Any] | None:
-    """The examples as a table of class names; None where a table would take the names for numbers."""
+    """The examples as a table of class names; None where a table would parse the names as numbers."""
     if any(name.isdecimal() for name in called.values()):
         return None
     rows = [",".join([called[int(number)], *map(str, row)]) for number, row in zip(y, x, strict=True)]
@@ -193,7 +193,7 @@ def npz_named(
 
 
 def test_classifier_trained_with_an_index_target_predicts_its_labels(bench: Bench) -> None:
-    # Its target is an index of its own, not the label that it answers with.
+    # The training target is a separate index, not the predicted label.
     inputs = [{"name": "x", "shape": [3]}, {"name": "y", "shape": [1], "type": "int"}]
     spec = classifier(["7", "11", "5"]) | {
         "training_inputs": inputs,
@@ -213,7 +213,7 @@ def test_numbered_classes_keep_the_names_of_the_dataset(bench: Bench) -> None:
     cat, dog, eel = ("cat", "9,0,0"), ("dog", "0,9,0"), ("eel", "0,0,9")
     columns = {"target": "y", "inputs": "x:a,b,c"}
     all_three = bench.add(table([cat, dog, eel]), "d.csv", **columns)
-    # By its own numbers, 0 is dog and 1 is eel.
+    # In this dataset's own numbering, 0 is dog and 1 is eel.
     two = bench.add(table([dog, eel]), "d.csv", **columns)
     others = bench.add(table([("ant", "9,0,0"), ("bee", "0,9,0"), ("cat", "0,0,9")]), "d.csv", **columns)
     job = bench.train({"spec": softmax(3, 3)}, all_three)
@@ -236,7 +236,7 @@ def test_numbered_classes_keep_the_names_of_the_dataset(bench: Bench) -> None:
 
 
 def regression(shape: tuple[int, ...]) -> dict[str, Any]:
-    """A model whose arrays have exactly these axes, as PyTorch's and TensorFlow's conversions have them."""
+    """A spec whose arrays have exactly these axes, like models converted from PyTorch and TensorFlow."""
     return {
         "inputs": [{"name": "x", "shape": list(shape)}],
         "array_input_shape_mapping": "exact",
@@ -272,7 +272,7 @@ def test_arrays_fit_models_of_every_input_rank(bench: Bench, shape: tuple[int, .
     assert bench.evaluate(job, dataset)["examples"] == 4
     declared = bench.predict(job, x=x.tolist())["outputs"]["y"]
     assert np.shape(declared) == (4, *truth)
-    # Without its axes of 1 an example is the same one.
+    # An example without its axes of length 1 gives the same result.
     assert bench.predict(job, x=x.reshape(4, *(n for n in shape if n > 1)).tolist())["outputs"]["y"] == declared
 
 

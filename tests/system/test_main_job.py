@@ -1,4 +1,4 @@
-"""The main job as a person types it: the curl commands of the REST contract, against real processes."""
+"""The main job with the curl commands of the REST contract, against real processes."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ FOLLOW = "curl -sN URL/jobs/JOB/metrics -H 'accept: text/event-stream'"
 
 @dataclass
 class Terminal:
-    """Runs curl as typed; URL and JOB in a command line stand for the service's address and the job."""
+    """Runs curl command lines, in which URL and JOB stand for the service's address and the job."""
 
     folder: Path
     url: str
@@ -37,12 +37,12 @@ class Terminal:
         return shlex.split(line.replace("URL", self.url).replace("JOB", self.job))
 
     def run(self, line: str) -> str:
-        """What the command prints."""
+        """The stdout of the command."""
         done = subprocess.run(self.words(line), cwd=self.folder, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout
 
     def answer(self, line: str) -> tuple[int, dict[str, str], str]:
-        """The status, the headers and the body of what `curl -i` prints."""
+        """The status, the headers and the body from the output of `curl -i`."""
         head, _, body = self.run(line).partition("\n\n")
         status, *headers = head.splitlines()
         pairs = (line.partition(":") for line in headers)
@@ -57,8 +57,8 @@ class Watched:
     """The job from its submission to its end.
 
     Attributes:
-        events: What its stream brought, in order.
-        status_then: The job's status right after each of them arrived.
+        events: The events of its stream, in order.
+        status_then: The job's status right after each event.
     """
 
     terminal: Terminal

@@ -1,4 +1,4 @@
-"""One job, watched from outside: its trace at a collector, and the logs of the service and of a worker."""
+"""One job's telemetry: its trace at a collector, and the logs of the service and of a worker."""
 
 import io
 import json
@@ -52,7 +52,7 @@ class Span:
 
 
 class Collector:
-    """An OTLP receiver, as small as one can be."""
+    """A minimal OTLP receiver."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
@@ -92,12 +92,12 @@ class Collector:
 
 @dataclass(frozen=True)
 class Watched:
-    """What is left to look at when all processes have ended.
+    """The telemetry after the end of all processes.
 
     Attributes:
-        spans: All that came to the collector.
-        service, worker: The lines that each has logged.
-        secrets: What must not be in them.
+        spans: All spans that the collector received.
+        service, worker: The log lines of each.
+        secrets: Secrets that must not be in the logs.
         job: The id of the job.
         request: The id of the request that submitted it.
     """
@@ -186,7 +186,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
 def test_one_trace_spans_the_request_and_the_artifact(watched: Watched) -> None:
     spans = [span for span in watched.spans if span.trace == TRACE]
     assert [span.name for span in spans if span.service == "pippin-service"] == ["POST /jobs"]
-    # How many checkpoints there are, the engine decides.
+    # The engine decides the number of checkpoints.
     made = [span.name for span in spans if span.service == "pippin-worker" and span.name != "checkpoint"]
     assert {name: made.count(name) for name in set(made)} == {
         "attempt": 1,
@@ -196,7 +196,7 @@ def test_one_trace_spans_the_request_and_the_artifact(watched: Watched) -> None:
         "epoch": 3,
         "store": 3,
     }
-    # Everything that the worker did belongs to that request.
+    # All spans of the worker belong to the trace of the request.
     assert all(span.trace == TRACE for span in watched.spans if span.service == "pippin-worker")
 
 

@@ -1,4 +1,4 @@
-"""A worker that shares no folder with the service: Redis and the blobs over TLS, a token, and nothing else."""
+"""A worker that shares no folder with the service: it reaches Redis and the blobs over TLS, with a token."""
 
 import hashlib
 import re
@@ -31,13 +31,13 @@ PASSWORD = "workers-own"
 
 @dataclass
 class Service:
-    """A service without workers, and the two doors by which a worker far away comes in.
+    """A service without workers, and the two TLS proxies for a remote worker.
 
     Attributes:
-        url: Of the service, on its own machine.
-        blobs: The door to its `/blobs`, which breaks the first download.
-        worker: The environment of such a worker, its token apart.
-        run: Runs a command line of `pippin` on the service's machine; its stdout.
+        url: The address of the service on its own machine.
+        blobs: The proxy of its `/blobs`, which breaks the first download.
+        worker: The environment of a remote worker, without its token.
+        run: Runs `pippin` on the service's machine; returns its stdout.
     """
 
     url: str
@@ -91,7 +91,7 @@ def token_file(tmp_path: Path) -> Path:
 
 
 class FarWorker:
-    """A worker process; ended with its context."""
+    """A worker process that ends with its `with` block."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -133,7 +133,7 @@ def test_remote_worker_trains_and_resumes_a_broken_download(service: Service, to
     artifacts = {each.variant: each.digest for each in ended.artifacts}
     assert artifacts["trained"] == f"sha256:{hashlib.sha256(model.read_bytes()).hexdigest()}"
 
-    # The dataset came in two parts, the second from where the first broke off.
+    # The dataset was downloaded in two parts, the second from the offset at which the first broke off.
     name = dataset.digest.removeprefix("sha256:")
     gets = [begin for begin in service.blobs.begins if begin.startswith(f"GET /blobs/{name}".encode())]
     ranges = [re.search(rb"(?i)\r\nrange: bytes=(\d+)-(\d+)\r\n", begin) for begin in gets]
@@ -144,7 +144,7 @@ def test_remote_worker_trains_and_resumes_a_broken_download(service: Service, to
     assert all(f'if-range: "{name}"'.encode() in begin.lower() for begin in gets)
     assert (tmp_path / "far" / "cache" / "blobs" / name).stat().st_size == dataset.bytes
 
-    # What the worker made, checkpoints among it, went the same way, with the token, which stands nowhere else.
+    # The worker uploaded its files, including checkpoints, through the same proxy with the token, which is not logged.
     puts = [begin for begin in service.blobs.begins if begin.startswith(b"PUT /blobs/")]
     assert {begin.split()[1].decode() for begin in puts} >= {
         f"/blobs/{digest.removeprefix('sha256:')}" for digest in artifacts.values()

@@ -1,4 +1,4 @@
-"""The published training of a real Mac, replayed through `pippin up`: the default rules end at its weights."""
+"""A published training of a real Mac, replayed through `pippin up`: the default rules reproduce its weights."""
 
 import os
 import subprocess
@@ -30,6 +30,6 @@ def test_only_the_default_rules_reproduce_the_macs_weights() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     distances = {line[8:]: float(line[:6]) for line in done.stdout.splitlines() if line[:6].strip()[:1].isdigit()}
     assert len(distances) == 13
-    # No other rule of the table comes near.
+    # No other rule of the table gives similar weights.
     near = [rule for rule, distance in distances.items() if distance <= 1.0]
     assert near == ["libc++'s order, last mini-batch filled: the defaults", "the defaults once more"]

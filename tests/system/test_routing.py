@@ -1,4 +1,4 @@
-"""Which of two workers gets a job: both real processes with an engine each, beside a real service and a real Valkey."""
+"""Routing between two workers: real processes with one engine each, a real service and a real Valkey."""
 
 import signal
 import subprocess
@@ -29,7 +29,7 @@ NO_MAC = "No live worker has the coreml engine; start one on a Mac with `pippin 
 
 @dataclass
 class Workplace:
-    """A Pippin with one jax worker, and a second worker to start and stop that has the coreml engine."""
+    """A Pippin with one jax worker, and a second worker with the coreml engine that tests start and stop."""
 
     client: Client
     store: Store
@@ -37,7 +37,7 @@ class Workplace:
     mac: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start_mac(self) -> str:
-        """Starts it; the name that it registers with."""
+        """Start the coreml worker; its registered name."""
         command = [sys.executable, "-m", "tests.system.jax_as_coreml"]
         self.mac = subprocess.Popen(command, env=self.environment, cwd=ROOT, stderr=subprocess.DEVNULL)
         wait_for(lambda: "coreml" in self.store.workers.live_engines())
@@ -55,7 +55,7 @@ class Workplace:
         return self.client.submit(request | changes).id
 
     def trained_by(self, job_id: str) -> list[tuple[str, str]]:
-        """Engine and status of the attempts of a job, once it has ended."""
+        """Wait for the end of a job; engine and status of each attempt."""
         return [(attempt.engine, attempt.status) for attempt in self.client.wait(job_id).attempts]
 
 

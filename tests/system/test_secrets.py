@@ -1,4 +1,4 @@
-"""Passwords and tokens stand in no argument, no log and no error, whatever goes wrong."""
+"""Passwords and tokens are in no command line, log or error message, even after failures."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def command_lines() -> set[str]:
-    """The arguments of every process at this moment."""
+    """The command lines of all running processes."""
     found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -34,7 +34,7 @@ def command_lines() -> set[str]:
 
 @contextmanager
 def watched() -> Iterator[set[str]]:
-    """Looks at all processes again and again for the block; what it saw."""
+    """Collect the command lines of all processes repeatedly during the block."""
     seen, over = command_lines(), threading.Event()
 
     def look() -> None:

@@ -1,4 +1,4 @@
-"""`pippin up` with all its real parts: what dies comes back, what is stopped is gone, and data stays."""
+"""`pippin up` with all its real parts: killed parts are restarted, stopping leaves no process, and data is kept."""
 
 import os
 import signal
@@ -39,13 +39,13 @@ JOB = {
 
 
 def exists(pid: int) -> bool:
-    """Whether a process lives; one that only waits to be reaped does not."""
+    """Whether a process is alive; a zombie is not."""
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
     return bool(found.strip()) and not found.strip().startswith("Z")
 
 
 def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A `pippin up` that is expected not to start."""
+    """Run a `pippin up` that is expected not to start."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "pippin", "up", *map(str, options)],
         env=clean_environment() | environment,

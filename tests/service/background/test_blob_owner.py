@@ -1,4 +1,4 @@
-"""From whose blob store, and how much of it, a sweeper deletes: nothing when the records may be the wrong ones."""
+"""When a sweeper may delete, and how much: nothing if the records may not belong to the blob store."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def blobs(settings: Settings) -> Blobs:
 
 @pytest.fixture
 def other_store(tmp_path: Path) -> Iterator[Store]:
-    """The records in another Redis, which are none."""
+    """A store on another, empty Redis."""
     with EmbeddedValkey(tmp_path / "other-home") as server:
         opened = Store(connect(server.url))
         yield opened
@@ -49,7 +49,7 @@ def sweeper_of(store: Store, blobs: Blobs, settings: Settings, **changes: object
 
 
 def put_old(settings: Settings, blobs: Blobs, *contents: bytes) -> list[str]:
-    """Blobs that were put long before the grace began."""
+    """Store blobs whose modification time is older than the grace."""
     digests = [blobs.put_bytes(content) for content in contents]
     for digest in digests:
         name = digest.removeprefix("sha256:")
@@ -59,7 +59,7 @@ def put_old(settings: Settings, blobs: Blobs, *contents: bytes) -> list[str]:
 
 
 def name_models(store: Store, *digests: str) -> None:
-    """Records of models whose files are these blobs."""
+    """Add model records that name these blobs."""
     for number, digest in enumerate(digests):
         store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
         store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
@@ -108,7 +108,7 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
     sweeper.claim()
     put_old(settings, blobs, b"orphan")
     named = put_old(settings, blobs, b"one", b"two")
-    sweeper.sweep()  # every one of them is unnamed, and condemned
+    sweeper.sweep()  # all blobs are unnamed and marked for deletion
     name_models(store, *named)
     digests = store.references.digests
 
@@ -124,7 +124,7 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
 def test_redis_emptied_before_ownership_markers_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
     digests = put_old(settings, blobs, b"one", b"two", b"three")
     sweeper_of(store, blobs, settings).claim()
-    # Records that are added afterwards do not open it: the decision was made on the records of the start.
+    # Records that are added afterwards do not allow deletion: the decision depends on the records at the start.
     added = put_old(settings, blobs, b"four", b"five", b"six", b"seven", b"eight")
     name_models(store, *added)
     sweep_often(sweeper_of(store, blobs, settings))
@@ -146,7 +146,7 @@ def test_store_without_an_ownership_marker_is_claimed_when_all_is_named(
 
 
 def test_store_with_an_unnamed_blob_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
-    # It may be another Redis' that has not claimed the store either.
+    # The unnamed blob may belong to another Redis that has not claimed the store either.
     named = put_old(settings, blobs, b"one", b"two", b"three")
     (foreign,) = put_old(settings, blobs, b"foreign")
     name_models(store, *named)
@@ -164,7 +164,7 @@ def test_another_redis_over_the_same_store_deletes_nothing(
     sweep_often(sweeper_of(other_store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.LOST
-    # One that has a store of its own already is told apart.
+    # A Redis that owns another store is recognized as foreign.
     other_store.blob_ledger.draw_identity()
     sweep_often(sweeper_of(other_store, blobs, settings))
     assert set(blobs.names()) == set(digests)
@@ -182,7 +182,7 @@ def test_owner_deletes_nothing_while_another_redis_shares_the_store(
     sweep_often(mine)
     assert blobs.head(theirs) is not None
     assert refusal(store) is Refusal.SHARED
-    # The operator has moved it away. If it is still there, it is noted again.
+    # The operator adopts the store, but the other Redis still uses it and is noticed again.
     BlobOwnership(store, blobs).adopt()
     sweeper_of(other_store, blobs, settings).claim()
     sweep_often(mine)
@@ -386,7 +386,7 @@ def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(
         wait_for(lambda now=now: refused_after(now), otherwise="the sweeper does not go on")
     assert list(blobs.names()) == [digest]
     assert httpx2.get(f"{service.url}/metrics").text.count('pippin_sweep_refused{reason="lost"} 1.0') == 1
-    # A service that starts anew on the emptied Redis, and adds records, takes the store for its own no more than that.
+    # A service that restarts on the emptied Redis and adds records does not claim the store either.
     service.stop()
     service.start()
     wait_for(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored again")

@@ -16,7 +16,7 @@ class Service(Protocol):
 
 @pytest.fixture
 def hasty(valkey_url: str) -> Iterator[Store]:
-    """A store whose leases run out almost at once."""
+    """A store whose leases expire almost at once."""
     store = Store(connect(valkey_url), lease_seconds=0.05)
     yield store
     store.close()
@@ -24,7 +24,7 @@ def hasty(valkey_url: str) -> Iterator[Store]:
 
 @pytest.fixture
 def lost(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], hasty: Store) -> str:
-    """A job whose worker has fallen silent."""
+    """A running job whose lease has expired."""
     attempt = trainer(submit()["id"], hasty)
     attempt.begin()
     wait_for(hasty.leases.expired, "the lease runs out")
@@ -56,7 +56,7 @@ def test_reaper_actions_are_counted(lost: str, hasty: Store) -> None:
 
 
 def set_reachable_period(valkey_url: str, *, since: float, until: float) -> None:
-    """Make it so that reapers reached Redis from one moment to another, in seconds before now."""
+    """Record that reapers reached Redis in a period, given in seconds before now."""
     client = connect(valkey_url)
     now = client.time()[0]
     times = {"since": int((now - since) * 1e6), "until": int((now - until) * 1e6)}

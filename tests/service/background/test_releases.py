@@ -1,4 +1,4 @@
-"""What `keep` frees while a job trains on."""
+"""Blobs that `keep` releases while a job is trained."""
 
 import json
 import time
@@ -16,13 +16,13 @@ from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
 from tests.support.records import stored_checkpoint
 
-KEPT = 3  # what a job keeps unless it asks for another number
+KEPT = 3  # the default number of checkpoints that a job keeps
 EPOCHS = 12
 Checkpoints = Callable[..., StoredCheckpoint]
 
 
 class Attempt(Protocol):
-    """What is used here of the `Trainer` in conftest.py."""
+    """The part of the `Trainer` in conftest.py that is used here."""
 
     job_id: str
     claim: Claim
@@ -42,7 +42,7 @@ def meters() -> Meters:
 
 @pytest.fixture
 def releases(store: Store, blobs: Blobs, meters: Meters) -> BlobReleases:
-    """With a grace of no time."""
+    """Releases without a grace."""
     return BlobReleases(store, blobs, seconds=0, may_delete=lambda: True, meters=meters)
 
 
@@ -67,7 +67,7 @@ def attempt(submitted: Callable[..., str], trainer: Callable[[str], Any]) -> Att
 def release_all(releases: BlobReleases, store: Store) -> None:
     while store.redis.exists(keys.RELEASED):
         releases.look()
-        time.sleep(0.01)  # a file's time must have passed
+        time.sleep(0.01)  # the file's modification time must be in the past
     releases.look()
 
 
@@ -159,7 +159,7 @@ def test_invalid_release_entries_are_skipped(releases: BlobReleases, store: Stor
 def test_blobs_of_many_deleted_records_are_released_without_a_sweep(
     releases: BlobReleases, store: Store, blobs: Blobs
 ) -> None:
-    # More than a sweep deletes without being asked.
+    # More than a sweep deletes without approval.
     kept, *digests = [blobs.put_bytes(b"%d" % number) for number in range(150)]
     for number, digest in enumerate(digests):
         store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})

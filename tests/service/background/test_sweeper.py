@@ -1,4 +1,4 @@
-"""What is deleted by itself, and what never is."""
+"""Automatic deletion: what is deleted, and what is kept."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 @pytest.fixture
 def kept(settings: Settings) -> Blobs:
-    """The blobs of those settings."""
+    """The blob store of the settings."""
     return Blobs(settings.blobs_url)
 
 
@@ -48,7 +48,7 @@ def sweeper(store: Store, settings: Settings, kept: Blobs) -> Sweeper:
 
 @pytest.fixture
 def old(settings: Settings, kept: Blobs) -> Callable[[bytes], str]:
-    """Stores blobs that have not been touched for more than an hour."""
+    """Stores blobs whose modification time is more than an hour ago."""
 
     def put(content: bytes) -> str:
         digest = kept.put_bytes(content)
@@ -69,13 +69,13 @@ def age(settings: Settings, digest: str, seconds: float) -> None:
 
 
 def stored(digest: str) -> str:
-    """A checkpoint as a job's record has it."""
+    """A checkpoint as in a job's record."""
     now = datetime.now(UTC)
     return stored_checkpoint(digest=digest, bytes=1, created_at=now).model_dump_json()
 
 
 def end_before(store: Store, tenant: str, job_id: str, seconds: float) -> str:
-    """Makes a job one that was submitted and ended so long ago; its new id."""
+    """Change a job's records as if it had ended so many seconds ago; its new id."""
     older = f"job_0000000000{job_id[14:]}"
     for key in store.redis.keys(f"pippin:{tenant}:job:{job_id}*"):
         store.redis.rename(key, key.replace(job_id, older))
@@ -146,7 +146,7 @@ def test_blobs_named_by_records_are_kept(
     attempt.succeed(trained, 7)
     for _ in range(2):
         sweeper.sweep()
-    # The dataset was deleted, and this job has ended.
+    # No dataset record names the arrays, and the job has ended.
     assert kept.head(arrays) is None
     assert None not in map(kept.head, (trained, initial, checkpoint, resume))
     store.jobs.delete("default", attempt.job_id)

@@ -1,4 +1,4 @@
-"""No body is read beyond its limit, whatever it says of its length."""
+"""No body is read beyond its limit, with or without a Content-Length."""
 
 import re
 import select
@@ -14,7 +14,7 @@ PIECE = b" " * 65_536
 CHUNK = b"%x\r\n%s\r\n" % (len(PIECE), PIECE)
 # Larger than every limit of the service that the tests use, which are 1, 2 and 5 megabytes.
 MOST = 40_000_000
-# What the sockets on both sides may hold.
+# The capacity of the socket buffers on both sides.
 BUFFERED = 12_000_000
 
 
@@ -48,13 +48,13 @@ def test_list_of_bodies_covers_every_operation_with_a_body(http: httpx2.Client) 
         if "requestBody" in operation
     }
     tried = {(method, re.sub(r"job_0+|nobody|0{64}", "*", path.partition("?")[0])) for method, path, *_ in bodies()}
-    # Their bodies are looked at once the job is found; below there is one.
+    # These operations read the body only for an existing job; a test below has one.
     assert found == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
 
 
 @pytest.fixture
 def send(http: httpx2.Client) -> Callable[..., tuple[int, int]]:
-    """Sends a chunked body without end until the service answers: the answer's status, and how much went out."""
+    """Sends an endless chunked body until the service answers; the status, and the number of bytes sent."""
 
     def start(method: str, path: str, kind: str) -> tuple[int, int]:
         head = (
@@ -84,7 +84,7 @@ def test_endless_body_is_cut_off_at_its_limit(
     *, send: Callable[..., tuple[int, int]], service: Service, method: str, path: str, kind: str, limit: int
 ) -> None:
     status, sent = send(method, path, kind)
-    # Whoever goes on sending may find the connection closed before the answer could be read.
+    # A client that keeps sending may see the connection closed before it can read the response.
     assert status in {413, 0}
     assert sent < limit + BUFFERED
     assert list((service.settings.home / "uploads").glob("*")) == []

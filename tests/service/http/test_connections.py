@@ -31,7 +31,7 @@ BODY_HEAD = (
 
 
 class Sockets(ExitStack):
-    """Opens connections, which are closed with the test."""
+    """Opens connections that are closed at the end of the test."""
 
     def connect(self, service: Service, sent: bytes = b"") -> socket.socket:
         port = service.server.servers[0].sockets[0].getsockname()[1]
@@ -48,7 +48,7 @@ def sockets() -> Iterator[Sockets]:
 
 
 def rest_of(connection: socket.socket) -> bytes:
-    """What arrives until the service closes the connection."""
+    """The bytes that arrive until the service closes the connection."""
     received = b""
     try:
         while data := connection.recv(65_536):
@@ -59,7 +59,7 @@ def rest_of(connection: socket.socket) -> bytes:
 
 
 def send_on(connection: socket.socket, data: bytes) -> None:
-    """Send this again and again, for half a minute."""
+    """Send the data repeatedly for half a minute."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         connection.sendall(data)
@@ -192,7 +192,7 @@ def test_event_stream_is_exempt_from_timeouts(
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
     stream = sockets.connect(service, head.encode())
     assert status_of(stream) == b"200"
-    # Enough time for every limit to strike.
+    # Wait long enough for every timeout to expire.
     silent = [sockets.connect(service) for _ in range(3)]
     for connection in silent:
         rest_of(connection)

@@ -28,7 +28,7 @@ SSE = {"accept": "text/event-stream"}
 
 
 class Listener:
-    """Reads a stream of server-sent events on a thread of its own."""
+    """Reads a stream of server-sent events in a separate thread."""
 
     def __init__(self, response: httpx2.Response) -> None:
         self.response = response
@@ -75,7 +75,7 @@ def listening(http: httpx2.Client, path: str, **headers: str) -> Iterator[Listen
         listener = Listener(r)
         yield listener
         if not listener._ended:
-            # Ends the connection for the thread that reads it, too.
+            # Closes the connection for the reading thread too.
             r.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         listener.wait_for_end()
 
@@ -260,7 +260,7 @@ def test_stalled_client_is_dropped_and_can_reconnect(
         frozen.connect((host, int(port)))
         frozen.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
         wait_for(lambda: service.followers == 1, "the client follows")
-        # More than the sockets' own buffers hold.
+        # More than the socket buffers hold.
         for epoch in range(1, 21):
             attempt.epoch(epoch, [0.123456789] * 50_000)
         wait_for(lambda: service.followers == 0, "the client is dropped")

@@ -1,6 +1,6 @@
-"""The service keeps to its OpenAPI document: schemathesis, with all its checks, against a real process.
+"""The service conforms to its OpenAPI document: schemathesis with all checks, against a real process.
 
-Once as anybody who need show nothing, once as an administrator, once as a stranger whom the service does not let in.
+Runs without tokens on a service that requires none, as an administrator, and without a token on a closed service.
 """
 
 import json
@@ -22,20 +22,20 @@ WITH_422 = ["2xx", "3xx", "401", "403", "404", "409", "422", "429", "5xx"]
 
 
 def strict_document(url: str, who: str) -> dict[str, Any]:
-    """The service's description, without the answer that stands for any other problem: each must be told by itself."""
+    """The service's document without the default response, so that every problem must be documented itself."""
     document: dict[str, Any] = httpx2.get(f"{url}/openapi.json", timeout=60).raise_for_status().json()
     for operation in (each for path in document["paths"].values() for each in path.values()):
         operation["responses"].pop("default")
         if who == "anybody":
-            # The document tells which roles operations take. A service that only its own machine reaches, and of which
-            # no token was made, demands none, as the scheme's description says: OpenAPI cannot tell that as a rule,
-            # and the check that a token is really demanded would be right that this service does not.
+            # The document states the role of each operation. A service on loopback for which no token was created
+            # requires none, as the security scheme's description says. OpenAPI cannot express that condition, and the
+            # check that a token is really required would fail.
             operation.pop("security", None)
     return document
 
 
 def schemathesis(process: ServiceProcess, held: dict[str, str], who: str, folder: Path, *options: str) -> int:
-    """Runs it, and gives how many requests it sent."""
+    """Run schemathesis; the number of requests that it sent."""
     token = "" if who == "anybody" else process.add_token("admin")
     headers = f'headers = {{ Authorization = "Bearer {token}" }}' if who == "admin" else ""
     configuration, document = folder / "contract.toml", folder / "openapi.json"

@@ -1,4 +1,4 @@
-"""Whatever bytes a client sends, to whatever endpoint: no 5xx, and the process goes on, no larger than it was."""
+"""Any bytes to any endpoint cause no 5xx, and the process keeps running without growing."""
 
 import socket
 import sys
@@ -14,14 +14,14 @@ from tests.support.service_process import ServiceProcess
 
 SEED = 20_261_125
 SECONDS = 60.0
-# An answer to a request without an end may never come.
+# An incomplete request may never be answered.
 SHORT_SECONDS = 0.05
 GROWTH = 128 * 2**20
 AS = pytest.mark.parametrize("who", ["anybody", "admin"])
 
 
 def answered(address: tuple[str, int], request: RawRequest) -> int | None:
-    """The status of the answer; None when the service has closed the connection, or waits for the rest."""
+    """The status of the response; None when the service has closed the connection or waits for the rest."""
     with socket.create_connection(address, timeout=SECONDS) as connection:
         head = b""
         try:
@@ -29,7 +29,7 @@ def answered(address: tuple[str, int], request: RawRequest) -> int | None:
             connection.settimeout(SECONDS if request.is_whole else SHORT_SECONDS)
             while b"\r\n\r\n" not in head and (chunk := connection.recv(65536)):
                 head += chunk
-                # An interim answer is followed by the one that counts.
+                # Skip an interim (1xx) response.
                 if head.startswith(b"HTTP/1.1 1"):
                     head = head.partition(b"\r\n\r\n")[2]
         except TimeoutError:
@@ -40,7 +40,7 @@ def answered(address: tuple[str, int], request: RawRequest) -> int | None:
 
 
 def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str | None = None) -> Counter[int | None]:
-    """Sends so many, most of them with the token, and gives how often each status came back."""
+    """Send so many requests, most of them with the token; the number of responses by status."""
     document = httpx2.get(f"{process.url}/openapi.json").json()
     parts = urlsplit(process.url)
     assert parts.hostname

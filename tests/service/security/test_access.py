@@ -1,4 +1,4 @@
-"""The declared role decides, whatever a path looks like, and before anything of a body is read."""
+"""The declared role decides, whatever the path looks like, and before the body is read."""
 
 import socket
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from pippin.store import Store
 from service.security.access import PUBLIC, Access, Operations, UndeclaredAccessError, requires
 
 Http: TypeAlias = httpx2.Client
-# What paths of operations end in; a dataset or a model may have each for its name.
+# Last parts of operations' paths; each may be the name of a dataset or model.
 NAMES = ["predict", "session", "blobs", "validate"]
 
 
 @pytest.fixture
 def make_token(store: Store) -> Callable[[Role], dict[str, str]]:
-    """Makes live tokens, as headers."""
+    """Creates valid tokens, as headers."""
 
     def make(role: Role) -> dict[str, str]:
         token = issue(role, None)
@@ -34,7 +34,7 @@ def make_token(store: Store) -> Callable[[Role], dict[str, str]]:
 
 
 def raw(http: Http, head: str, headers: dict[str, str]) -> bytes:
-    """The first line of the answer to a request whose head is sent just as it is, without a body."""
+    """The status line of the response to a request whose head is sent verbatim, without a body."""
     url = urlsplit(str(http.base_url))
     assert url.hostname
     assert url.port

@@ -26,7 +26,7 @@ class Service(Protocol):
 
 @pytest.fixture
 def make_token(store: Store) -> MakeToken:
-    """Makes live tokens."""
+    """Creates valid tokens."""
 
     def make(role: Role, tenant: str = "default") -> str:
         made = issue(role, None, tenant=tenant)
@@ -66,7 +66,7 @@ def test_paths_that_are_no_operation_need_a_token(
     ):
         answer = http.request(method, path)
         assert answer.status_code == 401, (method, path)
-        # RFC 6750, section 3.1: no error code where no token was shown.
+        # RFC 6750, section 3.1: no error code for a request without a token.
         assert answer.headers["www-authenticate"] == 'Bearer realm="pippin"'
     is_problem(http.post("/healthz"), 405, "method-not-allowed")
 
@@ -130,7 +130,7 @@ def test_reachable_service_is_closed_before_the_first_token(
 
 @pytest.fixture
 def http_with_sample(make_service: Callable[..., Service]) -> Iterator[httpx2.Client]:
-    """A client of a service that gives every tenant the packaged sample."""
+    """A client of a service that adds the packaged sample for every tenant."""
     with httpx2.Client(base_url=make_service().url, timeout=60) as client:
         yield client
 
@@ -165,7 +165,7 @@ def test_tenant_sees_only_its_own_objects(
     )
     assert http.get("/jobs", headers=theirs).json()["data"] == []
     assert http.get("/models", headers=theirs).json()["data"] == []
-    # Its names and its idempotency keys are its own, and the sample is there for everybody.
+    # Names and idempotency keys are separate for each tenant, and every tenant has the sample.
     assert [each["name"] for each in http.get("/datasets", headers=theirs).json()["data"]] == ["mnist-sample"]
     sample = request | {"dataset": "mnist-sample"}
     other = http.post("/jobs", json=sample, headers=theirs | {"idempotency-key": "one"})

@@ -1,4 +1,4 @@
-"""A service that others reach has somebody who may let them in, or does not start."""
+"""A service that other machines can reach has an admin token, or does not start."""
 
 import json
 import signal
@@ -46,7 +46,7 @@ class Process:
         pytest.fail(f"the service did not start: {self.log}")
 
     def end(self) -> str:
-        """All that it said."""
+        """Terminate the service; its whole log."""
         self.process.send_signal(signal.SIGTERM)
         _, rest = self.process.communicate(timeout=60)
         return "".join([*self.log, rest])
@@ -140,7 +140,7 @@ async def test_first_token_is_not_restored_after_redis_loses_its_records(
     for _ in range(2):
         await keep_first_token(store, settings, requirement)
         assert store.tokens.all() == []
-        # As in a service that was started again.
+        # As after a restart of the service.
         requirement = TokenRequirement(settings.home)
     requirement.reset()
     await keep_first_token(store, settings, requirement)

@@ -1,4 +1,4 @@
-"""What a page of somebody else can make a browser send."""
+"""Requests that a foreign page can cause a browser to send: Host and Origin checks."""
 
 import socket
 from collections.abc import Callable

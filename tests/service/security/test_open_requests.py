@@ -1,4 +1,4 @@
-"""A request ends when its token is revoked or its session is over, wherever it stands; the requests of others go on."""
+"""A request in progress ends when its token is revoked or its session ends; other requests continue."""
 
 import hashlib
 import threading
@@ -28,7 +28,7 @@ LARGE = bytes(64 * 2**20)
 
 @dataclass
 class Reading:
-    """Reads an answer in a thread of its own, to its end."""
+    """Reads a response to its end in a separate thread."""
 
     http: httpx2.Client
     method: str
@@ -65,7 +65,7 @@ Read = Callable[..., Reading]
 
 @pytest.fixture
 def read(http: httpx2.Client) -> Iterator[Read]:
-    """Starts readings; all have ended when the test has."""
+    """Starts readings, which end with the test."""
     started: list[Reading] = []
 
     def start(
@@ -83,7 +83,7 @@ def read(http: httpx2.Client) -> Iterator[Read]:
     for each in started:
         if each.paused is not None:
             each.paused.set()
-    # Whatever still follows a job ends with its tokens.
+    # Streams that still follow a job end with their tokens.
     for each in started:
         each.thread.join(30)
         assert not each.thread.is_alive()
@@ -108,13 +108,13 @@ def bearer(token: NewToken) -> dict[str, str]:
 
 @pytest.fixture
 def job(submitted: Callable[..., str]) -> str:
-    """A job that waits: a stream of it goes on."""
+    """A queued job, whose streams stay open."""
     return submitted()
 
 
 @pytest.fixture
 def revocations(service: RunningService) -> Callable[[], float]:
-    """How many requests were ended so far."""
+    """The number of requests that were ended by revocation."""
     registry = service.server.config.app.state.meters.registry
     return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
 
@@ -187,7 +187,7 @@ def test_stream_ends_with_its_session(
     wait_for(followers(service, 2), "both streams are open")
     end(store, token, session, http)
     stream.end()
-    # With the records the job is gone too, and its streams may end of that first.
+    # With the records the job is lost too, which may end its streams first.
     assert b"event: revoked" in stream.text or end is _lose_records
     if end in {_sign_out, _expire}:
         assert others.thread.is_alive()
@@ -216,7 +216,7 @@ def test_slow_download_is_cut_off_on_revocation(
     download = read(f"/blobs/{digest}", bearer(token), paused=paused)
     wait_for(lambda: download.text, "the download has begun")
     store.tokens.revoke(token.record.id)
-    # Nothing is read meanwhile: the service does not wait for that.
+    # The client reads nothing meanwhile: the service does not wait for the client.
     wait_for(lambda: revocations() == before + 1, "the service has ended it")
     paused.set()
     download.end()

@@ -1,4 +1,4 @@
-"""A service that has demanded tokens demands them after Redis has lost its records, and does not trust a proxy."""
+"""A service that has required tokens still requires them after Redis loses its records, and does not trust a proxy."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(make_service: Callable[..., RunningService], home: Path) -> Iterator[Callable[..., httpx2.Client]]:
-    """Starts a service with that home, and gives a client of it."""
+    """Starts a service with the home; a client of it."""
     clients = []
 
     def begin(**settings: object) -> httpx2.Client:
@@ -56,14 +56,15 @@ def test_tokens_stay_required_after_redis_is_emptied(
     session = {"cookie": f"pippin_session={store.tokens.open_session(store.tokens.all()[0])}"}
     assert http.get("/jobs", headers=token).status_code == 200
     store.redis.flushall()
-    # A request without a token may be refused by what Redis said a second ago, until one with a token has asked it.
+    # A request without a token may be refused by a cached answer of Redis until a request with a token queries Redis.
     for headers in (token, session, {}):
         problem = is_problem(http.get("/jobs", headers=headers), 401, "unauthorized")
         assert "pippin tokens reset" in problem["detail"]
     for path in (BLOB, "/workers", "/metrics", "/nothing"):
         assert http.get(path).status_code == 401
     assert http.get("/healthz").status_code == 200
-    # Another service of the same home, started after the loss, knows it from the file; so does one that runs on.
+    # Another service with the same home, started after the loss, reads the requirement from the file, like a
+    # running one.
     other = start()
     assert other.get("/jobs").status_code == 401
     assert http.get("/jobs", headers=add(store, "read")).status_code == 200
@@ -169,7 +170,7 @@ def test_service_without_tokens_refuses_proxied_requests(
         assert "PIPPIN_REQUIRE_TOKENS" in problem["detail"]
     assert http.get("/healthz", headers={name: value}).status_code == 200
     token = add(store, "read")
-    # Once tokens are demanded, the proxy is none of the service's business.
+    # Once tokens are required, proxied requests are treated like any others.
     assert http.get("/jobs", headers={name: value}).status_code == 401
     assert http.get("/jobs", headers={name: value} | token).status_code == 200
 
