@@ -103,13 +103,13 @@ class Up:
     def parts(self) -> dict[str, int]:
         """The process ids of its parts: valkey, service, worker."""
         listed = subprocess.run(["ps", "-Aww", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
-        found = {}
+        pids = {}
         for line in listed.stdout.splitlines():
             pid, parent, arguments = line.split(maxsplit=2)
             for name, word in (("valkey", "valkey-server"), ("service", "-m service"), ("worker", "-m worker")):
                 if int(parent) == self.process.pid and word in arguments and "-c" not in arguments.split():
-                    found[name] = int(pid)
-        return found
+                    pids[name] = int(pid)
+        return pids
 
     def end(self, with_signal: signal.Signals = signal.SIGTERM) -> None:
         """End the supervisor if it still runs, and wait until it has exited."""
@@ -159,8 +159,10 @@ def client_tools() -> Path:
     # pytest workers of one run install into the same folder.
     with (ROOT / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if made.returncode:
-        reason = f"the generators of clients cannot be installed: {(made.stdout + made.stderr)[-1500:]}"
+        installed = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+    if installed.returncode:
+        reason = f"the generators of clients cannot be installed: {(installed.stdout + installed.stderr)[-1500:]}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     return folder

@@ -43,8 +43,10 @@ def test_sibling_packages_have_no_import_cycle(imports: dict[str, set[str]]) -> 
         siblings: dict[str, set[str]] = {}
         for module, imported in imports.items():
             if importer := _child(folder, module):
-                found = {child for each in imported if (child := _child(folder, each)) and child != importer}
-                siblings.setdefault(importer, set()).update(found)
+                imported_siblings = {
+                    child for each in imported if (child := _child(folder, each)) and child != importer
+                }
+                siblings.setdefault(importer, set()).update(imported_siblings)
         if circle := _circle(siblings):
             circles[folder] = circle
     assert circles == {}

@@ -141,7 +141,7 @@ def explicit_weights(target: Target, size: Size) -> Damage:
 
 def batch_reports(target: Target, size: Size) -> Damage:
     """A job whose every epoch reports all of its mini-batches."""
-    most = Settings().max_batch_losses
+    max_losses = Settings().max_batch_losses
     with target.client(target.submitter) as client:
         body = {
             "model": {"preset": "mnist-cnn"},
@@ -156,7 +156,7 @@ def batch_reports(target: Target, size: Size) -> Damage:
         before = target.redis_bytes
         for number in range(1, size.epochs + 1):
             metrics = epoch_metrics(number, epochs=size.epochs, time=datetime.now(UTC))
-            target.store.attempts.epoch(claim, metrics, BatchLosses.of([0.123456789] * size.batches, most))
+            target.store.attempts.epoch(claim, metrics, BatchLosses.of([0.123456789] * size.batches, max_losses))
         per_epoch = (target.redis_bytes - before) / size.epochs
         answer = client.get(f"/jobs/{job}/metrics", params={"batches": "true"})
         client.post(f"/jobs/{job}/cancel")
@@ -301,10 +301,10 @@ class _Grown(Damage):
 def _grown(target: Target, before: int, statuses: list[int], *, most: int) -> _Grown:
     grown = target.redis_bytes - before
     damage = _answered(statuses)
-    found = _Grown(damage.figures | {"Redis grew by": f"{grown / MB:.1f} MB"}, damage.wrong)
+    result = _Grown(damage.figures | {"Redis grew by": f"{grown / MB:.1f} MB"}, damage.wrong)
     if grown > most:
-        found.wrong.append(f"Redis grew by {grown / MB:.0f} MB")
-    return found
+        result.wrong.append(f"Redis grew by {grown / MB:.0f} MB")
+    return result
 
 
 def _npy(shape: tuple[int, ...], data: bytes) -> bytes:

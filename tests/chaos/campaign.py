@@ -123,8 +123,8 @@ class Campaign:
 
     def _drive(self, client: Client) -> None:
         while (number := self._next_job()) is not None:
-            asked = self._request(number)
-            job = _patiently(lambda asked=asked, number=number: client.submit(asked, idempotency_key=f"{number}"))
+            body = self._request(number)
+            job = _patiently(lambda body=body, number=number: client.submit(body, idempotency_key=f"{number}"))
             follower = _Follower(client, job.id)
             follower.start()
             with self._lock:

@@ -58,9 +58,11 @@ _SHARES = {
 
 def plan(count: int, choice: random.Random) -> list[Fault]:
     """`count` faults in an order that `choice` decides: of each kind its share, and at least one if `count` allows."""
-    most = list(Fault)[:count]
+    kinds = list(Fault)[:count]
     every = [fault for fault, share in _SHARES.items() for _ in range(max(1, round(share * count / 200)))]
-    faults = every if len(every) == count else [*most, *choice.choices(most, [_SHARES[each] for each in most], k=count)]
+    faults = (
+        every if len(every) == count else [*kinds, *choice.choices(kinds, [_SHARES[each] for each in kinds], k=count)]
+    )
     faults = faults[:count]
     choice.shuffle(faults)
     return faults

@@ -26,15 +26,15 @@ def send(pid: int, with_signal: signal.Signals) -> bool:
 def with_variable(name: str, value: str) -> dict[int, str]:
     """The command lines of all processes with this environment variable, by process id, without zombies."""
     wanted = f"{name}={value}".encode()
-    found = {}
+    commands = {}
     for folder in Path("/proc").glob("[0-9]*"):
         # Skip processes that end meanwhile and processes of other users.
         with suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found[int(folder.name)] = (
+                commands[int(folder.name)] = (
                     (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 )
-    return found
+    return commands
 
 
 def gone(name: str, value: str, seconds: float) -> dict[int, str]:

@@ -118,10 +118,10 @@ def check_accessibility() -> Callable[[Page], None]:
     """Checks with axe-core that a page has no serious or critical violation."""
 
     def check(page: Page) -> None:
-        found = Axe().run(page).response["violations"]
+        violations = Axe().run(page).response["violations"]
         serious = [
             f"{finding['id']}: {finding['help']}: {[node['html'] for node in finding['nodes']][:5]}"
-            for finding in found
+            for finding in violations
             if finding["impact"] in ("serious", "critical")
         ]
         assert serious == []

@@ -95,9 +95,9 @@ class Clicker:
 
     def _unclicked(self, clicked: list[str]) -> ElementHandle | None:
         """A control that is not in `clicked`; it is added to `clicked`."""
-        found = self._page.evaluate_handle(PICK, [CONTROLS, clicked, LAST])
-        clicked.append(str(found.get_property("name").json_value()))
-        return found.get_property("control").as_element()
+        picked = self._page.evaluate_handle(PICK, [CONTROLS, clicked, LAST])
+        clicked.append(str(picked.get_property("name").json_value()))
+        return picked.get_property("control").as_element()
 
     def _click(self, control: ElementHandle) -> None:
         try:

@@ -30,9 +30,9 @@ PAGES = {
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """The folder of the screenshots."""
     kept = request.config.getoption("--screenshots")
-    found = Path(kept) if kept else tmp_path
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    path = Path(kept) if kept else tmp_path
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @pytest.fixture(scope="module")

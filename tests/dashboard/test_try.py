@@ -33,7 +33,7 @@ def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
         page.mouse.up()
 
 
-def seen(page: Page) -> list[list[int]]:
+def model_input(page: Page) -> list[list[int]]:
     """The pixels of the model's input, by row."""
     rows: list[list[int]] = page.get_by_role("img", name="What the model sees").evaluate(
         """canvas => {
@@ -60,7 +60,7 @@ def test_drawn_digit_is_centred_as_in_mnist(page: Page, trained_job: str) -> Non
     page.goto(f"/#/try/{trained_job}")
     draw(page, [[(30, 30), (60, 120)]])
     expect(page.locator(".verdict")).to_be_visible()
-    rows = seen(page)
+    rows = model_input(page)
     lit = [(x, y, value) for y, row in enumerate(rows) for x, value in enumerate(row) if value > 25]
     assert (len(rows), len(rows[0])) == (28, 28)
     assert max(y for _, y, _ in lit) - min(y for _, y, _ in lit) in (18, 19, 20)
@@ -69,7 +69,7 @@ def test_drawn_digit_is_centred_as_in_mnist(page: Page, trained_job: str) -> Non
         assert abs(sum((place[axis] + 0.5) * place[2] for place in lit) / mass - 14) < 1
     page.get_by_label("Centre it").uncheck()
     expect(page.get_by_label("Centre it")).not_to_be_checked()
-    assert seen(page)[4][4] > 100
+    assert model_input(page)[4][4] > 100
 
 
 def test_dark_digit_on_a_light_image_is_recognized(page: Page, trained_job: str) -> None:
@@ -145,11 +145,11 @@ def test_numeric_inputs_have_one_field_each(page: Page, api: Api, check_accessib
     page.get_by_label("flat 1").fill("3")
     page.get_by_label("flat 2").fill("1")
     page.get_by_role("button", name="Predict").click()
-    asked = {"inputs": {"flat": [[3, 1]]}}
-    told = httpx2.post(f"{api.url}/jobs/{job['id']}/predict", json=asked).json()["outputs"]["price"][0][0]
+    body = {"inputs": {"flat": [[3, 1]]}}
+    price = httpx2.post(f"{api.url}/jobs/{job['id']}/predict", json=body).json()["outputs"]["price"][0][0]
     shown = page.locator(".answer dd")
     expect(shown).to_have_text(re.compile(r"^-?\d"))
-    assert float(shown.inner_text()) == pytest.approx(told, rel=1e-3), json.dumps(told)
+    assert float(shown.inner_text()) == pytest.approx(price, rel=1e-3), json.dumps(price)
     page.get_by_role("button", name="Fill in an example").click()
     expect(page.get_by_label("flat 2")).to_have_value(re.compile("^[12]$"))
     check_accessibility(page)

@@ -31,11 +31,11 @@ def exported(store: Store) -> dict[str, set[str]]:
     meters.waiting("predictions", 1)
     meters.refused("predictions")
     meters.registry.register(StoreCollector(store.overviews, store.members))
-    found = {"up": TARGET_LABELS}
+    labels_by_sample = {"up": TARGET_LABELS}
     for family in meters.registry.collect():
         for sample in family.samples:
-            found[sample.name] = set(sample.labels) | TARGET_LABELS
-    return found
+            labels_by_sample[sample.name] = set(sample.labels) | TARGET_LABELS
+    return labels_by_sample
 
 
 def rules() -> list[dict[str, Any]]:
@@ -56,10 +56,10 @@ def metrics_in(expression: str) -> set[str]:
 def test_dashboard_and_alerts_use_only_exported_metrics(exported: dict[str, set[str]]) -> None:
     expressions = [*dashboard_expressions(), *(rule["expr"] for rule in rules())]
     for expression in expressions:
-        asked = metrics_in(expression)
-        assert asked, expression
-        assert asked <= exported.keys(), expression
-        labels = set().union(*(exported[name] for name in asked))
+        used = metrics_in(expression)
+        assert used, expression
+        assert used <= exported.keys(), expression
+        labels = set().union(*(exported[name] for name in used))
         grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
         assert {name.strip() for names in grouped for name in names.split(",")} <= labels, expression
         assert set(re.findall(r"[{,]\s*([a-z_]+)[=!]", expression)) <= labels, expression
@@ -67,8 +67,8 @@ def test_dashboard_and_alerts_use_only_exported_metrics(exported: dict[str, set[
 
 def test_every_pippin_metric_is_on_the_dashboard_or_in_an_alert(exported: dict[str, set[str]]) -> None:
     expressions = [*dashboard_expressions(), *(rule["expr"] for rule in rules())]
-    asked = set().union(*map(metrics_in, expressions))
-    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in asked}
+    used = set().union(*map(metrics_in, expressions))
+    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in used}
     ours = {name for name in exported if name.startswith("pippin_") and not name.endswith(("_created", "_info"))}
     unused = {name for name in ours if re.sub(r"_(bucket|count|sum)$", "", name) not in families}
     # These concern one of several services, or the age and size of a count.

@@ -34,9 +34,9 @@ class Client(asyncio.Protocol):
         self.begun.set()
         *whole, self._rest = (self._rest + data).split(b"\n\r\n")
         for event in whole:
-            found = _EPOCH.search(event)
-            if found:
-                place = int(found[1]) - 1
+            match = _EPOCH.search(event)
+            if match:
+                place = int(match[1]) - 1
                 self.repeats += self.arrivals[place] != 0
                 self.arrivals[place] = now
 
@@ -68,8 +68,8 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))
     clients = asyncio.run(watch(**task))
-    found = {"arrivals": [list(client.arrivals) for client in clients], "repeats": sum(c.repeats for c in clients)}
-    json.dump(found, sys.stdout)
+    result = {"arrivals": [list(client.arrivals) for client in clients], "repeats": sum(c.repeats for c in clients)}
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -111,9 +111,9 @@ def measure(service: ServiceProcess, shape: Shape) -> Figures:
         figures.connections_left = max(0, service.open_files - open_before)
         job.end()
         noisy.end()
-        found = json.loads(clients.communicate(timeout=60)[0])
-    figures.repeats = found["repeats"]
-    for arrivals in found["arrivals"]:
+        received = json.loads(clients.communicate(timeout=60)[0])
+    figures.repeats = received["repeats"]
+    for arrivals in received["arrivals"]:
         figures.missing += sum(at == 0 for at in arrivals)
         figures.delays += [at - wrote for at, wrote in zip(arrivals, written, strict=True) if at]
     return figures

@@ -42,15 +42,15 @@ def csv_of(labels: list[str]) -> bytes:
 def test_full_tenant_is_a_507_until_jobs_are_deleted(
     small: httpx2.Client, request_: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
-    made = []
+    job_ids = []
     while (answer := small.post("/jobs", json=request_)).status_code == 202:
-        made.append(answer.json()["id"])
+        job_ids.append(answer.json()["id"])
     problem = is_problem(answer, 507, "tenant-full")
     assert "of the 100,000 bytes of Redis that it may" in problem["detail"]
     assert "delete jobs that have ended (DELETE /jobs/{id})" in problem["detail"]
     assert store.usage.held("default").total <= TENANT_BYTES
-    small.post(f"/jobs/{made[0]}/cancel")
-    assert small.delete(f"/jobs/{made[0]}").status_code == 204
+    small.post(f"/jobs/{job_ids[0]}/cancel")
+    assert small.delete(f"/jobs/{job_ids[0]}").status_code == 204
     assert small.post("/jobs", json=request_).status_code == 202
 
 

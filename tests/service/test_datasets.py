@@ -47,9 +47,9 @@ def test_a_new_dataset_is_created_and_found_by_id_and_by_name(http: httpx2.Clien
     assert [feature["name"] for feature in manifest["features"]] == ["image", "output_true"]
     assert "ranges" not in manifest
     for key in (manifest["id"], "tiny"):
-        found = http.get(f"/datasets/{key}")
-        assert found.json() == manifest
-        assert http.get(f"/datasets/{key}", headers={"if-none-match": found.headers["etag"]}).status_code == 304
+        response = http.get(f"/datasets/{key}")
+        assert response.json() == manifest
+        assert http.get(f"/datasets/{key}", headers={"if-none-match": response.headers["etag"]}).status_code == 304
 
 
 def test_repeated_upload_returns_the_same_dataset(http: httpx2.Client, tiny_npz: bytes) -> None:
@@ -124,8 +124,8 @@ def test_preview_returns_selected_rows_in_request_order(
 
 def test_classes_are_counted_by_name_in_every_split(http: httpx2.Client) -> None:
     http.post("/datasets?name=pets&format=images", content=pictures())
-    found = http.get("/datasets/pets/classes").json()
-    assert found["splits"] == {
+    balance = http.get("/datasets/pets/classes").json()
+    assert balance["splits"] == {
         "train": [{"label": "cat", "examples": 1}, {"label": "dog", "examples": 1}],
         "test": [{"label": "cat", "examples": 1}],
     }
@@ -133,8 +133,8 @@ def test_classes_are_counted_by_name_in_every_split(http: httpx2.Client) -> None
 
 def test_classes_without_names_are_counted_by_number(http: httpx2.Client) -> None:
     http.post("/datasets?name=numbers", content=b"label,x\n7,1\n2,2\n7,3\n", headers=CSV)
-    found = http.get("/datasets/numbers/classes").json()
-    assert (found["feature"], found["splits"]) == (
+    balance = http.get("/datasets/numbers/classes").json()
+    assert (balance["feature"], balance["splits"]) == (
         "label",
         {"train": [{"label": 2, "examples": 1}, {"label": 7, "examples": 2}]},
     )

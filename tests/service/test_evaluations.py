@@ -27,9 +27,9 @@ def counted(model: bytes, npz: bytes, split: str) -> tuple[float, NDArray[Any], 
         images = arrays[f"{split}/image"].astype(np.float32) * np.float32(1 / 255)
         truth = arrays[f"{split}/output_true"]
     known = read(model)
-    found = losses(known.resolved, known.weights, {"image": images, "output_true": truth})
+    row_losses = losses(known.resolved, known.weights, {"image": images, "output_true": truth})
     return (
-        float(found.mean()),
+        float(row_losses.mean()),
         truth[:, 0],
         predict(known.resolved, known.weights, {"image": images})["output"].argmax(axis=1),
     )
@@ -49,20 +49,20 @@ def test_evaluation_matches_an_independent_computation(
     asked = {"dataset": "tiny"} | ({"split": split} if split else {})
     answer = http.post(f"/jobs/{trained(digits)}/evaluate", json=asked)
     assert answer.status_code == 200, answer.text
-    found = answer.json()
+    report = answer.json()
     loss, truth, guesses = counted(digits, tiny_npz, used)
-    assert (found["dataset"], found["split"], found["examples"]) == (tiny["id"], used, len(truth))
-    assert found["loss"] == pytest.approx(loss, rel=1e-4)
-    assert found["accuracy"] == sum(truth == guesses) / len(truth)
+    assert (report["dataset"], report["split"], report["examples"]) == (tiny["id"], used, len(truth))
+    assert report["loss"] == pytest.approx(loss, rel=1e-4)
+    assert report["accuracy"] == sum(truth == guesses) / len(truth)
     matrix = [[0] * 10 for _ in range(10)]
     for true, guess in zip(truth, guesses, strict=True):
         matrix[true][guess] += 1
-    assert found["confusion"] == {"labels": list(range(10)), "matrix": matrix}
-    assert [(each["row"], each["label"]) for each in found["worst"]] == [
-        (each["row"], truth[each["row"]]) for each in found["worst"]
+    assert report["confusion"] == {"labels": list(range(10)), "matrix": matrix}
+    assert [(each["row"], each["label"]) for each in report["worst"]] == [
+        (each["row"], truth[each["row"]]) for each in report["worst"]
     ]
-    assert len(found["worst"]) == sum(truth != guesses)
-    assert found["seconds"] > 0
+    assert len(report["worst"]) == sum(truth != guesses)
+    assert report["seconds"] > 0
 
 
 def test_max_examples_and_bind_can_be_given(
@@ -74,8 +74,8 @@ def test_max_examples_and_bind_can_be_given(
         "max_examples": 3,
         "bind": {"image": "image", "output_true": "output_true"},
     }
-    found = http.post(f"/jobs/{trained(digits, id=tiny['id'])}/evaluate", json=asked).json()
-    assert found["examples"] == 3
+    report = http.post(f"/jobs/{trained(digits, id=tiny['id'])}/evaluate", json=asked).json()
+    assert report["examples"] == 3
 
 
 @pytest.mark.parametrize(

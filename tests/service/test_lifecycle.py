@@ -207,6 +207,6 @@ def test_startup_error_escapes_control_sequences(
 ) -> None:
     monkeypatch.setenv("PIPPIN_\x1b]0;X", "1")
     assert main() == 2
-    told = capsys.readouterr().err
-    assert "\x1b" not in told
-    assert "\\x1b]0;" in told
+    stderr = capsys.readouterr().err
+    assert "\x1b" not in stderr
+    assert "\\x1b]0;" in stderr

@@ -96,9 +96,9 @@ def test_a_model_is_created_and_found_by_id_and_by_name(http: httpx2.Client, mni
     assert record["model"]["layers"][0]["output_shapes"] == [[32, 26, 26]]
     assert record["model"]["hyperparameters"]["learning_rate"]["maximum"] == 0.3
     for key in (record["id"], "digits"):
-        found = http.get(f"/models/{key}")
-        assert found.json() == record
-        assert http.get(f"/models/{key}", headers={"if-none-match": found.headers["etag"]}).status_code == 304
+        response = http.get(f"/models/{key}")
+        assert response.json() == record
+        assert http.get(f"/models/{key}", headers={"if-none-match": response.headers["etag"]}).status_code == 304
 
 
 def test_repeated_upload_returns_the_same_record(http: httpx2.Client, mnist: bytes, uploaded: dict[str, Any]) -> None:
@@ -200,8 +200,8 @@ def test_faults_of_a_swift_document_point_into_it(
 ) -> None:
     small_swift["neuralNetwork"]["layers"][1]["base"]["inputChannels"] = 5
     for path in ("/models", "/specs/validate"):
-        found = faults(is_problem(http.post(path, json=small_swift), 422, "invalid-request"))
-        assert list(found) == ["/neuralNetwork/layers/1/base/inputChannels"]
+        details = faults(is_problem(http.post(path, json=small_swift), 422, "invalid-request"))
+        assert list(details) == ["/neuralNetwork/layers/1/base/inputChannels"]
 
 
 def test_spec_faults_name_the_broken_rule(

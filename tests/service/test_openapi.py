@@ -143,9 +143,9 @@ def test_docs_page_has_no_foreign_host_and_no_inline_script(http: httpx2.Client)
     assert len(addresses) == 4
     for address in addresses:
         if not address.startswith("data:"):
-            found = http.get(f"/{address}")
-            assert found.status_code == 200
-            assert found.headers["content-type"].partition(";")[0] in {"text/css", "text/javascript"}
+            asset = http.get(f"/{address}")
+            assert asset.status_code == 200
+            assert asset.headers["content-type"].partition(";")[0] in {"text/css", "text/javascript"}
     assert not re.search(r"<script(?! src=)", page.text)
     assert http.get("/openapi.json").json()["openapi"] == "3.1.0"
 

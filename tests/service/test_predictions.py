@@ -49,14 +49,14 @@ def test_batch_prediction_matches_the_network(http: httpx2.Client, trained: Trai
     answer = http.post(f"/jobs/{job}/predict", json={"inputs": {"image": IMAGES.tolist()}}, params={"top": 2})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
-    found = answer.json()
-    assert found.keys() == {"outputs", "labels", "top"}
+    prediction = answer.json()
+    assert prediction.keys() == {"outputs", "labels", "top"}
     expected = network_output(digits, IMAGES)
-    np.testing.assert_allclose(found["outputs"]["output"], expected, rtol=1e-4, atol=1e-7)
-    assert found["labels"] is None
-    assert [len(each) for each in found["top"]] == [2, 2, 2]
-    assert [each[0]["label"] for each in found["top"]] == expected.argmax(axis=1).tolist()
-    assert found["top"][1][0]["probability"] == pytest.approx(float(expected[1].max()), rel=1e-4)
+    np.testing.assert_allclose(prediction["outputs"]["output"], expected, rtol=1e-4, atol=1e-7)
+    assert prediction["labels"] is None
+    assert [len(each) for each in prediction["top"]] == [2, 2, 2]
+    assert [each[0]["label"] for each in prediction["top"]] == expected.argmax(axis=1).tolist()
+    assert prediction["top"][1][0]["probability"] == pytest.approx(float(expected[1].max()), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_class_numbers_get_the_datasets_names(http: httpx2.Client, trained: Trai
     model = build(resolve(spec_of([4], layers, outputs=[{"name": "y", "shape": [2]}])))
     asked = {"inputs": {"x": [1, 2, 3, 4]}}
     bind = {"x": "features", "y_true": "label"}
-    found = http.post(f"/jobs/{trained(model, id=named['id'], bind=bind)}/predict", json=asked).json()
-    assert sorted(found["labels"]) == ["ant", "bee"]
-    assert found["labels"] == named["labels"]
-    assert {choice["label"] for choice in found["top"][0]} == {"ant", "bee"}
+    prediction = http.post(f"/jobs/{trained(model, id=named['id'], bind=bind)}/predict", json=asked).json()
+    assert sorted(prediction["labels"]) == ["ant", "bee"]
+    assert prediction["labels"] == named["labels"]
+    assert {choice["label"] for choice in prediction["top"][0]} == {"ant", "bee"}
     assert http.post(f"/jobs/{trained(model, id=manifest['id'])}/predict", json=asked).json()["labels"] is None
 
 
@@ -109,10 +109,10 @@ def test_a_classifier_answers_labels(http: httpx2.Client, trained: Trained) -> N
     ]
     names = {"labels": ["ant", "bee"], "predicted_feature": "bug", "probabilities": "shares"}
     job = trained(build(resolve(spec_of([4], layers, classifier=names))))
-    found = http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[1, 2, 3, 4], [4, 3, 2, 1]]}}).json()
-    assert found["labels"] == ["ant", "bee"]
-    assert found["outputs"]["bug"] == [choices[0]["label"] for choices in found["top"]]
-    shares = found["outputs"]["shares"]
+    prediction = http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[1, 2, 3, 4], [4, 3, 2, 1]]}}).json()
+    assert prediction["labels"] == ["ant", "bee"]
+    assert prediction["outputs"]["bug"] == [choices[0]["label"] for choices in prediction["top"]]
+    shares = prediction["outputs"]["shares"]
     assert [list(each) for each in shares] == [["ant", "bee"]] * 2
     assert sum(shares[0].values()) == pytest.approx(1)
 
@@ -127,10 +127,10 @@ def test_neighbours_answer_the_nearest_label(http: httpx2.Client, trained: Train
     )
     builder.add_samples([[0.0, 0.0], [3.0, 4.0]], ["red", "blue"])
     job = trained(serialize(builder.spec))
-    found = http.post(f"/jobs/{job}/predict", json={"inputs": {"point": [[3, 3], [1, 0]]}}).json()
-    assert found["outputs"]["color"] == ["blue", "red"]
-    assert found["labels"] == ["red", "blue"]
-    assert found["top"][0] == [{"label": "blue", "probability": 1.0}, {"label": "red", "probability": 0.0}]
+    prediction = http.post(f"/jobs/{job}/predict", json={"inputs": {"point": [[3, 3], [1, 0]]}}).json()
+    assert prediction["outputs"]["color"] == ["blue", "red"]
+    assert prediction["labels"] == ["red", "blue"]
+    assert prediction["top"][0] == [{"label": "blue", "probability": 1.0}, {"label": "red", "probability": 0.0}]
 
 
 def test_wrong_shapes_are_reported_with_pointers(

@@ -30,8 +30,8 @@ def scrape(http: httpx2.Client) -> Callable[..., float | None]:
     answer = http.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    found = samples(answer.text)
-    return lambda name, **labels: found.get((name, frozenset(labels.items())))
+    values_by_sample = samples(answer.text)
+    return lambda name, **labels: values_by_sample.get((name, frozenset(labels.items())))
 
 
 def test_queue_length_and_oldest_age(http: httpx2.Client, submit: Submit) -> None:

@@ -43,14 +43,14 @@ def add_dataset(http: httpx2.Client) -> Callable[[str], dict[str, Any]]:
     return add
 
 
-def unlike(one: str, other: str) -> int:
+def distinguishing_length(one: str, other: str) -> int:
     """The length of the shortest prefix of `one` that differs from `other`."""
     return next(n for n, (a, b) in enumerate(zip(one, other, strict=True), 1) if a != b)
 
 
 def test_job_is_found_by_name_by_id_prefix_and_as_last(http: httpx2.Client, submit: Submit) -> None:
     first, second = submit(name="first")["id"], submit(name="second")["id"]
-    beginning = first[: unlike(first, second)]
+    beginning = first[: distinguishing_length(first, second)]
     for reference, job_id in (("first", first), ("second", second), (beginning, first), ("last", second)):
         assert http.get(f"/jobs/{reference}").json()["id"] == job_id, reference
     assert http.post("/jobs/first/cancel").json()["id"] == first
@@ -89,10 +89,10 @@ def test_models_and_datasets_are_found_by_name_by_id_prefix_and_as_last(
 ) -> None:
     for kind, add in (("models", add_model), ("datasets", add_dataset)):
         first, second = add("first")["id"], add("second")["id"]
-        beginning = first[: unlike(first, second)]
+        beginning = first[: distinguishing_length(first, second)]
         for reference, record_id in (("first", first), (beginning, first), ("last", second)):
             assert http.get(f"/{kind}/{reference}").json()["id"] == record_id, reference
-        common = first[: unlike(first, second) - 1]
+        common = first[: distinguishing_length(first, second) - 1]
         problem = is_problem(http.get(f"/{kind}/{common}"), 409, "ambiguous-name")
         assert first in problem["detail"]
         assert second in problem["detail"]
@@ -118,7 +118,7 @@ def test_ambiguous_reference_in_a_body_is_a_fault_with_its_pointer(
 ) -> None:
     ids = [add_model("one")["id"], add_model("two")["id"]]
     jobs = [submit(name="twice")["id"] for _ in range(2)]
-    common = ids[0][: unlike(*ids) - 1]
+    common = ids[0][: distinguishing_length(*ids) - 1]
     answer = http.post("/jobs", json={"model": {"id": common}, "dataset": tiny["name"]})
     (error,) = is_problem(answer, 422)["errors"]
     assert error["pointer"] == "/model/id"

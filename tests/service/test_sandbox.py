@@ -172,7 +172,7 @@ def _run(sandbox: Sandbox, task: str, /, **arguments: object) -> Any:  # noqa: A
     return sandbox.run(task, arguments, seconds=20).document
 
 
-def _why(sandbox: Sandbox, task: str, arguments: dict[str, object] | None = None, **limits: Any) -> str:  # noqa: ANN401
+def _error_reason(sandbox: Sandbox, task: str, arguments: dict[str, object] | None = None, **limits: Any) -> str:  # noqa: ANN401
     with pytest.raises(SandboxError) as caught:
         sandbox.run(task, arguments or {}, **{"seconds": 20} | limits)
     return caught.value.why
@@ -227,7 +227,7 @@ def test_child_inherits_no_environment_files_or_threads(
 def test_crash_is_reported_and_the_next_task_works(sandbox: Sandbox, task: str) -> None:
     assert _run(sandbox, "echo") == {}
     server = _server_pid(sandbox)
-    assert _why(sandbox, task) == "crashed"
+    assert _error_reason(sandbox, task) == "crashed"
     assert _run(sandbox, "echo", a=1) == {"a": 1}
     assert _server_pid(sandbox) == server
 
@@ -249,7 +249,7 @@ def test_traceback_is_only_in_the_log(make_sandbox: MakeSandbox, capfd: pytest.C
 def test_an_endless_task_is_too_slow(sandbox: Sandbox, task: str) -> None:
     assert _run(sandbox, "echo") == {}
     began = time.monotonic()
-    assert _why(sandbox, task, seconds=0.5) == "too_slow"
+    assert _error_reason(sandbox, task, seconds=0.5) == "too_slow"
     assert 0.5 <= time.monotonic() - began < 0.5 + 2
     assert _run(sandbox, "echo") == {}
 
@@ -259,7 +259,7 @@ def test_task_without_its_alarm_is_ended_by_the_cpu_limit(sandbox: Sandbox, monk
     monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 60)
     assert _run(sandbox, "echo") == {}
     server = _server_pid(sandbox)
-    assert _why(sandbox, "loop_without_alarm", seconds=0.5) == "too_slow"
+    assert _error_reason(sandbox, "loop_without_alarm", seconds=0.5) == "too_slow"
     assert _server_pid(sandbox) == server
 
 
@@ -274,7 +274,7 @@ def test_unstoppable_child_ends_with_the_fork_server_and_others_restart(
     neighbour = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
     wait_for((tmp_path / "pid").exists)
     server = _server_pid(sandbox)
-    assert _why(sandbox, "sleep_without_alarm", seconds=0.1) == "too_slow"
+    assert _error_reason(sandbox, "sleep_without_alarm", seconds=0.1) == "too_slow"
     assert neighbour.result() == "awake"
     assert _server_pid(sandbox) != server
     assert _live_processes(server) == []
@@ -283,7 +283,7 @@ def test_unstoppable_child_ends_with_the_fork_server_and_others_restart(
 @_linux
 @pytest.mark.parametrize("task", ["hoard_blocks", "hoard_objects", "ask_for_all"])
 def test_an_allocation_bomb_is_too_large(sandbox: Sandbox, task: str) -> None:
-    assert _why(sandbox, task, memory_bytes=2**26) == "too_large"
+    assert _error_reason(sandbox, task, memory_bytes=2**26) == "too_large"
     assert _run(sandbox, "echo") == {}
 
 
@@ -291,12 +291,12 @@ def test_an_allocation_bomb_is_too_large(sandbox: Sandbox, task: str) -> None:
 def test_memory_limit_counts_the_tasks_own_allocations(sandbox: Sandbox) -> None:
     size = 20 * 2**20
     assert sandbox.run("take", {"size": size}, seconds=20, memory_bytes=size + 2**22).document == size
-    assert _why(sandbox, "take", {"size": size}, memory_bytes=size - 2**22) == "too_large"
+    assert _error_reason(sandbox, "take", {"size": size}, memory_bytes=size - 2**22) == "too_large"
 
 
 def test_an_answer_beyond_the_limit_is_too_large(make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox(max_answer_bytes=1000)
-    assert _why(sandbox, "attach", {"byte": 1, "size": 1000}) == "too_large"
+    assert _error_reason(sandbox, "attach", {"byte": 1, "size": 1000}) == "too_large"
     assert len(sandbox.run("attach", {"byte": 1, "size": 900}, seconds=20).attachment) == 900
 
 
@@ -341,21 +341,21 @@ def test_unresponsive_fork_server_is_replaced(make_sandbox: MakeSandbox, monkeyp
     os.kill(_server_pid(sandbox), signal.SIGSTOP)
     with monkeypatch.context() as patch:
         patch.setattr("service.sandbox.sandbox._BEGIN_SECONDS", 0.1)
-        assert _why(sandbox, "echo") == "unavailable"
+        assert _error_reason(sandbox, "echo") == "unavailable"
     assert _run(sandbox, "echo") == {}
 
 
 def test_fork_server_that_cannot_start_is_unavailable(make_sandbox: MakeSandbox) -> None:
-    assert _why(make_sandbox(tasks={"echo": "no_such_module:echo"}), "echo") == "unavailable"
+    assert _error_reason(make_sandbox(tasks={"echo": "no_such_module:echo"}), "echo") == "unavailable"
 
 
 def test_task_without_a_free_place_in_time_is_unavailable(
     make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox(children=1, wait_seconds=0.05)
-    sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
+    sleeper = threads.submit(_error_reason, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
     wait_for((tmp_path / "pid").exists)
-    assert _why(sandbox, "echo") == "unavailable"
+    assert _error_reason(sandbox, "echo") == "unavailable"
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert sleeper.result() == "crashed"
     assert _run(sandbox, "echo") == {}
@@ -365,14 +365,14 @@ def test_no_process_is_left_when_the_sandbox_is_closed(
     make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox()
-    sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
+    sleeper = threads.submit(_error_reason, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
     wait_for((tmp_path / "pid").exists)
     group = _server_pid(sandbox)
     assert len(_live_processes(group)) == 2
     sandbox.close()
     wait_for(lambda: not _live_processes(group))
     assert sleeper.result() == "unavailable"
-    assert _why(sandbox, "echo") == "unavailable"
+    assert _error_reason(sandbox, "echo") == "unavailable"
 
 
 def test_no_process_is_left_when_the_service_is_killed(folder: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def browser(http: httpx2.Client, store: Store) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture
-def own(http: httpx2.Client) -> dict[str, str]:
+def own_origin(http: httpx2.Client) -> dict[str, str]:
     """The headers that one of the service's own pages sends with an unsafe request."""
     return {"origin": str(http.base_url).rstrip("/")}
 
@@ -64,23 +64,23 @@ def test_streams_and_downloads_work_with_the_cookie_only(
     [("POST", "/jobs"), ("POST", "/datasets?name=x"), ("DELETE", "/datasets/x"), ("DELETE", "/session")],
 )
 def test_unsafe_methods_need_the_services_own_origin(
-    *, browser: httpx2.Client, is_problem: IsProblem, own: dict[str, str], method: str, path: str
+    *, browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str], method: str, path: str
 ) -> None:
     is_problem(browser.request(method, path), 403, "foreign-origin")
     is_problem(browser.request(method, path, headers={"origin": "http://evil.example"}), 403, "foreign-origin")
-    assert browser.request(method, path, headers=own).status_code in {204, 404, 415, 422}
+    assert browser.request(method, path, headers=own_origin).status_code in {204, 404, 415, 422}
 
 
 def test_session_has_its_tokens_role_and_cannot_start_another(
-    browser: httpx2.Client, is_problem: IsProblem, own: dict[str, str]
+    browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str]
 ) -> None:
     is_problem(browser.get(f"/blobs/{'0' * 64}"), 403, "forbidden")
-    is_problem(browser.post("/session", headers=own), 401, "unauthorized")
+    is_problem(browser.post("/session", headers=own_origin), 401, "unauthorized")
 
 
-def test_delete_ends_the_session(browser: httpx2.Client, own: dict[str, str]) -> None:
+def test_delete_ends_the_session(browser: httpx2.Client, own_origin: dict[str, str]) -> None:
     secret = dict(browser.cookies)["pippin_session"]
-    ended = browser.delete("/session", headers=own)
+    ended = browser.delete("/session", headers=own_origin)
     assert ended.status_code == 204
     assert dict(browser.cookies) == {}
     assert browser.get("/jobs", headers={"cookie": f"pippin_session={secret}"}).status_code == 401

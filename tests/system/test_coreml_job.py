@@ -72,7 +72,7 @@ def test_main_job_gives_the_same_weights_on_both_engines(
 ) -> None:
     weights, results = {}, {}
     for engine in ("coreml", "jax"):
-        asked = {
+        request = {
             "name": engine,
             "model": {"preset": "mnist-cnn"},
             "dataset": digits,
@@ -83,7 +83,7 @@ def test_main_job_gives_the_same_weights_on_both_engines(
             "compute_units": "cpu_only" if engine == "coreml" else "all",
             "report": "batch",
         }
-        job = client.wait(client.submit(asked).id, timeout=90)
+        job = client.wait(client.submit(request).id, timeout=90)
         assert job.status == "succeeded", job
         assert [attempt.engine for attempt in job.attempts] == [engine]
         assert job.request.hyperparameters.seed == seed.get("seed", 0)

@@ -170,8 +170,8 @@ def test_a_number_means_one_class_in_training_prediction_and_evaluation(
     dataset = bench.add((header + table).encode(), "d.csv", target="kind", inputs=f"x:{header[5:].strip()}")
     job = bench.train({"spec": classifier(labels)}, dataset)
     assert notice in job["notice"]
-    found = bench.predict(job, x=x[::4].tolist())
-    assert likeliest(found) == found["outputs"]["kind"] == expected
+    predicted = bench.predict(job, x=x[::4].tolist())
+    assert likeliest(predicted) == predicted["outputs"]["kind"] == expected
     measured = bench.evaluate(job, dataset)
     assert measured["accuracy"] == 1
     # The same examples with class names in place of the numbers give the same result.
@@ -380,10 +380,10 @@ def test_nearest_neighbours_learn_numeric_classes_as_strings(bench: Bench, in_a_
     name = "x" if in_a_pipeline else "point"
     dataset = bench.add(npz(**{name: np.array([[0, 9], [9, 0]], np.float32), "color": np.array([10, 2])}))
     job = bench.train(model, dataset)
-    found = bench.predict(job, **{name: [[9, 0], [0, 9]]})
-    assert found["labels"] == ["10", "2"]
+    predicted = bench.predict(job, **{name: [[9, 0], [0, 9]]})
+    assert predicted["labels"] == ["10", "2"]
     measured = bench.evaluate(job, dataset)
     assert measured["confusion"]["labels"] == ["10", "2"]
     if not in_a_pipeline:
-        assert found["outputs"]["color"] == ["2", "10"]
+        assert predicted["outputs"]["color"] == ["2", "10"]
         assert measured["accuracy"] == 1

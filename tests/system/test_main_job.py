@@ -73,16 +73,16 @@ def watched(running_up: SimpleNamespace, tmp_path_factory: pytest.TempPathFactor
     terminal.job = json.loads(body)["id"]
     assert status == 202
     assert headers["location"] == f"/jobs/{terminal.job}"
-    found = Watched(terminal, [], [])
+    recorded = Watched(terminal, [], [])
     parser = EventStreamParser()
     with subprocess.Popen(terminal.words(FOLLOW), stdout=subprocess.PIPE) as stream:
         assert stream.stdout is not None
         for line in stream.stdout:
             for event in parser.feed(line):
-                found.events.append(event)
-                found.status_then.append(json.loads(terminal.run("curl -s URL/jobs/JOB"))["status"])
+                recorded.events.append(event)
+                recorded.status_then.append(json.loads(terminal.run("curl -s URL/jobs/JOB"))["status"])
     assert stream.returncode == 0
-    return found
+    return recorded
 
 
 def test_every_epoch_arrives_once_and_then_the_end(watched: Watched) -> None:

@@ -187,8 +187,8 @@ def test_one_trace_spans_the_request_and_the_artifact(watched: Watched) -> None:
     spans = [span for span in watched.spans if span.trace == TRACE]
     assert [span.name for span in spans if span.service == "pippin-service"] == ["POST /jobs"]
     # The engine decides the number of checkpoints.
-    made = [span.name for span in spans if span.service == "pippin-worker" and span.name != "checkpoint"]
-    assert {name: made.count(name) for name in set(made)} == {
+    worker_spans = [span.name for span in spans if span.service == "pippin-worker" and span.name != "checkpoint"]
+    assert {name: worker_spans.count(name) for name in set(worker_spans)} == {
         "attempt": 1,
         "build": 1,
         "fetch": 1,

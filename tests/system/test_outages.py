@@ -126,13 +126,13 @@ def test_acknowledged_writes_survive_a_valkey_kill(cluster: Cluster, client: Cli
     acknowledged: list[str] = []
     enough = threading.Event()
 
-    def submit_on() -> None:
+    def submit_repeatedly() -> None:
         with cluster.client(patience=0) as hasty:
             while not enough.is_set():
                 acknowledged.append(hasty.submit(request(1), idempotency_key=f"{len(acknowledged)}").id)
 
     with ThreadPoolExecutor(1) as pool:
-        submitting = pool.submit(submit_on)
+        submitting = pool.submit(submit_repeatedly)
         wait_for(lambda: len(acknowledged) >= 20)
         known = client.metrics(training).data
         cluster.kill_valkey()

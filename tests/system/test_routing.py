@@ -75,10 +75,10 @@ def workplace(start_up: Callable[..., SimpleNamespace], valkey_url: str, store: 
             http.post("/models", params={"name": name}, content=serialize(file)).raise_for_status()
         options = {"name": "points", "target": "label", "inputs": "point:a,b"}
         http.post("/datasets", params=options, content=POINTS).raise_for_status()
-        found = Workplace(client, store, environment)
+        started = Workplace(client, store, environment)
         wait_for(lambda: "jax" in store.workers.live_engines())
-        yield found
-        found.end_mac(signal.SIGKILL)
+        yield started
+        started.end_mac(signal.SIGKILL)
 
 
 def test_auto_prefers_core_ml_for_models_that_it_can_train(workplace: Workplace) -> None:

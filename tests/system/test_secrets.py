@@ -23,13 +23,13 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 def command_lines() -> set[str]:
     """The command lines of all running processes."""
-    found = set()
+    lines = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            found.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            lines.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue
-    return found
+    return lines
 
 
 @contextmanager

@@ -40,8 +40,8 @@ JOB = {
 
 def exists(pid: int) -> bool:
     """Whether a process is alive; a zombie is not."""
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(found.strip()) and not found.strip().startswith("Z")
+    stat = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(stat.strip()) and not stat.strip().startswith("Z")
 
 
 def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[str]:

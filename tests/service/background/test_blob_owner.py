@@ -65,7 +65,7 @@ def name_models(store: Store, *digests: str) -> None:
         store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
 
 
-def sweep_often(sweeper: Sweeper) -> None:
+def sweep_repeatedly(sweeper: Sweeper) -> None:
     for _ in range(4):
         sweeper.sweep()
 
@@ -81,7 +81,7 @@ def test_an_empty_store_is_claimed_and_swept(store: Store, blobs: Blobs, setting
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     (orphan,) = put_old(settings, blobs, b"orphan")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert blobs.head(orphan) is None
     assert refusal(store) is None
     owner = json.loads((settings.home / "blobs" / "pippin" / "owner.json").read_text())
@@ -93,10 +93,10 @@ def test_an_emptied_redis_deletes_nothing(store: Store, blobs: Blobs, settings: 
     sweeper.claim()
     digests = put_old(settings, blobs, b"one", b"two", b"three")
     name_models(store, *digests)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     store.redis.flushall()
-    sweep_often(sweeper)
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper)
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(store) is Refusal.LOST
 
@@ -117,7 +117,7 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
         return digests()
 
     monkeypatch.setattr(store.references, "digests", emptied)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 3
 
 
@@ -127,7 +127,7 @@ def test_redis_emptied_before_ownership_markers_deletes_nothing(store: Store, bl
     # Records that are added afterwards do not allow deletion: the decision depends on the records at the start.
     added = put_old(settings, blobs, b"four", b"five", b"six", b"seven", b"eight")
     name_models(store, *added)
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {*digests, *added}
     assert refusal(store) is Refusal.UNCLAIMED
 
@@ -140,7 +140,7 @@ def test_store_without_an_ownership_marker_is_claimed_when_all_is_named(
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     (orphan,) = put_old(settings, blobs, b"orphan")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(named)
     assert blobs.head(orphan) is None
 
@@ -150,7 +150,7 @@ def test_store_with_an_unnamed_blob_is_not_claimed(store: Store, blobs: Blobs, s
     named = put_old(settings, blobs, b"one", b"two", b"three")
     (foreign,) = put_old(settings, blobs, b"foreign")
     name_models(store, *named)
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {*named, foreign}
     assert refusal(store) is Refusal.UNCLAIMED
 
@@ -161,12 +161,12 @@ def test_another_redis_over_the_same_store_deletes_nothing(
     sweeper_of(store, blobs, settings).claim()
     digests = put_old(settings, blobs, b"one", b"two")
     name_models(store, *digests)
-    sweep_often(sweeper_of(other_store, blobs, settings))
+    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.LOST
     # A Redis that owns another store is recognized as foreign.
     other_store.blob_ledger.draw_identity()
-    sweep_often(sweeper_of(other_store, blobs, settings))
+    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.FOREIGN
 
@@ -179,16 +179,16 @@ def test_owner_deletes_nothing_while_another_redis_shares_the_store(
     sweeper_of(other_store, blobs, settings).claim()
     (theirs,) = put_old(settings, blobs, b"theirs")
     name_models(other_store, theirs)
-    sweep_often(mine)
+    sweep_repeatedly(mine)
     assert blobs.head(theirs) is not None
     assert refusal(store) is Refusal.SHARED
     # The operator adopts the store, but the other Redis still uses it and is noticed again.
     BlobOwnership(store, blobs).adopt()
     sweeper_of(other_store, blobs, settings).claim()
-    sweep_often(mine)
+    sweep_repeatedly(mine)
     assert refusal(store) is Refusal.SHARED
     BlobOwnership(store, blobs).adopt()
-    sweep_often(mine)
+    sweep_repeatedly(mine)
     assert refusal(store) is None
     assert blobs.head(theirs) is None
 
@@ -197,9 +197,9 @@ def test_adoption_reenables_deletion_after_redis_was_emptied(store: Store, blobs
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     store.redis.flushall()
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     BlobOwnership(store, blobs).adopt()
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert refusal(store) is None
 
 
@@ -251,11 +251,11 @@ def test_records_older_than_the_last_sweep_delete_nothing(
     for key, value in snapshot.items():
         binary.restore(key, 0, value)
     binary.close()
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {early, *late}
     assert refusal(store) is Refusal.OUTDATED
     BlobOwnership(store, blobs).adopt()
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {early}
 
 
@@ -264,17 +264,17 @@ def test_deletion_above_the_share_limit_needs_approval(store: Store, blobs: Blob
     sweeper.claim()
     digests = put_old(settings, blobs, *(bytes([n]) for n in range(10)))
     name_models(store, *digests[:5])
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(digests[:5])  # half of them: allowed
     more = put_old(settings, blobs, *(bytes([n]) for n in range(100, 106)))
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == {*digests[:5], *more}  # 6 of 11: none
     assert refusal(store) is Refusal.LIMIT
     report = store.blob_ledger.last_report()
     assert report is not None
     assert (report.blobs, report.unnamed, report.deleted) == (11, 6, 0)
     store.blob_ledger.approve(6)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(digests[:5])
     assert store.blob_ledger.approved() == 0
     assert refusal(store) is None
@@ -284,7 +284,7 @@ def test_few_blobs_are_deleted_whatever_their_share(store: Store, blobs: Blobs, 
     sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0)
     sweeper.claim()
     put_old(settings, blobs, b"1", b"2", b"3")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert list(blobs.names()) == []
 
 
@@ -294,13 +294,13 @@ def test_nothing_is_deleted_while_a_backup_holds_the_blobs(store: Store, blobs: 
     put_old(settings, blobs, b"orphan")
     assert store.blob_ledger.hold("backup 1")
     assert not store.blob_ledger.hold("backup 2")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 1
     store.blob_ledger.release("backup 2")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 1
     store.blob_ledger.release("backup 1")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert list(blobs.names()) == []
 
 
@@ -318,7 +318,7 @@ def test_hold_placed_during_a_sweep_stops_it(
         return entries()
 
     monkeypatch.setattr(blobs, "entries", hold_meanwhile)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 1
 
 
@@ -333,7 +333,7 @@ def test_unreadable_ownership_marker_deletes_nothing(
     sweeper.claim()
     (orphan,) = put_old(settings, blobs, b"orphan")
     (settings.home / "blobs" / "pippin" / "owner.json").write_bytes(damage)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert blobs.head(orphan) == 6
     assert refusal(store) in {Refusal.UNREADABLE, Refusal.FOREIGN}
 
@@ -343,11 +343,11 @@ def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, setti
     sweeper.claim()
     store.redis.flushall()
     with capture_logs() as lines:
-        sweep_often(sweeper)
+        sweep_repeatedly(sweeper)
         BlobOwnership(store, blobs).adopt()
-        sweep_often(sweeper)
+        sweep_repeatedly(sweeper)
         store.redis.flushall()
-        sweep_often(sweeper)
+        sweep_repeatedly(sweeper)
     warnings = [(line["event"], line["reason"]) for line in lines if line["log_level"] == "warning"]
     assert warnings == [("no blobs are deleted", Refusal.LOST)] * 2
 

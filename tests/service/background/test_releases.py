@@ -50,8 +50,8 @@ def releases(store: Store, blobs: Blobs, meters: Meters) -> BlobReleases:
 def checkpoint(blobs: Blobs) -> Checkpoints:
     def make(epoch: int, step: int = 0) -> StoredCheckpoint:
         digest = blobs.put_bytes(f"{epoch}.{step}".encode())
-        made = datetime(2026, 11, 23, tzinfo=UTC)
-        return stored_checkpoint(epoch, step, digest=digest, bytes=1, created_at=made)
+        created = datetime(2026, 11, 23, tzinfo=UTC)
+        return stored_checkpoint(epoch, step, digest=digest, bytes=1, created_at=created)
 
     return make
 
@@ -80,14 +80,14 @@ def test_training_job_stores_at_most_keep_checkpoints(
     checkpoint: Checkpoints,
     meters: Meters,
 ) -> None:
-    most = 0
+    max_count = 0
     for epoch in range(1, EPOCHS + 1):
         if epoch % 2:
             store.attempts.checkpoint(attempt.claim, checkpoint(epoch - 1, 5))
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
         release_all(releases, store)
-        most = max(most, len(list(blobs.names())))
-    assert most <= KEPT
+        max_count = max(max_count, len(list(blobs.names())))
+    assert max_count <= KEPT
     kept = store.jobs.checkpoints("default", attempt.job_id)
     assert {each.digest for each in kept} == {f"sha256:{name.removeprefix('sha256:')}" for name in blobs.names()}
     assert [each.epoch for each in kept] == [10, 11, 12]

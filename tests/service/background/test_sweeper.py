@@ -34,7 +34,7 @@ def kept(settings: Settings) -> Blobs:
     return Blobs(settings.blobs_url)
 
 
-def owning(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
+def owning_sweeper(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
     """A sweeper whose Redis owns the blobs."""
     BlobOwnership(store, blobs).adopt()
     cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
@@ -43,7 +43,7 @@ def owning(store: Store, blobs: Blobs, settings: Settings, **changes: object) ->
 
 @pytest.fixture
 def sweeper(store: Store, settings: Settings, kept: Blobs) -> Sweeper:
-    return owning(store, kept, settings)
+    return owning_sweeper(store, kept, settings)
 
 
 @pytest.fixture
@@ -114,9 +114,9 @@ def test_put_during_a_sweep_keeps_its_blob(
     named = store.references.digests
 
     def put_meanwhile() -> list[str]:
-        found = list(named())
+        digests = list(named())
         kept.put_bytes(b"late")
-        return found
+        return digests
 
     monkeypatch.setattr(store.references, "digests", put_meanwhile)
     sweeper.sweep()
@@ -178,7 +178,7 @@ def test_deleted_datasets_and_models_free_their_blobs(
     blobs: Blobs,
 ) -> None:
     model = http.post("/models", json=mnist_spec).json()
-    hasty = owning(store, blobs, settings, sweep_grace_seconds=0)
+    hasty = owning_sweeper(store, blobs, settings, sweep_grace_seconds=0)
     for _ in range(2):
         hasty.sweep()
     assert http.get(f"/models/{model['id']}/file").status_code == 200
@@ -200,7 +200,7 @@ def test_trained_model_is_kept_as_long_as_its_job(
     blobs: Blobs,
 ) -> None:
     job_id = trained(digits)
-    hasty = owning(store, blobs, settings, sweep_grace_seconds=0)
+    hasty = owning_sweeper(store, blobs, settings, sweep_grace_seconds=0)
     for _ in range(2):
         hasty.sweep()
     assert http.get(f"/jobs/{job_id}/model").content == digits
@@ -247,7 +247,7 @@ def test_retention_days_are_configurable(
     job_id = submitted()
     trainer(job_id).train()
     end_before(store, "default", job_id, 1 * DAY)
-    owning(store, kept, settings, retention_days=days).sweep()
+    owning_sweeper(store, kept, settings, retention_days=days).sweep()
     assert len(store.jobs.page("default").items) == left
 
 
@@ -322,7 +322,7 @@ def test_retry_during_a_sweep_keeps_the_model_spec(
 ) -> None:
     settings = service.settings
     blobs = Blobs(settings.blobs_url)
-    sweeper = owning(store, blobs, settings)
+    sweeper = owning_sweeper(store, blobs, settings)
     mnist_spec["layers"][-2]["bias"] = [0.125] * 10
     job = submit(model={"spec": mnist_spec})
     spec = job["request"]["model"]["spec_digest"]
@@ -332,9 +332,9 @@ def test_retry_during_a_sweep_keeps_the_model_spec(
     named = store.references.digests
 
     def retry_meanwhile() -> list[str]:
-        found = list(named())
+        digests = list(named())
         assert http.post(f"/jobs/{job['id']}/retry").status_code == 202
-        return found
+        return digests
 
     monkeypatch.setattr(store.references, "digests", retry_meanwhile)
     sweeper.sweep()

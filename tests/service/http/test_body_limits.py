@@ -41,7 +41,7 @@ def bodies() -> list[tuple[str, str, str, int]]:
 
 
 def test_list_of_bodies_covers_every_operation_with_a_body(http: httpx2.Client) -> None:
-    found = {
+    described = {
         (method.upper(), re.sub(r"\{\w+\}", "*", path))
         for path, item in http.get("/openapi.json").json()["paths"].items()
         for method, operation in item.items()
@@ -49,7 +49,7 @@ def test_list_of_bodies_covers_every_operation_with_a_body(http: httpx2.Client) 
     }
     tried = {(method, re.sub(r"job_0+|nobody|0{64}", "*", path.partition("?")[0])) for method, path, *_ in bodies()}
     # These operations read the body only for an existing job; a test below has one.
-    assert found == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
+    assert described == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def sockets() -> Iterator[Sockets]:
         yield opened
 
 
-def rest_of(connection: socket.socket) -> bytes:
+def read_until_closed(connection: socket.socket) -> bytes:
     """The bytes that arrive until the service closes the connection."""
     received = b""
     try:
@@ -58,7 +58,7 @@ def rest_of(connection: socket.socket) -> bytes:
     return received
 
 
-def send_on(connection: socket.socket, data: bytes) -> None:
+def send_repeatedly(connection: socket.socket, data: bytes) -> None:
     """Send the data repeatedly for half a minute."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -69,7 +69,7 @@ def status_of(connection: socket.socket) -> bytes:
     return connection.recv(65_536).split(maxsplit=2)[1]
 
 
-def cut_off(service: Service, reason: str) -> float:
+def cut_off_count(service: Service, reason: str) -> float:
     registry = service.server.config.app.state.meters.registry
     return float(registry.get_sample_value("pippin_connections_cut_off_total", {"reason": reason}))
 
@@ -85,8 +85,8 @@ def test_incomplete_request_heads_time_out(make_service: Callable[..., Any], soc
     assert status_of(second) == b"200"
     second.sendall(HEAD)
     for connection in (silent, half, second):
-        assert b"HTTP/1.1 408 " in rest_of(connection)
-    assert cut_off(service, "head_timeout") == 3
+        assert b"HTTP/1.1 408 " in read_until_closed(connection)
+    assert cut_off_count(service, "head_timeout") == 3
 
 
 def test_head_sent_byte_by_byte_does_not_extend_the_timeout(make_service: Callable[..., Any], sockets: Sockets) -> None:
@@ -103,20 +103,20 @@ def test_head_sent_byte_by_byte_does_not_extend_the_timeout(make_service: Callab
             continue
         except (ConnectionResetError, BrokenPipeError):
             break
-    assert cut_off(service, "head_timeout") == 1
+    assert cut_off_count(service, "head_timeout") == 1
 
 
 def test_keep_alive_connection_is_closed_after_its_timeout(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(keep_alive_seconds=1)
     connection = sockets.connect(service, WHOLE)
-    assert rest_of(connection).startswith(b"HTTP/1.1 200 ")
+    assert read_until_closed(connection).startswith(b"HTTP/1.1 200 ")
 
 
 def test_stalled_body_is_cut_off(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(body_timeout_seconds=0.5)
     stopped = sockets.connect(service, BODY_HEAD)
-    assert rest_of(stopped).startswith(b"HTTP/1.1 408 ")
-    assert cut_off(service, "body_timeout") == 1
+    assert read_until_closed(stopped).startswith(b"HTTP/1.1 408 ")
+    assert cut_off_count(service, "body_timeout") == 1
     wait_for(lambda: not list((service.settings.home / "uploads").glob("*")))
 
 
@@ -124,7 +124,7 @@ def test_slow_body_is_cut_off_and_steady_body_is_accepted(make_service: Callable
     service = make_service(body_timeout_seconds=1, min_body_bytes_per_second=100, head_timeout_seconds=1)
     slow, steady = sockets.connect(service, BODY_HEAD), sockets.connect(service, BODY_HEAD)
     deadline = time.monotonic() + 60
-    while not cut_off(service, "body_timeout"):
+    while not cut_off_count(service, "body_timeout"):
         assert time.monotonic() < deadline
         for connection, data in ((slow, b" "), (steady, b" " * 1000)):
             try:
@@ -144,8 +144,8 @@ def test_body_after_the_response_is_not_read_endlessly(make_service: Callable[..
     )
     assert status_of(endless) == b"404"
     with pytest.raises(OSError, match=r"[Bb]roken|reset"):
-        send_on(endless, b"1\r\n \r\n")
-    assert cut_off(service, "body_timeout") == 1
+        send_repeatedly(endless, b"1\r\n \r\n")
+    assert cut_off_count(service, "body_timeout") == 1
 
 
 def test_idle_connections_are_closed_for_new_ones(make_service: Callable[..., Any], sockets: Sockets) -> None:
@@ -155,8 +155,8 @@ def test_idle_connections_are_closed_for_new_ones(make_service: Callable[..., An
     idle = [sockets.connect(service, HEAD) for _ in range(20)]
     answered = sockets.connect(service, WHOLE)
     assert status_of(answered) == b"200"
-    assert rest_of(idle[0]) == b""
-    assert cut_off(service, "gave_way") == 21 - most
+    assert read_until_closed(idle[0]) == b""
+    assert cut_off_count(service, "gave_way") == 21 - most
     assert opened(service) == most
 
 
@@ -165,10 +165,10 @@ def test_active_connections_are_not_closed_for_new_ones(make_service: Callable[.
     busy = [sockets.connect(service, BODY_HEAD) for _ in range(6)]
     idle = service.server.config.app.state.connections._idle
     wait_for(lambda: opened(service) == 6 and not idle)
-    refused = rest_of(sockets.connect(service, WHOLE))
+    refused = read_until_closed(sockets.connect(service, WHOLE))
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 5" in refused
-    assert cut_off(service, "address") == 1
+    assert cut_off_count(service, "address") == 1
     busy.pop().close()
     wait_for(lambda: opened(service) == 5)
     assert status_of(sockets.connect(service, WHOLE)) == b"200"
@@ -180,8 +180,8 @@ def test_proxy_connections_count_only_towards_the_total(make_service: Callable[.
         sockets.connect(service, BODY_HEAD)
     idle = service.server.config.app.state.connections._idle
     wait_for(lambda: opened(service) == 8 and not idle)
-    assert rest_of(sockets.connect(service, WHOLE)).startswith(b"HTTP/1.1 503 ")
-    assert (cut_off(service, "total"), cut_off(service, "address")) == (1, 0)
+    assert read_until_closed(sockets.connect(service, WHOLE)).startswith(b"HTTP/1.1 503 ")
+    assert (cut_off_count(service, "total"), cut_off_count(service, "address")) == (1, 0)
 
 
 def test_event_stream_is_exempt_from_timeouts(
@@ -195,10 +195,10 @@ def test_event_stream_is_exempt_from_timeouts(
     # Wait long enough for every timeout to expire.
     silent = [sockets.connect(service) for _ in range(3)]
     for connection in silent:
-        rest_of(connection)
+        read_until_closed(connection)
     kept = sockets.connect(service, WHOLE)
     assert status_of(kept) == b"200"
-    rest_of(kept)
+    read_until_closed(kept)
     assert opened(service) == 1
     stream.close()
     wait_for(lambda: opened(service) == 0)

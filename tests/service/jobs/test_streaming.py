@@ -237,7 +237,7 @@ def test_disconnected_client_is_unsubscribed(http: httpx2.Client, service: Servi
 
 
 @pytest.fixture
-def impatient(service: Service) -> Iterator[None]:
+def short_send_timeout(service: Service) -> Iterator[None]:
     """The service waits half a second for a client to read."""
     state = service.server.config.app.state
     usual = state.services
@@ -246,7 +246,7 @@ def impatient(service: Service) -> Iterator[None]:
     state.services = usual
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_send_timeout")
 def test_stalled_client_is_dropped_and_can_reconnect(
     *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers
 ) -> None:

@@ -61,9 +61,9 @@ def test_fault_has_the_pointer_into_the_request(
     pointer: str,
     said: str,
 ) -> None:
-    found = faults(is_problem(http.post("/jobs", json=job_request | change), 422, "invalid-request"))
-    assert list(found) == [pointer]
-    assert said in found[pointer]
+    details = faults(is_problem(http.post("/jobs", json=job_request | change), 422, "invalid-request"))
+    assert list(details) == [pointer]
+    assert said in details[pointer]
     assert http.get("/jobs").json()["data"] == []
 
 
@@ -138,8 +138,8 @@ def test_swift_model_faults_point_into_the_swift_document(
     document["neuralNetwork"]["layers"][0]["base"]["kernelSize"] = [300, 3]
     document["neuralNetwork"]["layers"][2]["type"] = "pool"
     answer = http.post("/jobs", json=job_request | {"model": {"swiftcoremltools": document}})
-    found = faults(is_problem(answer, 422, "invalid-request"))
-    assert "/model/swiftcoremltools/neuralNetwork/layers/2/type" in found
+    details = faults(is_problem(answer, 422, "invalid-request"))
+    assert "/model/swiftcoremltools/neuralNetwork/layers/2/type" in details
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_unavailable_model_is_reported_at_its_reference(
     jobs["broken"].succeed(blobs.put_bytes(b"no model"), 8)
     ids = {name: attempt.job_id for name, attempt in jobs.items()}
     model = {key: value.format(**ids) if isinstance(value, str) else value for key, value in model.items()}
-    found = faults(is_problem(http.post("/jobs", json=job_request | {"model": model}), 422, "invalid-request"))
-    assert pointer in found
-    assert said in found[pointer]
+    details = faults(is_problem(http.post("/jobs", json=job_request | {"model": model}), 422, "invalid-request"))
+    assert pointer in details
+    assert said in details[pointer]
 
 
 def test_all_faults_are_reported_at_once(
@@ -194,8 +194,8 @@ def test_all_faults_are_reported_at_once(
         "hyperparameters": {"epoch": 3},
         "max_attempts": 0,
     }
-    found = faults(is_problem(http.post("/jobs", json=body), 422, "invalid-request"))
-    assert set(found) == {
+    details = faults(is_problem(http.post("/jobs", json=body), 422, "invalid-request"))
+    assert set(details) == {
         "/model/spec/layers/3/kernel_size/0",
         "/model/spec/layers/3/kernel_size/1",
         "/model/spec/layers/5/pooling_type",

@@ -20,7 +20,7 @@ GROWTH = 128 * 2**20
 AS = pytest.mark.parametrize("who", ["anybody", "admin"])
 
 
-def answered(address: tuple[str, int], request: RawRequest) -> int | None:
+def response_status(address: tuple[str, int], request: RawRequest) -> int | None:
     """The status of the response; None when the service has closed the connection or waits for the rest."""
     with socket.create_connection(address, timeout=SECONDS) as connection:
         head = b""
@@ -65,12 +65,12 @@ def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str |
         suppress_health_check=list(HealthCheck),
     )
     @given(request=requests(document, known, token))
-    def one(request: RawRequest) -> None:
-        status = answered(address, request)
+    def send_one(request: RawRequest) -> None:
+        status = response_status(address, request)
         statuses[status] += 1
         assert status is None or status < 500, f"{status}: {request.content[:4000]!r}"
 
-    one()
+    send_one()
     return statuses
 
 

@@ -51,17 +51,17 @@ def test_read_token_cannot_delete_objects_named_like_endpoints(
 ) -> None:
     submit, read = make_token("submit"), make_token("read")
     content = tiny_npz if kind == "datasets" else digits
-    made = http.post(f"/{kind}", params={"name": name}, content=content, headers=submit)
-    assert made.status_code == 201, made.text
+    created = http.post(f"/{kind}", params={"name": name}, content=content, headers=submit)
+    assert created.status_code == 201, created.text
     encoded = "".join(f"%{byte:02X}" for byte in name.encode())
-    for path in (name, encoded, name.replace("/", "%2F"), f"{name}/", f"{name}/file", made.json()["id"]):
+    for path in (name, encoded, name.replace("/", "%2F"), f"{name}/", f"{name}/file", created.json()["id"]):
         for method in ("DELETE", "PUT", "POST", "PATCH"):
             status = raw(http, f"{method} /{kind}/{path} HTTP/1.1", {**read, "Content-Length": "0"}).split()[1]
             assert status in {b"403", b"404", b"405"}, (method, path, status)
     for path in (f"//{kind}/{name}", f"/{kind}//{name}", f"/./{kind}/{name}", f"/x/../{kind}/{name}"):
         assert raw(http, f"DELETE {path} HTTP/1.1", read).split()[1] in {b"403", b"404", b"405"}
-    assert http.delete(f"/{kind}/{made.json()['id']}", headers=read).status_code == 403
-    assert http.delete(f"/{kind}/{made.json()['id']}", headers=submit).status_code == 204
+    assert http.delete(f"/{kind}/{created.json()['id']}", headers=read).status_code == 403
+    assert http.delete(f"/{kind}/{created.json()['id']}", headers=submit).status_code == 204
 
 
 @pytest.mark.parametrize("head", ["POST /datasets?name=x", "POST /models", "PUT /blobs/" + "0" * 64, "POST /jobs"])

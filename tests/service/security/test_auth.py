@@ -29,9 +29,9 @@ def make_token(store: Store) -> MakeToken:
     """Creates valid tokens."""
 
     def make(role: Role, tenant: str = "default") -> str:
-        made = issue(role, None, tenant=tenant)
-        store.tokens.add(made)
-        return made.text
+        issued = issue(role, None, tenant=tenant)
+        store.tokens.add(issued)
+        return issued.text
 
     return make
 

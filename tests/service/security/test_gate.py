@@ -104,10 +104,10 @@ def test_cors_origins_are_accepted_with_a_token(make_service: MakeService, store
             "access-control-request-method": "POST",
             "access-control-request-headers": "authorization, content-type, idempotency-key",
         }
-        asked = http.options("/jobs", headers=preflight)
-        assert asked.status_code == 200
-        assert asked.headers["access-control-allow-origin"] == chosen
-        assert "access-control-allow-credentials" not in asked.headers
+        preflight_answer = http.options("/jobs", headers=preflight)
+        assert preflight_answer.status_code == 200
+        assert preflight_answer.headers["access-control-allow-origin"] == chosen
+        assert "access-control-allow-credentials" not in preflight_answer.headers
         answer = http.get("/jobs", headers={"origin": chosen, "authorization": f"Bearer {token.text}"})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, chosen)
         assert http.options("/jobs", headers=preflight | {"origin": "https://evil.example"}).status_code == 403
