@@ -78,9 +78,9 @@ def run(client_tools: Path, tmp_path: Path, running_up: SimpleNamespace) -> Run:
     return run
 
 
-def check_trained(said: str, folder: Path) -> None:
+def check_trained(output: str, folder: Path) -> None:
     """Check that the program printed one line an epoch and wrote an updatable model."""
-    assert re.fullmatch(r"1/2  loss \d\.\d+\n2/2  loss \d\.\d+\nmnist\.mlmodel\n", said), said
+    assert re.fullmatch(r"1/2  loss \d\.\d+\n2/2  loss \d\.\d+\nmnist\.mlmodel\n", output), output
     assert coremltools.utils.load_spec(str(folder / "mnist.mlmodel")).isUpdatable
 
 

@@ -34,6 +34,6 @@ def test_faults_lose_repeat_and_damage_nothing(tmp_path: Path) -> None:
 @pytest.mark.full
 @pytest.mark.timeout(600)
 def test_lost_records_and_damaged_caches_keep_blobs_and_access_control(tmp_path: Path) -> None:
-    said: list[str] = []
-    wrong = losses.run(tmp_path, say=said.append)
-    assert not wrong, "\n".join([*said, *wrong])
+    printed: list[str] = []
+    wrong = losses.run(tmp_path, say=printed.append)
+    assert not wrong, "\n".join([*printed, *wrong])

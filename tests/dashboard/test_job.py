@@ -116,7 +116,7 @@ def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, 
 
 
 @pytest.mark.parametrize(
-    ("dataset", "said"),
+    ("dataset", "message"),
     [
         (
             {"id": "mnist-sample", "train": "test", "validation_fraction": 0.07},
@@ -125,11 +125,11 @@ def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, 
         ({"id": "mnist-sample", "validation": "test"}, "test"),
     ],
 )
-def test_the_request_shows_the_validation_data(dataset: Any, said: str, page: Page, api: Any) -> None:  # noqa: ANN401
+def test_the_request_shows_the_validation_data(dataset: Any, message: str, page: Page, api: Any) -> None:  # noqa: ANN401
     job_id = api.submit(name="validated", dataset=dataset, engine="coreml")["id"]
     page.goto(f"/#/jobs/{job_id}")
     facts = page.locator("section", has=page.get_by_role("heading", name="Request")).locator("dl")
-    expect(facts.locator("dt", has_text="Validated on").locator("+ dd")).to_have_text(said)
+    expect(facts.locator("dt", has_text="Validated on").locator("+ dd")).to_have_text(message)
     api.forget(job_id)
 
 

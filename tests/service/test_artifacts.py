@@ -110,11 +110,11 @@ def test_matching_etag_is_a_304(http: httpx2.Client, path: str, known: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("asked", "start", "stop"),
+    ("requested", "start", "stop"),
     [("bytes=0-9", 0, 10), ("bytes=10000-", 10000, 10240), ("bytes=-40", 10200, 10240), ("bytes=9-99999", 9, 10240)],
 )
-def test_range_request_returns_a_part(http: httpx2.Client, path: str, asked: str, start: int, stop: int) -> None:
-    answer = http.get(path, headers={"range": asked})
+def test_range_request_returns_a_part(http: httpx2.Client, path: str, requested: str, start: int, stop: int) -> None:
+    answer = http.get(path, headers={"range": requested})
     assert answer.status_code == 206
     assert answer.content == CONTENT[start:stop]
     assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{len(CONTENT)}"
@@ -136,9 +136,9 @@ def test_range_outside_the_file_is_a_416_with_the_size(http: httpx2.Client, path
     assert answer.headers["content-range"] == "bytes */10240"
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-1", "lines=1-2"])
-def test_unsupported_range_returns_the_whole_file(http: httpx2.Client, path: str, asked: str) -> None:
-    answer = http.get(path, headers={"range": asked})
+@pytest.mark.parametrize("requested", ["bytes=0-1,5-6", "bytes=9-1", "lines=1-2"])
+def test_unsupported_range_returns_the_whole_file(http: httpx2.Client, path: str, requested: str) -> None:
+    answer = http.get(path, headers={"range": requested})
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 

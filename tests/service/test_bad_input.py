@@ -16,7 +16,7 @@ GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
 
 @pytest.mark.parametrize("path", JSON_ENDPOINTS)
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "empty"),
         (b"{", "line 1, column 2"),
@@ -29,9 +29,9 @@ GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
     ],
 )
 def test_invalid_json_is_a_400(
-    *, http: httpx2.Client, is_problem: IsProblem, path: str, body: bytes, said: str
+    *, http: httpx2.Client, is_problem: IsProblem, path: str, body: bytes, message: str
 ) -> None:
-    assert said in is_problem(http.post(path, content=body, headers=JSON), 400, "malformed-body")["detail"]
+    assert message in is_problem(http.post(path, content=body, headers=JSON), 400, "malformed-body")["detail"]
 
 
 @pytest.mark.parametrize("path", JSON_ENDPOINTS)

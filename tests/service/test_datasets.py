@@ -195,9 +195,9 @@ def test_malformed_upload_is_refused_with_the_place_and_stores_nothing(
     before = set(blobs.names())
     problem = is_problem(http.post(f"/datasets?{query}", content=body, headers=CSV), 422, "invalid-request")
     assert len(problem["errors"]) == len(errors)
-    for found, (member, place, said) in zip(problem["errors"], errors, strict=True):
+    for found, (member, place, message) in zip(problem["errors"], errors, strict=True):
         assert found[member] == place
-        assert said in found["detail"]
+        assert message in found["detail"]
     assert http.get("/datasets").json()["data"] == []
     assert set(blobs.names()) == before
     assert list((service.settings.home / "uploads").glob("*")) == []

@@ -111,7 +111,7 @@ def test_held_out_rows_are_evaluated_by_default(
 
 
 @pytest.mark.parametrize(
-    ("asked", "part", "examples", "seen"),
+    ("body", "part", "examples", "seen"),
     [
         ({}, "held_out", 10, 0),
         ({"split": "train"}, "all", 40, 30),
@@ -127,14 +127,14 @@ def test_held_out_rows_are_evaluated_by_default(
 )
 def test_requested_part_of_the_training_split_is_evaluated(
     *,
-    asked: dict[str, Any],
+    body: dict[str, Any],
     part: str,
     examples: int,
     seen: int,
     http: httpx2.Client,
     held_out_job: str,
 ) -> None:
-    report = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows", **asked}).json()
+    report = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows", **body}).json()
     assert (report["part"], report["examples"], report["seen_in_training"]) == (part, examples, seen)
     assert (report["notice"] is None) == (seen == 0)
 
@@ -145,8 +145,8 @@ def held_out_job(train: Callable[..., str]) -> str:
 
 
 def test_a_sample_of_a_part_counts_the_trained_rows_in_it(http: httpx2.Client, held_out_job: str) -> None:
-    asked = {"dataset": "rows", "split": "train", "max_examples": 8}
-    report = http.post(f"/jobs/{held_out_job}/evaluate", json=asked).json()
+    body = {"dataset": "rows", "split": "train", "max_examples": 8}
+    report = http.post(f"/jobs/{held_out_job}/evaluate", json=body).json()
     sample = set(range(0, ROWS, 5))
     assert report["seen_in_training"] == len(sample - set(held_out_rows(ROWS, 0.25, 0).tolist()))
     assert f"{report['seen_in_training']} of the 8 examples were trained on" in report["notice"]
@@ -240,8 +240,8 @@ def test_paused_and_retried_jobs_keep_their_held_out_rows(
     train: Callable[..., str],  # noqa: ARG001 (uploads the datasets)
 ) -> None:
     dataset = {"id": "rows", "validation_fraction": 0.25}
-    asked = {"model": {"spec": CLASSIFIER}, "dataset": dataset, "hyperparameters": {"epochs": 600, "shuffle": True}}
-    job = client.submit(asked)
+    body = {"model": {"spec": CLASSIFIER}, "dataset": dataset, "hyperparameters": {"epochs": 600, "shuffle": True}}
+    job = client.submit(body)
     wait_for(lambda: client.job(job.id).progress.epoch > 0)
     client.pause(job.id)
     wait_for(lambda: client.job(job.id).status == "paused")
@@ -261,8 +261,8 @@ def test_rows_seen_are_unknown_for_another_dataset(http: httpx2.Client, held_out
     report = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows with a test"}).json()
     assert (report["split"], report["part"], report["seen_in_training"]) == ("test", "all", None)
     assert report["notice"] is None
-    asked = {"dataset": "rows with a test", "part": "trained_on"}
-    problem = http.post(f"/jobs/{held_out_job}/evaluate", json=asked).json()
+    body = {"dataset": "rows with a test", "part": "trained_on"}
+    problem = http.post(f"/jobs/{held_out_job}/evaluate", json=body).json()
     assert problem["errors"][0]["pointer"] == "/part"
     assert "the job was trained on the split 'train' of rows" in problem["errors"][0]["detail"]
 

@@ -102,9 +102,9 @@ HOSTILE = {
 def test_hostile_uploads_are_refused_in_bounded_memory(
     send: Callable[..., httpx2.Response], is_problem: IsProblem
 ) -> None:
-    for make, query, status, said in HOSTILE.values():
+    for make, query, status, message in HOSTILE.values():
         problem = is_problem(send(make(), **query), status)
-        assert said in json.dumps(problem, ensure_ascii=False)
+        assert message in json.dumps(problem, ensure_ascii=False)
 
 
 def test_sandbox_limits_are_reported_as_faults_of_the_upload(

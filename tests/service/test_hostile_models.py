@@ -54,9 +54,9 @@ def test_hostile_file_is_refused_and_the_service_stays_ready(
     is_problem: IsProblem,
     what: str,
 ) -> None:
-    content, said = hostile[what]
+    content, message = hostile[what]
     problem = is_problem(http.post("/models?name=evil", content=content), 422, "invalid-request")
-    assert any(said in f"{item['pointer']}: {item['detail']}" for item in problem["errors"]), problem["errors"]
+    assert any(message in f"{item['pointer']}: {item['detail']}" for item in problem["errors"]), problem["errors"]
     assert http.get("/models").json()["data"] == []
     assert http.get("/readyz").status_code == 200
 

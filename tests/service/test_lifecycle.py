@@ -178,7 +178,7 @@ def test_process_logs_json_and_closes_streams_on_sigterm(
 
 @pytest.mark.full
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("PIPPIN_REDIS_URL", "", "PIPPIN_REDIS_URL is not set"),
         ("PIPPIN_PROT", "1", "PIPPIN_PORT"),
@@ -187,12 +187,12 @@ def test_process_logs_json_and_closes_streams_on_sigterm(
     ],
 )
 def test_invalid_setting_is_reported_without_a_traceback(
-    start_process: StartProcess, variable: str, value: str, said: str
+    start_process: StartProcess, variable: str, value: str, message: str
 ) -> None:
     service = start_process(**{"PIPPIN_REDIS_URL": "redis://127.0.0.1:1", variable: value})
     _, log = service.process.communicate(timeout=60)
     assert service.process.returncode == 2
-    assert said in log
+    assert message in log
     assert "Traceback" not in log
 
 

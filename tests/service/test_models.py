@@ -216,7 +216,7 @@ def test_spec_faults_name_the_broken_rule(
 
 
 @pytest.mark.parametrize(
-    ("content", "headers", "said"),
+    ("content", "headers", "message"),
     [
         (b"", JSON, "not JSON"),
         (b'{"a": 1,}', JSON, "line 1, column"),
@@ -233,9 +233,11 @@ def test_spec_faults_name_the_broken_rule(
     ],
 )
 def test_malformed_document_is_a_400(
-    *, http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str], said: str
+    *, http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str], message: str
 ) -> None:
-    assert said in is_problem(http.post("/models", content=content, headers=headers), 400, "malformed-body")["detail"]
+    assert (
+        message in is_problem(http.post("/models", content=content, headers=headers), 400, "malformed-body")["detail"]
+    )
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"3", b"{}", b'"x"'])
@@ -276,10 +278,10 @@ def test_a_document_of_a_model_that_is_too_large_is_refused(
     http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
 ) -> None:
     hidden = next(layer for layer in mnist_spec["layers"] if layer["name"] == "hidden1")
-    for channels, said in ((2_000, "needs at most 5,000,000"), (200_000, "memory"), (2**24, "500000000")):
+    for channels, message in ((2_000, "needs at most 5,000,000"), (200_000, "memory"), (2**24, "500000000")):
         hidden["output_channels"] = channels
         problem = is_problem(http.post("/models", json=mnist_spec), 422, "invalid-request")
-        assert any(said in item["detail"] for item in problem["errors"]), problem
+        assert any(message in item["detail"] for item in problem["errors"]), problem
 
 
 def test_models_are_listed_newest_first_page_by_page(http: httpx2.Client, mnist: bytes) -> None:

@@ -26,9 +26,9 @@ def test_validation_accepts_json_and_yaml_and_stores_nothing(http: httpx2.Client
 
 
 def test_invalid_yaml_is_a_400(http: httpx2.Client, is_problem: IsProblem) -> None:
-    for content, said in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
+    for content, message in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
         answer = http.post("/specs/validate", content=content, headers=YAML)
-        assert said in is_problem(answer, 400, "malformed-body")["detail"]
+        assert message in is_problem(answer, 400, "malformed-body")["detail"]
 
 
 def test_faults_in_yaml_have_the_same_pointers(

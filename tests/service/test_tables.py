@@ -38,7 +38,7 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "query", "parameter", "said"),
+    ("name", "content", "query", "parameter", "message"),
     [
         ("kaggle-test.csv", f"{PIXELS}\n{ZEROS}\n".encode(), {"shape": "1,8,8"}, "target", "which of its 64 columns"),
         (
@@ -82,11 +82,11 @@ def test_ambiguous_table_is_refused_with_advice(
     content: bytes,
     query: dict[str, str],
     parameter: str | None,
-    said: str,
+    message: str,
 ) -> None:
     (error,) = is_problem(send(name, content, **query), 422, "invalid-request")["errors"][:1]
     assert error.get("parameter") == parameter
-    assert re.search(said.replace("('label')", r"\('label'\)").replace("('id')", r"\('id'\)"), error["detail"])
+    assert re.search(message.replace("('label')", r"\('label'\)").replace("('id')", r"\('id'\)"), error["detail"])
 
 
 @pytest.mark.parametrize(

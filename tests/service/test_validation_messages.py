@@ -249,7 +249,7 @@ def test_faults_of_one_kind_are_grouped_with_their_count(
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "message"),
     [
         ([1, 2], "this is a list of 2"),
         ("text", "this is a text"),
@@ -268,11 +268,11 @@ def test_faults_of_one_kind_are_grouped_with_their_count(
 )
 @pytest.mark.parametrize("path", ["/jobs", "/specs/validate"])
 def test_document_of_another_kind_is_identified_in_one_sentence(
-    refused: Refused, path: str, document: object, said: str
+    refused: Refused, path: str, document: object, message: str
 ) -> None:
     details = refused(path, document)
     assert details.keys() == {""}
-    assert details[""].startswith(said)
+    assert details[""].startswith(message)
 
 
 def test_spec_and_swiftcoremltools_documents_are_distinguished(
@@ -335,7 +335,7 @@ def test_query_faults_are_reported_at_once(
     errors = is_problem(http.get(f"/jobs{query}"), 422, "invalid-request")["errors"]
     details = {error["parameter"]: error["detail"] for error in errors}
     assert details.keys() == faults.keys()
-    assert all(said in details[name] for name, said in faults.items())
+    assert all(message in details[name] for name, message in faults.items())
 
 
 def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client, is_problem: IsProblem) -> None:

@@ -53,7 +53,7 @@ def test_unknown_or_ambiguous_worker_name_lists_the_candidates(
 
 @pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
+    ("body", "status", "message"),
     [
         ({"json": {"hand_back": "yes"}}, 422, "/hand_back"),
         ({"json": {"handback": True}}, 422, "/handback"),
@@ -63,9 +63,9 @@ def test_unknown_or_ambiguous_worker_name_lists_the_candidates(
     ],
 )
 def test_invalid_body_drains_no_worker(
-    *, http: httpx2.Client, is_problem: IsProblem, store: Store, body: dict[str, Any], status: int, said: str
+    *, http: httpx2.Client, is_problem: IsProblem, store: Store, body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = http.post("/workers/mac-0a/drain", **body)
     is_problem(answer, status)
-    assert said in answer.text
+    assert message in answer.text
     assert store.workers.drain_of("mac-0a") is None

@@ -175,14 +175,14 @@ def test_second_service_takes_over_requeueing_lost_jobs(cluster: Cluster, client
     assert [each.epoch for each in seen] == list(range(1, epochs + 1))
 
 
-@pytest.mark.parametrize(("asked", "end"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
+@pytest.mark.parametrize(("action", "end"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
 def test_cancel_and_pause_take_effect_despite_a_dead_worker(
-    client: Client, worker: Member, records: Store, *, asked: str, end: Status
+    client: Client, worker: Member, records: Store, *, action: str, end: Status
 ) -> None:
     job_id = submit(client)
     wait_for(lambda: client.job(job_id).progress.epoch >= 1)
     worker.kill(hold_down=True)
-    assert not getattr(records.jobs, asked)("default", job_id).status.is_final
+    assert not getattr(records.jobs, action)("default", job_id).status.is_final
     wait_for(lambda: status(client, job_id) == end, seconds=60)
     assert client.job(job_id).attempts[0].status == "lost"
     if end is Status.PAUSED:

@@ -66,7 +66,7 @@ def test_job_exposes_neither_password_nor_token(start_up: Callable[..., Any], tm
 
         token = pippin("tokens", "create", "--role", "submit").stdout.strip()
         file.write_text(token)
-        said = [pippin("tokens", "list"), pippin("workers"), pippin("datasets", "list")]
+        output = [pippin("tokens", "list"), pippin("workers"), pippin("datasets", "list")]
         assert httpx2.get(f"{up.url}/jobs").status_code == 401
         with Client(up.url, token=token) as client:
             request = {"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "hyperparameters": {"epochs": 1}}
@@ -80,7 +80,7 @@ def test_job_exposes_neither_password_nor_token(start_up: Callable[..., Any], tm
     secrets = (password, workers_password, token, token.rpartition("_")[2])
     assert any("valkey-server" in line for line in seen)
     assert any("-m worker" in line for line in seen)
-    shown = [*seen, *up.log, *(each.stdout + each.stderr for each in said)]
+    shown = [*seen, *up.log, *(each.stdout + each.stderr for each in output)]
     assert len(up.log) > 10
     assert not [line for line in shown for secret in secrets if secret in line]
 
@@ -110,9 +110,9 @@ def test_failed_redis_connection_does_not_expose_its_password(valkey_url: str, t
     timer.start()
     try:
         for process in processes:
-            said, _ = process.communicate(timeout=60)
-            assert said
-            assert "hunter2" not in said
+            output, _ = process.communicate(timeout=60)
+            assert output
+            assert "hunter2" not in output
     finally:
         timer.cancel()
         for process in processes:

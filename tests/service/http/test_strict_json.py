@@ -10,7 +10,7 @@ from service.problems import Problem
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "line 1, column 1"),
         (b'{"a": 1,}', "line 1, column"),
@@ -28,11 +28,11 @@ from service.problems import Problem
         (b"\xef\xbb\xbf{}", "BOM"),
     ],
 )
-def test_invalid_json_is_refused_with_the_place_or_the_reason(body: bytes, said: str) -> None:
+def test_invalid_json_is_refused_with_the_place_or_the_reason(body: bytes, message: str) -> None:
     with pytest.raises(Problem) as raised:
         parse_json(body)
     assert raised.value.status_code == 400
-    assert said.lower() in raised.value.detail.lower()
+    assert message.lower() in raised.value.detail.lower()
 
 
 @given(

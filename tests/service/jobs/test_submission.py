@@ -21,7 +21,7 @@ def faults(problem: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("change", "pointer", "said"),
+    ("change", "pointer", "message"),
     [
         ({"model": {}}, "/model", "exactly one of preset, spec"),
         ({"model": None}, "/model", "needs an object"),
@@ -59,11 +59,11 @@ def test_fault_has_the_pointer_into_the_request(
     is_problem: IsProblem,
     change: dict[str, Any],
     pointer: str,
-    said: str,
+    message: str,
 ) -> None:
     details = faults(is_problem(http.post("/jobs", json=job_request | change), 422, "invalid-request"))
     assert list(details) == [pointer]
-    assert said in details[pointer]
+    assert message in details[pointer]
     assert http.get("/jobs").json()["data"] == []
 
 
@@ -143,7 +143,7 @@ def test_swift_model_faults_point_into_the_swift_document(
 
 
 @pytest.mark.parametrize(
-    ("model", "pointer", "said"),
+    ("model", "pointer", "message"),
     [
         ({"id": "nothing"}, "/model/id", "the newest are digits"),
         ({"id": "model_" + "0" * 26}, "/model/id", "the newest are digits"),
@@ -169,7 +169,7 @@ def test_unavailable_model_is_reported_at_its_reference(
     is_problem: IsProblem,
     model: dict[str, Any],
     pointer: str,
-    said: str,
+    message: str,
 ) -> None:
     jobs = {name: trainer(submit()["id"]) for name in ("queued", "failed", "broken")}
     for name in ("failed", "broken"):
@@ -180,7 +180,7 @@ def test_unavailable_model_is_reported_at_its_reference(
     model = {key: value.format(**ids) if isinstance(value, str) else value for key, value in model.items()}
     details = faults(is_problem(http.post("/jobs", json=job_request | {"model": model}), 422, "invalid-request"))
     assert pointer in details
-    assert said in details[pointer]
+    assert message in details[pointer]
 
 
 def test_all_faults_are_reported_at_once(

@@ -17,7 +17,7 @@ SECONDS = 60.0
 # An incomplete request may never be answered.
 SHORT_SECONDS = 0.05
 GROWTH = 128 * 2**20
-AS = pytest.mark.parametrize("who", ["anybody", "admin"])
+AS = pytest.mark.parametrize("caller", ["anybody", "admin"])
 
 
 def response_status(address: tuple[str, int], request: RawRequest) -> int | None:
@@ -78,16 +78,16 @@ def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str |
 @pytest.mark.timeout(900)
 @AS
 def test_thousands_of_malformed_requests_cause_no_5xx_and_no_leak(
-    process: ServiceProcess, held: dict[str, str], who: str, capsys: pytest.CaptureFixture[str]
+    process: ServiceProcess, held: dict[str, str], caller: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    token = process.add_token("admin") if who == "admin" else None
+    token = process.add_token("admin") if caller == "admin" else None
     send(process, held, 500, token)
     resident, files = process.resident_bytes, process.open_files
     statuses = send(process, held, 5_000, token)
     table = "\n".join(f"{status or 'none':>6} {times:>6}" for status, times in sorted(statuses.items(), key=str))
     grown = process.resident_bytes - resident
     with capsys.disabled():
-        sys.stdout.write(f"\nas {who}\nstatus  times\n{table}\nmemory grew by {grown / 2**20:.0f} MB\n")
+        sys.stdout.write(f"\nas {caller}\nstatus  times\n{table}\nmemory grew by {grown / 2**20:.0f} MB\n")
     assert httpx2.get(f"{process.url}/readyz").status_code == 200
     assert grown < GROWTH
     assert process.open_files <= files + 10

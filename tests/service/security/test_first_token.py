@@ -86,10 +86,10 @@ def test_loopback_needs_no_admin_token(store: Store, make_settings: Callable[...
 
 def test_service_without_an_admin_token_does_not_start(start: Callable[..., Process]) -> None:
     refused = start()
-    _, said = refused.process.communicate(timeout=60)
+    _, output = refused.process.communicate(timeout=60)
     assert refused.process.returncode == 2
-    assert len(said.splitlines()) == 1
-    assert "there is no token of the role admin" in said
+    assert len(output.splitlines()) == 1
+    assert "there is no token of the role admin" in output
 
 
 def test_missing_admin_token_file_is_created_with_a_valid_token(

@@ -141,10 +141,10 @@ def test_require_tokens_always_closes_the_service_before_the_first_token(
 @pytest.mark.full
 def test_require_tokens_always_needs_an_admin_token_to_start(start_process: Callable[..., Any]) -> None:
     refused = start_process(PIPPIN_REQUIRE_TOKENS="always").process
-    _, said = refused.communicate(timeout=60)
+    _, output = refused.communicate(timeout=60)
     assert refused.returncode == 2
-    assert "PIPPIN_REQUIRE_TOKENS is always" in said
-    assert "pippin tokens create --role admin" in said
+    assert "PIPPIN_REQUIRE_TOKENS is always" in output
+    assert "pippin tokens create --role admin" in output
 
 
 HEADERS = [
