@@ -243,7 +243,7 @@ def test_failure_reason_is_shown_at_the_top(page: Page, api: Any) -> None:  # no
     expect(page.get_by_text("(outside the model's limits)")).to_be_visible()
 
 
-def test_deletion_asks_for_confirmation(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_deletion_needs_confirmation(page: Page, api: Any) -> None:  # noqa: ANN401
     job = api.submit(name="short-lived", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
     press(page, "Cancel")

@@ -147,7 +147,7 @@ def _leads(frame: Frame) -> list[str]:
         ("/netron/?url=/models/{model}/file&identifier=model.mlmodel", "#canvas .node"),
     ],
 )
-def test_no_control_leads_out_of_the_service(
+def test_no_control_links_outside_the_service(
     *,
     api: Api,
     job: str,

@@ -85,7 +85,7 @@ def test_exif_orientation_is_applied_and_noted(http: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize(("background", "paper"), [(None, 255), ("black", 0), ("404040", 64)])
-def test_ink_on_transparency_is_kept(http: httpx2.Client, background: str | None, paper: int) -> None:
+def test_transparency_is_composed_on_the_background(http: httpx2.Client, background: str | None, paper: int) -> None:
     query = {"name": "ink", "color": "gray"} | ({"background": background} if background else {})
     answer = http.post("/datasets", params=query, content=zipped({"a/1.png": ink(), "b/1.png": ink()}))
     assert answer.status_code == 201, answer.text

@@ -59,7 +59,7 @@ def test_repeated_upload_returns_the_same_dataset(http: httpx2.Client, tiny_npz:
     assert len(http.get("/datasets").json()["data"]) == 1
 
 
-def test_a_name_belongs_to_one_content(http: httpx2.Client, tiny_npz: bytes, is_problem: IsProblem) -> None:
+def test_name_of_another_dataset_is_refused(http: httpx2.Client, tiny_npz: bytes, is_problem: IsProblem) -> None:
     http.post("/datasets?name=tiny", content=tiny_npz)
     other = http.post("/datasets?name=tiny", content=b"label,x\n1,2\n", headers=CSV)
     is_problem(other, 409, "name-taken")

@@ -110,7 +110,7 @@ def test_repeated_upload_returns_the_same_record(http: httpx2.Client, mnist: byt
     assert len(http.get("/models").json()["data"]) == 2
 
 
-def test_a_name_belongs_to_one_model(
+def test_name_of_another_model_is_refused(
     http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes, is_problem: IsProblem
 ) -> None:
     problem = is_problem(http.post("/models?name=digits", content=classifier), 409, "name-taken")

@@ -55,7 +55,7 @@ def test_pause_or_resume_in_a_wrong_state_is_a_conflict(
 
 
 @pytest.mark.parametrize("change", ["pause", "resume", "retry"])
-def test_a_job_that_is_not_there_is_not_found(http: httpx2.Client, is_problem: IsProblem, change: str) -> None:
+def test_unknown_job_is_not_found(http: httpx2.Client, is_problem: IsProblem, change: str) -> None:
     for job_id in ("job_" + "0" * 26, "nonsense"):
         is_problem(http.post(f"/jobs/{job_id}/{change}"), 404, "not-found")
 

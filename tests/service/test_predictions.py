@@ -102,7 +102,7 @@ def test_class_numbers_get_the_datasets_names(http: httpx2.Client, trained: Trai
     assert http.post(f"/jobs/{trained(model, id=manifest['id'])}/predict", json=asked).json()["labels"] is None
 
 
-def test_a_classifier_answers_labels(http: httpx2.Client, trained: Trained) -> None:
+def test_classifier_predicts_labels(http: httpx2.Client, trained: Trained) -> None:
     layers: list[dict[str, Any]] = [
         {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
         {"type": "softmax", "name": "softmax"},
@@ -117,7 +117,7 @@ def test_a_classifier_answers_labels(http: httpx2.Client, trained: Trained) -> N
     assert sum(shares[0].values()) == pytest.approx(1)
 
 
-def test_neighbours_answer_the_nearest_label(http: httpx2.Client, trained: Trained) -> None:
+def test_nearest_neighbours_predict_the_nearest_label(http: httpx2.Client, trained: Trained) -> None:
     builder = KNearestNeighborsClassifierBuilder(
         input_name="point",
         output_name="color",

@@ -196,7 +196,7 @@ def test_task_returns_a_document_and_an_attachment(sandbox: Sandbox) -> None:
     assert sandbox.run("attach", {"byte": 7, "size": 10**7}, seconds=20) == Answer({"size": 10**7}, b"\x07" * 10**7)
 
 
-def test_large_arguments_arrive(sandbox: Sandbox) -> None:
+def test_large_arguments_are_passed(sandbox: Sandbox) -> None:
     assert _run(sandbox, "echo", text="x" * 3_000_000) == {"text": "x" * 3_000_000}
 
 

@@ -26,7 +26,7 @@ def workers(store: Store) -> list[str]:
     ("body", "how"),
     [({}, Drain.FINISH), ({"json": {}}, Drain.FINISH), ({"json": {"hand_back": True}}, Drain.HAND_BACK)],
 )
-def test_a_worker_is_drained_and_shown_so_until_it_is_undrained(
+def test_worker_is_listed_as_draining_until_undrained(
     http: httpx2.Client, store: Store, workers: list[str], body: dict[str, Any], how: Drain
 ) -> None:
     answer = http.post("/workers/mac-0/drain", **body)

@@ -302,7 +302,7 @@ def test_service_that_does_not_act_deletes_nothing(
     assert kept.head(digest) == 6
 
 
-def test_a_running_service_sweeps(make_service: Callable[..., Any]) -> None:
+def test_running_service_deletes_unnamed_blobs(make_service: Callable[..., Any]) -> None:
     service = make_service(
         reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
     )
