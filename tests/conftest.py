@@ -1,7 +1,7 @@
-"""Fixtures that every part shares.
+"""Fixtures that all tests share.
 
-One real Valkey server for the whole run, emptied before each test that uses it; and `pippin up`, whole, for those who
-need all parts at work.
+One real Valkey server for the whole run, emptied before each test that uses it; and a whole `pippin up` for
+tests that need all parts.
 """
 
 import fcntl
@@ -28,28 +28,28 @@ from tests.support.paths import ROOT
 # fifth of the suite's time.
 gc.set_threshold(200_000, 50, 1000)
 
-# A deadline for each example would fail on a machine that is busy.
+# A deadline for each example would fail on a busy machine.
 hypothesis.settings.register_profile("thorough", deadline=None)
 hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
 hypothesis.settings.load_profile("thorough")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """How much is fuzzed, and where pictures are kept."""
+    """Options for the number of fuzz cases and the folder of screenshots."""
     parser.addoption("--fuzz-cases", type=int, default=200, help="how many broken models and specs are sent")
     parser.addoption("--screenshots", help="a folder to keep pictures of the dashboard in")
 
 
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    """The server as `pippin up` runs it."""
+    """A server as `pippin up` starts it."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey-home")) as server:
         yield server
 
 
 @pytest.fixture
 def valkey_url(valkey_server: EmbeddedValkey) -> str:
-    """The address of the server, which is empty."""
+    """The address of the emptied server."""
     client = connect(valkey_server.url)
     client.flushall()
     client.close()
@@ -65,13 +65,13 @@ def store(valkey_url: str) -> Iterator[Store]:
 
 
 class Up:
-    """A `pippin up` of its own, on a free port.
+    """A separate `pippin up` on a free port.
 
     Attributes:
-        url: Where its service is.
-        home: Its folder of data.
-        log: What it has printed on stderr so far, line by line.
-        process: The supervisor.
+        url: The address of its service.
+        home: Its data folder.
+        log: Its stderr so far, by line.
+        process: The supervisor process.
     """
 
     def __init__(self, home: Path, *options: str, redis_url: str | None = None) -> None:
@@ -108,16 +108,16 @@ class Up:
     def parts(self) -> dict[str, int]:
         """The process ids of its parts: valkey, service, worker."""
         listed = subprocess.run(["ps", "-Aww", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
-        found = {}
+        pids = {}
         for line in listed.stdout.splitlines():
             pid, parent, arguments = line.split(maxsplit=2)
             for name, word in (("valkey", "valkey-server"), ("service", "-m service"), ("worker", "-m worker")):
                 if int(parent) == self.process.pid and word in arguments and "-c" not in arguments.split():
-                    found[name] = int(pid)
-        return found
+                    pids[name] = int(pid)
+        return pids
 
     def end(self, with_signal: signal.Signals = signal.SIGTERM) -> None:
-        """Ends it, if it still runs, and waits until it is gone."""
+        """End the supervisor if it still runs, and wait until it has exited."""
         if self.process.poll() is None:
             self.process.send_signal(with_signal)
         try:
@@ -147,7 +147,7 @@ def start_up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
 
 @pytest.fixture(scope="session")
 def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """One `pippin up` with a worker, for all tests that only use it."""
+    """One `pippin up` with a worker, for all tests that do not restart or damage it."""
     up = Up(tmp_path_factory.mktemp("up") / "home")
     yield up
     up.end()
@@ -155,17 +155,19 @@ def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="session")
 def client_tools() -> Path:
-    """A folder with generators of clients and type checkers, in `bin` and `node_modules/.bin`.
+    """A folder with client generators and type checkers, in `bin` and `node_modules/.bin`.
 
     Where they cannot be installed, CI fails, and other runs skip the tests that need them.
     """
     folder = ROOT / ".venv-clients"
     command = ["make", f"{folder.name}/.ready", f"PYTHON={sys.executable}"]
-    # Workers of one run would install into the same folder.
+    # pytest workers of one run install into the same folder.
     with (ROOT / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
-    if made.returncode:
-        reason = f"the generators of clients cannot be installed: {(made.stdout + made.stderr)[-1500:]}"
+        installed = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
+    if installed.returncode:
+        reason = f"the generators of clients cannot be installed: {(installed.stdout + installed.stderr)[-1500:]}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     return folder

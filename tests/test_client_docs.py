@@ -1,4 +1,4 @@
-"""The examples of docs/client.md, run as they stand against a whole Pippin."""
+"""Runs the examples of docs/client.md unchanged against a whole Pippin."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ PAGE = DOCS / "client.md"
 
 @pytest.mark.timeout(300)
 @pytest.mark.full
-def test_the_examples_do_what_they_say(
+def test_examples_of_the_client_page_work(
     running_up: SimpleNamespace,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -28,13 +28,13 @@ def test_the_examples_do_what_they_say(
         exec(compile(example, f"docs/client.md, example {number + 1}", "exec"), names)
     names["client"].close()
 
-    said = capsys.readouterr().out
-    assert re.search(r"^2/2  loss 0\.\d{4}  accuracy 0\.9\d{3}$", said, re.MULTILINE)
-    assert f"succeeded {running_up.url}/#/jobs/{names['job'].id}" in said
+    output = capsys.readouterr().out
+    assert re.search(r"^2/2  loss 0\.\d{4}  accuracy 0\.9\d{3}$", output, re.MULTILINE)
+    assert f"succeeded {running_up.url}/#/jobs/{names['job'].id}" in output
     assert coremltools.utils.load_spec(str(names["model_file"])).isUpdatable
     assert names["further"].record.request.model.job == names["circle"].id
     assert names["circle"].record.labels == {"from": "docs"}
     assert names["long"].status == "cancelled"
     assert (tmp_path / "stopped.mlmodel").is_file()
     assert names["losses"].keys() == {0.1, 0.01}
-    assert re.search(r"^/hyperparameters/learning_rate found -1", said, re.MULTILINE)
+    assert re.search(r"^/hyperparameters/learning_rate found -1", output, re.MULTILINE)

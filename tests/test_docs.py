@@ -1,4 +1,4 @@
-"""What the documentation says is checked against the product where that can be."""
+"""Checks the documentation against the product."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ def prose(page: str) -> str:
 
 
 def code(page: str) -> Iterator[str]:
-    """What stands in backticks, each on one line, and the lines of shell blocks without their remarks."""
+    """Code spans, each on one line, and the lines of shell blocks without trailing comments."""
     for span in re.findall(r"`([^`]+)`", prose(page)):
         yield " ".join(span.split())
     for _, language, block in _FENCE.findall(PAGES[page]):
@@ -35,13 +35,13 @@ def code(page: str) -> Iterator[str]:
 
 
 def anchors(page: str) -> list[str]:
-    """The anchors that headings get, on the site and where a code host shows the page."""
+    """The anchors of the headings, on the site and on a code host."""
     headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
     return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 def commands() -> list[str]:
-    """What follows `pippin` wherever the documentation names a command."""
+    """The words after `pippin` wherever the documentation names a command."""
     named = re.compile(r"(?:^|[\s(/])pippin ((?:[a-z]|--)[^|>)\"]*)")
     return sorted({words.strip() for page in PAGES for line in code(page) for words in named.findall(line)})
 
@@ -59,7 +59,7 @@ NO_PATHS = {
     *("pippin/owner.json", "pippin/guest.json", "pippin/generation.json"),  # objects in the blob store
     *("worker.env", "pippin.example.com", "pippin.initial_seed"),  # a file on a Mac, a host, a model's metadata
 }
-"""What only looks like a file or a module of the repository."""
+"""Code spans that only look like a file or a module of the repository."""
 
 _PATH = re.compile(r"(?:pippin|service|worker|tests|tools|deploy|benchmarks|examples|docs)/[\w./-]+")
 _MODULE = re.compile(r"(?:pippin|service|worker)(?:\.[a-z0-9_]+)+")
@@ -77,7 +77,7 @@ def repository_paths(page: str) -> Iterator[str]:
 
 
 def _file_of(name: str) -> str:
-    """The longest beginning of a dotted name that is a package or module; the rest names something in it."""
+    """The file of the longest prefix of a dotted name that is a package or module."""
     parts = name.split(".")
     for end in range(len(parts), 1, -1):
         path = "/".join(parts[:end])
@@ -103,7 +103,7 @@ def test_every_page_has_one_title(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page: str) -> None:
+def test_every_link_has_a_target(page: str) -> None:
     broken = []
     for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
         if re.match(r"[a-z]+:", link):
@@ -116,7 +116,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert broken == []
 
 
-def test_the_decisions_are_all_listed_by_their_titles() -> None:
+def test_decisions_are_all_listed_by_title() -> None:
     listed = {
         name: title for title, name in re.findall(r"^- \[(.+)\]\((.+)\)$", PAGES["decisions/index.md"], re.MULTILINE)
     }
@@ -141,7 +141,7 @@ def test_every_command_exists_with_its_options(words: str) -> None:
     command.make_parser(context).parse_args(args=rest)
 
 
-def test_the_settings_are_listed_as_they_are() -> None:
+def test_settings_table_is_current() -> None:
     command = [sys.executable, str(ROOT / "tools/settings_table.py"), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -159,7 +159,7 @@ def test_every_make_target_exists(page: str) -> None:
     assert named <= set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def test_the_rest_reference_is_that_of_the_openapi_document() -> None:
+def test_rest_reference_is_current() -> None:
     command = [sys.executable, str(ROOT / "tools" / "rest_reference.py"), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -1,4 +1,4 @@
-"""Clients generated of the API description, compiled and used as docs/generated-clients.md says."""
+"""Clients generated from the API description, compiled and used as docs/generated-clients.md describes."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def commands(starting: str) -> list[str]:
 
 @pytest.fixture
 def run(client_tools: Path, tmp_path: Path, running_up: SimpleNamespace) -> Run:
-    """Runs a shell command in the test's folder with the tools on the path; gives all that it printed."""
+    """Runs a shell command in the test's folder with the tools on the PATH; returns its output."""
     path = os.pathsep.join([str(client_tools / "bin"), str(client_tools / "node_modules" / ".bin"), os.environ["PATH"]])
     own = {"PATH": path, "PYTHONPATH": str(tmp_path), "PIPPIN_URL": running_up.url, "TOKEN": ""}
 
@@ -78,9 +78,9 @@ def run(client_tools: Path, tmp_path: Path, running_up: SimpleNamespace) -> Run:
     return run
 
 
-def check_trained(said: str, folder: Path) -> None:
-    """What both programs do: an epoch a line, and an updatable model in a file."""
-    assert re.fullmatch(r"1/2  loss \d\.\d+\n2/2  loss \d\.\d+\nmnist\.mlmodel\n", said), said
+def check_trained(output: str, folder: Path) -> None:
+    """Check that the program printed one line an epoch and wrote an updatable model."""
+    assert re.fullmatch(r"1/2  loss \d\.\d+\n2/2  loss \d\.\d+\nmnist\.mlmodel\n", output), output
     assert coremltools.utils.load_spec(str(folder / "mnist.mlmodel")).isUpdatable
 
 
@@ -107,7 +107,7 @@ def test_a_python_client_is_generated_without_warnings_and_trains(run: Run, clie
     assert run(generate).split() == ["Generating", "pippin_client"]
     run("python -m compileall -q pippin_client")
     interpreter = client_tools / "bin" / "python"
-    # Of the package only the types count: its author's choices of casts are not ours.
+    # The generated package is used for its types only: errors inside it are not reported.
     options = f"--strict --follow-imports=silent --python-executable={interpreter} --config-file="
     run(f"{sys.executable} -m mypy {options} train.py")
     check_trained(run("python train.py"), tmp_path)
@@ -122,8 +122,8 @@ def test_the_description_has_no_errors(run: Run) -> None:
     run(f"openapi-spec-validator '{DESCRIPTION}'")
     linted = json.loads(run(f"redocly lint --format=json '{DESCRIPTION}' 2>/dev/null"))
     assert linted["totals"]["errors"] == 0
-    # It warns of the union of features: one without a type is an array, which the rule takes for ambiguous. And of the
-    # license's missing address: the API page would make a link of it that leaves the service.
+    # redocly warns of the union of features: a feature without a type is an array, which the rule considers ambiguous.
+    # It also warns of the missing URL of the license: the API page would turn it into a link to another host.
     places = {(problem["ruleId"], problem["location"][0]["pointer"]) for problem in linted["problems"]}
     warnings = {(rule, place.split("/")[3]) for rule, place in places if not place.startswith("#/info/license")}
     assert warnings <= {("no-illogical-composition-keywords", "ModelSpec")}

@@ -17,7 +17,7 @@ def imports() -> dict[str, set[str]]:
 
 
 def _child(folder: str, module: str) -> str | None:
-    """The module or package directly in the folder that the module belongs to, if it lies there."""
+    """The module or package directly in the folder that contains the module; None if the module is elsewhere."""
     if not module.startswith(f"{folder}."):
         return None
     return ".".join(module.split(".")[: folder.count(".") + 2])
@@ -31,20 +31,22 @@ def _circle(graph: dict[str, set[str]]) -> str | None:
     return None
 
 
-def test_no_modules_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
+def test_modules_have_no_import_cycle(imports: dict[str, set[str]]) -> None:
     # `prepare` reports a circle from the imported module to the importing one.
     assert _circle(imports) is None
 
 
-def test_no_packages_side_by_side_import_each_other_in_a_circle(imports: dict[str, set[str]]) -> None:
+def test_sibling_packages_have_no_import_cycle(imports: dict[str, set[str]]) -> None:
     folders = {module.rpartition(".")[0] for module in imports} - {""}
     circles = {}
     for folder in sorted(folders):
         siblings: dict[str, set[str]] = {}
         for module, imported in imports.items():
             if importer := _child(folder, module):
-                found = {child for each in imported if (child := _child(folder, each)) and child != importer}
-                siblings.setdefault(importer, set()).update(found)
+                imported_siblings = {
+                    child for each in imported if (child := _child(folder, each)) and child != importer
+                }
+                siblings.setdefault(importer, set()).update(imported_siblings)
         if circle := _circle(siblings):
             circles[folder] = circle
     assert circles == {}

@@ -1,4 +1,4 @@
-"""What the README says is checked against the product where that can be."""
+"""Checks the README against the product."""
 
 import re
 
@@ -12,16 +12,16 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^):]+)\)", README))))
-def test_what_it_links_to_is_there(target: str) -> None:
+def test_linked_files_exist(target: str) -> None:
     assert (ROOT / target).exists()
 
 
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z-]+)", README))))
-def test_the_make_targets_that_it_names_exist(target: str) -> None:
+def test_named_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^pippin ([a-z]+)", README, re.MULTILINE))))
-def test_the_commands_that_it_names_exist(command: str) -> None:
+def test_named_commands_exist(command: str) -> None:
     ran = CliRunner().invoke(app, [command, "--help"])
     assert ran.exit_code == 0, ran.output

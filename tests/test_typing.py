@@ -1,4 +1,4 @@
-"""The types that come with the package, as a user's type checker sees them after `pip install`."""
+"""The package's types, checked by a user's type checker after `pip install`."""
 
 import subprocess
 import sys
@@ -23,14 +23,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_says_that_it_has_types(wheel: Path) -> None:
+def test_wheel_contains_py_typed(wheel: Path) -> None:
     with ZipFile(wheel) as files:
         assert "pippin/py.typed" in files.namelist()
 
 
 @pytest.fixture(scope="module")
 def interpreter(wheel: Path) -> Path:
-    """A Python that has the package as installed from the wheel, not this checkout, and what it depends on."""
+    """A Python with the package installed from the wheel, not from this checkout, and its dependencies."""
     home = wheel.parent / "venv"
     venv.create(home)
     packages = home / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"

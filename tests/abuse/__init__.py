@@ -1,1 +1,1 @@
-"""What one client can do to the others: `python -m tests.abuse` in full, the test beside it at a smaller size."""
+"""The effect of one client on the others: `python -m tests.abuse` in full, the test here at a smaller size."""

@@ -15,8 +15,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.abuse", description=__doc__.partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="smaller attacks, of a minute in all")
     parser.add_argument("--only", action="append", choices=[*ATTACKS, "outbox", "lost records"], help="repeatable")
-    asked = parser.parse_args()
-    wrong = run(SHORT if asked.short else Size(), only=asked.only, say=_say)
+    options = parser.parse_args()
+    wrong = run(SHORT if options.short else Size(), only=options.only, say=_say)
     _say("")
     _say(f"wrong: {len(wrong) or 'nothing'}")
     for each in wrong:

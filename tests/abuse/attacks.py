@@ -1,4 +1,4 @@
-"""The attacks: what each sends, and the figures of its own that it leaves."""
+"""The attacks. Each sends its load and returns its own figures."""
 
 import io
 import json
@@ -27,21 +27,21 @@ MB = 10**6
 
 @dataclass(frozen=True)
 class Size:
-    """How much of it all; the defaults are the full attacks.
+    """Sizes of the attacks; the defaults are the full attacks.
 
     Attributes:
         bodies: Bodies with repeated keys, sent at once.
         keys: Keys in each of them.
         large: Large bodies, sent at once.
         large_bytes: Bytes of each.
-        tables: Tables whose every label is another.
+        tables: Tables in which every row has its own label.
         labels: Labels of each table.
-        rounds: Jobs with weights of 12 MB in their specs, cancelled as soon as they are taken.
+        rounds: Jobs with weights of 12 MB in their specs, cancelled as soon as they are accepted.
         epochs: Epochs that report mini-batches.
         batches: Mini-batches of each.
         values: Values of the one example of a small archive.
         connections: Connections that send nothing, and as many that send half a request.
-        idle_seconds: How long those are held.
+        idle_seconds: How long these connections are held.
         upload_bytes: Bytes of each of two large uploads.
     """
 
@@ -75,11 +75,11 @@ SHORT = Size(
 
 @dataclass
 class Damage:
-    """What an attack left.
+    """The result of an attack.
 
     Attributes:
-        figures: Figures of its own, by name, as printed.
-        wrong: What must not be, in sentences.
+        figures: The attack's own figures by name, as printed.
+        wrong: Violations, in sentences.
     """
 
     figures: dict[str, str] = field(default_factory=dict)
@@ -90,7 +90,7 @@ Attack = Callable[[Target, Size], Damage]
 
 
 def repeated_keys(target: Target, size: Size) -> Damage:
-    """Objects whose last key is there twice, as JSON and as YAML."""
+    """Objects whose last key is duplicated, as JSON and as YAML."""
     keys = [f"k{number}" for number in range(size.keys)]
     keys.append(keys[-1])
     as_json = ("{" + ",".join(f'"{key}":0' for key in keys) + "}").encode()
@@ -110,7 +110,7 @@ def large_bodies(target: Target, size: Size) -> Damage:
 
 
 def many_labels(target: Target, size: Size) -> Damage:
-    """Tables that compress well, in which every row has a label of its own."""
+    """Tables that compress well, in which every row has its own label."""
     before = target.redis_bytes
     statuses = []
     with target.client(target.submitter) as client:
@@ -126,7 +126,7 @@ def many_labels(target: Target, size: Size) -> Damage:
 
 
 def explicit_weights(target: Target, size: Size) -> Damage:
-    """Jobs with their weights in the spec, cancelled at once."""
+    """Jobs with weights in the spec, cancelled at once."""
     before = target.redis_bytes
     statuses = []
     with target.client(target.submitter) as client:
@@ -141,7 +141,7 @@ def explicit_weights(target: Target, size: Size) -> Damage:
 
 def batch_reports(target: Target, size: Size) -> Damage:
     """A job whose every epoch reports all of its mini-batches."""
-    most = Settings().max_batch_losses
+    max_losses = Settings().max_batch_losses
     with target.client(target.submitter) as client:
         body = {
             "model": {"preset": "mnist-cnn"},
@@ -156,7 +156,7 @@ def batch_reports(target: Target, size: Size) -> Damage:
         before = target.redis_bytes
         for number in range(1, size.epochs + 1):
             metrics = epoch_metrics(number, epochs=size.epochs, time=datetime.now(UTC))
-            target.store.attempts.epoch(claim, metrics, BatchLosses.of([0.123456789] * size.batches, most))
+            target.store.attempts.epoch(claim, metrics, BatchLosses.of([0.123456789] * size.batches, max_losses))
         per_epoch = (target.redis_bytes - before) / size.epochs
         answer = client.get(f"/jobs/{job}/metrics", params={"batches": "true"})
         client.post(f"/jobs/{job}/cancel")
@@ -168,7 +168,7 @@ def batch_reports(target: Target, size: Size) -> Damage:
 
 
 def one_vast_example(target: Target, size: Size) -> Damage:
-    """A small archive that holds one example of many values, its preview, and predictions with it."""
+    """A small archive that holds one example of many values, and its preview."""
     statuses = []
     with target.client(target.submitter) as client:
         file = io.BytesIO()
@@ -301,10 +301,10 @@ class _Grown(Damage):
 def _grown(target: Target, before: int, statuses: list[int], *, most: int) -> _Grown:
     grown = target.redis_bytes - before
     damage = _answered(statuses)
-    found = _Grown(damage.figures | {"Redis grew by": f"{grown / MB:.1f} MB"}, damage.wrong)
+    result = _Grown(damage.figures | {"Redis grew by": f"{grown / MB:.1f} MB"}, damage.wrong)
     if grown > most:
-        found.wrong.append(f"Redis grew by {grown / MB:.0f} MB")
-    return found
+        result.wrong.append(f"Redis grew by {grown / MB:.0f} MB")
+    return result
 
 
 def _npy(shape: tuple[int, ...], data: bytes) -> bytes:

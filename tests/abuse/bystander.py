@@ -1,6 +1,6 @@
-"""Another tenant's client in a process of its own: lists its jobs again and again, on a new connection each time.
+"""Another tenant's client in its own process: it lists jobs repeatedly, on a new connection each time.
 
-`python -m tests.abuse.bystander URL TOKEN` runs until its standard input ends, then prints what it measured as JSON.
+`python -m tests.abuse.bystander URL TOKEN` runs until its standard input ends, then prints its measurements as JSON.
 """
 
 import json
@@ -19,8 +19,8 @@ class Bystander:
     """The process, while its `with` block lasts.
 
     Attributes:
-        seconds: How long each answer took, from before the connection to the last byte.
-        failures: What came instead of a 200, in words.
+        seconds: Duration of each request, from before the connection to the last byte of the response.
+        failures: Responses other than 200 and errors, as text.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -31,7 +31,7 @@ class Bystander:
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        # It says so once its first request is answered.
+        # The process prints a line once its first request is answered.
         self._process.stdout.readline()
         return self
 
@@ -51,7 +51,7 @@ def main() -> None:
     while not over.wait(_PAUSE_SECONDS) or not seconds:
         began = time.monotonic()
         try:
-            # Without TLS: to load the authorities takes longer than the request.
+            # Without TLS: loading the certificate authorities takes longer than the request.
             with httpx2.Client(timeout=60, trust_env=False, verify=False) as client:
                 answer = client.get(f"{url}/jobs", headers={"authorization": f"Bearer {token}"})
             if answer.status_code != httpx2.codes.OK:

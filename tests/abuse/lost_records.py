@@ -11,17 +11,17 @@ from pippin.store import connect
 from tests.abuse.attacks import Damage
 from tests.support.service_process import ServiceProcess
 
-# Far more sweeps than it takes to delete a blob, at the interval below.
+# At the interval below, far more sweeps than the deletion of a blob takes.
 _SECONDS = 5.0
 # Blobs may be deleted as soon as no record names them.
 _EAGER = {"sweep_interval_seconds": 0.3, "sweep_grace_seconds": 0}
 
 
 def run() -> tuple[Damage, float]:
-    """Do both.
+    """Run both losses.
 
     Returns:
-        What they left, and how many seconds it took.
+        The damage, and the duration in seconds.
     """
     began = time.monotonic()
     damage = Damage()

@@ -1,4 +1,4 @@
-"""What a worker keeps while Redis takes no writes: a process that reports mini-batches as fast as it can."""
+"""Memory of a worker while Redis accepts no writes: a process reports mini-batches as fast as it can."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def run() -> tuple[Damage, float]:
     """Report into a full Redis for a while.
 
     Returns:
-        What that left, and how many seconds it took.
+        The damage, and the duration in seconds.
     """
     began = time.monotonic()
     ended = subprocess.run(
@@ -54,7 +54,7 @@ def run() -> tuple[Damage, float]:
 
 
 def main() -> None:
-    """Measure, in this process; standard input says for how many seconds, standard output what came of it."""
+    """Measure in this process: the duration in seconds on standard input, the result as JSON on standard output."""
     seconds = float(sys.stdin.read())
     with (
         tempfile.TemporaryDirectory(prefix="pippin-abuse-") as home,
@@ -114,7 +114,7 @@ def _submit(url: str) -> str:
 
 
 def _recorded(http: httpx2.Client, job_id: str) -> int:
-    """How many epochs the service lists."""
+    """The number of epochs that the service lists."""
     listed = http.get(f"/jobs/{job_id}/metrics", headers={"accept": "text/csv"}).raise_for_status().text
     return len(listed.strip().splitlines()) - 1
 

@@ -1,4 +1,4 @@
-"""Runs the attacks, each beside a bystander, and judges what it felt."""
+"""Runs each attack beside a bystander and judges the bystander's latency."""
 
 import tempfile
 import time
@@ -10,7 +10,7 @@ from tests.abuse.attacks import ATTACKS, MB, Attack, Damage, Size
 from tests.abuse.bystander import Bystander
 from tests.abuse.target import Target
 
-# What a bystander's GET /jobs may take at worst, and what the service may hold at its peak.
+# The maximum duration of a bystander's GET /jobs, and the maximum resident memory of the service.
 WORST_SECONDS = 0.5
 PEAK_BYTES = 600 * MB
 
@@ -21,27 +21,27 @@ def run(size: Size, *, only: Collection[str] | None = None, say: Say, worst: flo
     """Carry out the attacks.
 
     Args:
-        size: How large they are.
-        only: The names of some; None for all.
+        size: The sizes of the attacks.
+        only: The names of the attacks to run; None for all.
         say: Takes each line of the table.
-        worst: What a bystander's request may take, in seconds.
+        worst: The maximum duration of a bystander's request, in seconds.
 
     Returns:
-        What must not be, in sentences.
+        Violations, in sentences.
     """
     wrong: list[str] = []
     for name, attack in ATTACKS.items():
         if only is None or name in only:
-            wrong += _beside_a_bystander(name, attack, size, say, worst)
+            wrong += _run_beside_bystander(name, attack, size, say, worst)
     for name, alone in (("outbox", outbox.run), ("lost records", lost_records.run)):
         if only is None or name in only:
             damage, seconds = alone()
             say(f"{name}: {seconds:.1f} s")
-            wrong += _told(name, damage, say)
+            wrong += _report_damage(name, damage, say)
     return wrong
 
 
-def _beside_a_bystander(name: str, attack: Attack, size: Size, say: Say, worst: float) -> list[str]:
+def _run_beside_bystander(name: str, attack: Attack, size: Size, say: Say, worst: float) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="pippin-abuse-") as home, Target(Path(home)) as target:
         at_rest = target.service.resident_bytes
         target.settle()
@@ -65,10 +65,10 @@ def _beside_a_bystander(name: str, attack: Attack, size: Size, say: Say, worst: 
             damage.wrong.append(f"the service held {target.peak_bytes / MB:.0f} MB")
         if not target.service.is_alive:
             damage.wrong.append("the service ended")
-        return _told(name, damage, say)
+        return _report_damage(name, damage, say)
 
 
-def _told(name: str, damage: Damage, say: Say) -> list[str]:
+def _report_damage(name: str, damage: Damage, say: Say) -> list[str]:
     for figure, value in damage.figures.items():
         say(f"    {figure}: {value}")
     return [f"{name}: {each}" for each in damage.wrong]

@@ -1,4 +1,4 @@
-"""The service that is attacked, and how the attackers reach it."""
+"""The attacked service, and the clients of the attackers."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from tests.support.service_process import ServiceProcess
 # Clients on other addresses of the loopback range are other clients to the service.
 ATTACKER = "127.0.0.2"
 _SAMPLE_SECONDS = 0.02
-# What most systems give a process, unless it asks for more.
+# The default limit of most systems.
 _DESCRIPTORS = 1024
 
 
@@ -24,8 +24,8 @@ class Target:
 
     Attributes:
         service: Its process.
-        redis: A client of its Redis, with every right.
-        store: The same Redis as Pippin sees it.
+        redis: A client of its Redis with all permissions.
+        store: A `Store` on the same Redis.
         reader: A token of the attackers' tenant that may only read.
         submitter: A token of the attackers' tenant that may submit.
         bystander: A token of the other tenant.
@@ -57,7 +57,7 @@ class Target:
         self._open.close()
 
     def client(self, token: str) -> httpx2.Client:
-        """A client on the attackers' address."""
+        """A client that connects from the attackers' address."""
         transport = httpx2.HTTPTransport(local_address=ATTACKER, limits=httpx2.Limits(max_connections=200))
         return httpx2.Client(
             base_url=self.service.url,
@@ -68,11 +68,11 @@ class Target:
 
     @property
     def redis_bytes(self) -> int:
-        """The memory of Redis' data."""
+        """The memory that Redis uses, in bytes."""
         return int(self.redis.info("memory")["used_memory"])
 
     def settle(self) -> None:
-        """Wait until the service answers at once, so that one attack's end does not count in the next."""
+        """Wait until the service answers quickly, so that one attack does not affect the figures of the next."""
         deadline = time.monotonic() + 120
         with httpx2.Client(base_url=self.service.url, timeout=120, trust_env=False) as http:
             quick = 0

@@ -20,9 +20,9 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1, help="decides which faults, when, and in which order")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pippin-chaos-") as folder:
-        result = run(Path(folder), Size(asked.faults, asked.jobs), seed=asked.seed, say=_say)
+        result = run(Path(folder), Size(options.faults, options.jobs), seed=options.seed, say=_say)
     with tempfile.TemporaryDirectory(prefix="pippin-chaos-") as folder:
         wrong = losses.run(Path(folder), say=_say)
     sys.stdout.write("\n".join([*lines(result), *losses.lines(wrong)]) + "\n")

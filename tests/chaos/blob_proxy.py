@@ -1,4 +1,4 @@
-"""An HTTP proxy before a service's `/blobs` that fails a share of the calls, each in a way of its own."""
+"""An HTTP proxy before a service's `/blobs` that fails a share of the calls, each in a random way."""
 
 import http.client
 import random
@@ -9,8 +9,8 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
-# How a call fails: an answer that says so; a connection cut before the service hears of the call, or in the middle of
-# its answer, when the service has done all that was asked; silence until the caller has had enough.
+# How a call fails: a 503; a connection closed before the call reaches the service; a connection closed in the middle of
+# the response, after the service has completed the call; no response until the caller times out.
 WAYS = ("503", "cut before", "cut after", "silence")
 _SILENCE_SECONDS = 2.0
 
@@ -19,8 +19,8 @@ class BlobProxy:
     """The proxy, on a free port of the loopback interface while its `with` block lasts.
 
     Attributes:
-        calls: How many calls came.
-        failed: How many of them failed, by the way in which they did.
+        calls: Number of calls.
+        failed: Number of failed calls by kind of failure.
     """
 
     def __init__(self, port: int, *, share: float, seed: int) -> None:
@@ -28,8 +28,8 @@ class BlobProxy:
 
         Args:
             port: The service's, on this machine.
-            share: Of the calls, how many fail.
-            seed: Decides which, and how.
+            share: The share of calls that fail.
+            seed: Decides which calls fail, and how.
         """
         self.share = share
         self.calls = 0
@@ -39,7 +39,7 @@ class BlobProxy:
         self._lock = threading.Lock()
         proxy = self
 
-        # http.server wants a class, and it makes the object itself.
+        # http.server takes a class and creates the object itself.
         class Handler(_Handler):
             def way(self) -> str | None:
                 return proxy._fate()
@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.close_connection = True
-        # The service was killed, or the worker: the other side sees a connection that ends.
+        # If the service or the worker was killed, the other side sees a closed connection.
         with suppress(OSError, http.client.HTTPException):
             self._pass_on(self.way())
 

@@ -1,4 +1,4 @@
-"""Jobs on a cluster that is hit by one fault after another, and what came of them."""
+"""Trains jobs on a cluster while it injects one fault after another."""
 
 import random
 import signal
@@ -28,17 +28,17 @@ _GIVE_UP_SECONDS = 180.0
 
 @dataclass(frozen=True)
 class Size:
-    """How much of it all.
+    """Size of a campaign.
 
     Attributes:
-        faults: How many are injected, failing calls to the blob store not counted.
-        jobs: How many jobs are trained through them, as many at once as there are workers.
-        workers: How many there are.
+        faults: Number of injected faults, without failing calls to the blob store.
+        jobs: Number of jobs, of which as many are trained at once as there are workers.
+        workers: Number of workers.
         epochs: Of each job.
-        epoch_seconds: How long an epoch takes, about.
+        epoch_seconds: Approximate duration of an epoch.
         lease_seconds: Of the attempts.
-        outage_seconds: How long Redis is away in an outage.
-        settings: Pippin's own settings beside that.
+        outage_seconds: Duration of an outage of Redis.
+        settings: Further settings of Pippin.
     """
 
     faults: int
@@ -52,19 +52,19 @@ class Size:
 
     @property
     def frozen_seconds(self) -> float:
-        """How long a worker is stopped: until its lease has run out and its job has been taken from it."""
+        """How long a worker is stopped: until its lease has expired and its job has been requeued."""
         return 1.4 * self.lease_seconds
 
 
 @dataclass(frozen=True)
 class Injection:
-    """A fault, as it was done.
+    """An injected fault.
 
     Attributes:
-        fault: What kind.
+        fault: Its kind.
         job: The job that was being trained.
-        attempt: The number of the attempt that the fault hit, if it is one of a worker.
-        at: When it began, and when it was over (a kill is over at once).
+        attempt: The number of the attempt that the fault hit, if the fault is one of a worker.
+        at: When it began and ended (a kill ends at once).
         ended: See `at`.
     """
 
@@ -77,14 +77,14 @@ class Injection:
 
 @dataclass
 class Outcome:
-    """What there is to judge.
+    """The result of a campaign, to be judged.
 
     Attributes:
-        injections: What was done, in order of time.
+        injections: The injected faults, in order of time.
         jobs: The jobs, as submitted.
-        followed: The epochs that a client saw who followed a job from its beginning, through all faults.
-        wrong: What a driver met that should not be, in sentences.
-        seconds: How long it took.
+        followed: The epochs that a client received that followed the job from its beginning, through all faults.
+        wrong: Violations that a driver noticed, in sentences.
+        seconds: Duration.
     """
 
     injections: list[Injection] = field(default_factory=list)
@@ -95,7 +95,7 @@ class Outcome:
 
 
 class Campaign:
-    """Trains the jobs and injects the faults: a thread for each worker's worth of jobs."""
+    """Trains the jobs and injects the faults, with one thread for each worker."""
 
     def __init__(self, cluster: Cluster, size: Size, seed: int, say: Callable[[str], None] = lambda _: None) -> None:
         self._cluster = cluster
@@ -104,13 +104,13 @@ class Campaign:
         self._say = say
         self._faults = deque(plan(size.faults, self._random))
         self._lock = threading.Lock()
-        # Of the parts that everybody needs only one is hit at a time.
+        # Only one of the parts that all jobs share is hit at a time.
         self._shared = threading.Lock()
         self._begun = 0
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
-        """Do all of it."""
+        """Run the campaign."""
         began = time.monotonic()
         with self._cluster.client() as client:
             _patiently(lambda: client.add_dataset("points", [dataset(self._cluster.home.parent)]))
@@ -123,8 +123,8 @@ class Campaign:
 
     def _drive(self, client: Client) -> None:
         while (number := self._next_job()) is not None:
-            asked = self._request(number)
-            job = _patiently(lambda asked=asked, number=number: client.submit(asked, idempotency_key=f"{number}"))
+            body = self._request(number)
+            job = _patiently(lambda body=body, number=number: client.submit(body, idempotency_key=f"{number}"))
             follower = _Follower(client, job.id)
             follower.start()
             with self._lock:
@@ -153,18 +153,18 @@ class Campaign:
             return self._begun
 
     def _share_of(self, number: int) -> int:
-        """How many faults are due while this job is trained, so that all are once the last one is."""
+        """The number of faults to inject during this job, so that all are injected by the end of the last job."""
         with self._lock:
             left = self._size.jobs - number + 1
             return len(self._faults) if left <= self._size.workers else -(-len(self._faults) // left)
 
     def _request(self, number: int) -> dict[str, Any]:
-        # Pairs of jobs are the same training: their results have to be, whatever they went through.
+        # Jobs come in pairs of the same training, whose results must be equal whatever faults hit them.
         seed = 1 + (number - 1) % -(-self._size.jobs // 2)
         return request(self._size.epochs, seed=seed, name=f"chaos-{number}", max_attempts=100)
 
     def _inject(self, client: Client, job_id: str) -> bool:
-        """Inject the next fault while the job is trained; False when that cannot be: the job ended, or none is left."""
+        """Inject the next fault during the job's training; False if the job has ended or no fault is left."""
         with self._lock:
             if not self._faults:
                 return False
@@ -225,7 +225,7 @@ class Campaign:
         return Injection(fault, job_id, None, began, ended)
 
     def _wait(self, client: Client, job_id: str, reached: Callable[[Job], bool]) -> Job | None:
-        """The job once `reached` says so; None, and a fault noted, when it never does."""
+        """The job once `reached` is true of it; None, with a violation recorded, when that does not happen in time."""
         deadline = time.monotonic() + _GIVE_UP_SECONDS
         pause = 0.05
         while True:
@@ -266,7 +266,7 @@ def _is_held(job: Job, after: int = 0) -> bool:
 
 
 def _patiently(ask: Callable[[], _T]) -> _T:
-    """What `ask` returns, once the service can answer."""
+    """What `ask` returns, with retries while the service is unavailable."""
     deadline = time.monotonic() + _GIVE_UP_SECONDS
     while True:
         try:
@@ -275,7 +275,7 @@ def _patiently(ask: Callable[[], _T]) -> _T:
             if time.monotonic() > deadline:
                 raise
         except ServiceError as error:
-            # 409: the same submission, whose service was killed, is still being waited for.
+            # 409: the same submission is still in flight at a service that was killed.
             if error.status not in {409, 503} or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)

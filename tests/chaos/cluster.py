@@ -1,4 +1,4 @@
-"""A whole Pippin of real processes, each of which may be killed at any time and is then started again."""
+"""A whole Pippin of real processes, each of which may be killed at any time and is then restarted."""
 
 import os
 import secrets
@@ -35,12 +35,12 @@ def free_port() -> int:
 
 
 class Member:
-    """A process of the cluster, started again whenever it has ended.
+    """A process of the cluster, restarted whenever it has ended.
 
     Attributes:
-        name: What it is called here.
-        restarts: How often it was started again.
-        held_down: Whether it stays away once it has ended.
+        name: Its name in the cluster.
+        restarts: Number of restarts.
+        held_down: Whether it is not restarted once it has ended.
     """
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
@@ -62,7 +62,7 @@ class Member:
         return self._log.read_text(errors="replace")
 
     def keep(self) -> None:
-        """Start it unless it runs, or is to stay away."""
+        """Start it unless it runs or is held down."""
         if self.held_down or (self._process is not None and self._process.poll() is None):
             return
         self.restarts += 1
@@ -72,7 +72,7 @@ class Member:
             )
 
     def kill(self, *, hold_down: bool = False) -> None:
-        """End it at once, for good if it is to be held down; it is gone when this comes back."""
+        """Kill it and wait for its end; with `hold_down` it is not restarted."""
         self.held_down = hold_down
         assert self._process is not None
         process = self._process
@@ -80,7 +80,7 @@ class Member:
         process.wait()
 
     def end(self) -> int | None:
-        """Ask it to stop; its exit code, 0 if it was down already, None if it had to be killed."""
+        """Terminate it; its exit code, 0 if it was down already, None if it had to be killed."""
         if self._process is None or self._process.poll() is not None:
             return 0
         self._process.terminate()
@@ -93,14 +93,14 @@ class Member:
 
 
 class Cluster:
-    """Valkey, services and workers in one folder, with a thread that starts again what has ended.
+    """Valkey, services and workers in one folder, with a thread that restarts ended processes.
 
     Attributes:
         home: PIPPIN_HOME of all of them.
-        services: The services, equals of each other.
+        services: The services, which are interchangeable.
         workers: The workers; `w1` and so on.
-        blobs: Where the workers reach the blobs; None when they share the services' folder.
-        valkey_restarts: How often Valkey was started again.
+        blobs: The proxy through which the workers reach the blobs; None when they share the services' folder.
+        valkey_restarts: Number of restarts of Valkey.
     """
 
     def __init__(
@@ -114,13 +114,13 @@ class Cluster:
         seed: int = 0,
         settings: Mapping[str, object] | None = None,
     ) -> None:
-        """Describe it; nothing runs yet.
+        """Describe the cluster; nothing runs yet.
 
         Args:
-            folder: Empty; everything that the processes write is in it.
+            folder: An empty folder for everything that the processes write.
             workers: How many workers.
             services: How many services.
-            epoch_seconds: How long a training rests after an epoch.
+            epoch_seconds: How long a training sleeps after an epoch.
             failing_blobs: The share of calls of workers to the blob store that fail; None lets them share its folder.
             seed: Decides which of those calls fail.
             settings: Pippin's settings, as `{"lease_seconds": 3}`.
@@ -164,15 +164,15 @@ class Cluster:
         self._exit.close()
 
     def client(self, number: int = 0, patience: float = 120, token: str | None = None) -> Client:
-        """A client of a service, that outlasts its faults."""
+        """A client of a service that retries through faults."""
         return Client(self.urls[number], token=token, patience=patience, follow_patience=patience)
 
     def store(self) -> Store:
-        """A direct look at the records."""
+        """A `Store` on the cluster's records."""
         return Store(connect(self.valkey.url))
 
     def wait_until_ready(self, seconds: float = 60) -> None:
-        """Come back once every service reaches all that it needs."""
+        """Wait until every service is ready."""
         deadline = time.monotonic() + seconds
         for url in self.urls:
             while not self._is_ready(url):
@@ -182,19 +182,19 @@ class Cluster:
 
     @property
     def records(self) -> Path:
-        """The folder of Valkey's append-only file, which holds all that was ever answered."""
+        """The folder of Valkey's append-only file, which holds every acknowledged write."""
         return self.home / "valkey" / "appendonlydir"
 
     def worker_of(self, name: str) -> Member:
-        """The worker whose full name, as attempts bear it, is `name`."""
+        """The worker whose full name in the attempts is `name`."""
         return next(each for each in self.workers if name.startswith(f"{each.name}-"))
 
     def kill_valkey(self, away: float = 0, *, restore: Path | None = None) -> None:
-        """End Valkey with SIGKILL, and start it again after `away` seconds. Comes back when it runs.
+        """End Valkey with SIGKILL, restart it after `away` seconds, and wait until it runs.
 
         Args:
             away: Seconds.
-            restore: A copy of `records` that takes the place of what Valkey had on disk.
+            restore: A copy of `records` that replaces what Valkey had on disk.
         """
         with self._keeping:
             self._away = True
@@ -212,7 +212,7 @@ class Cluster:
             time.sleep(0.02)
 
     def freeze_valkey(self, seconds: float) -> None:
-        """Stop Valkey for so long: connections stay, and nothing answers."""
+        """Stop Valkey with SIGSTOP for so long: connections stay open and get no answers."""
         pid = self.valkey.pid
         assert pid is not None
         processes.send(pid, signal.SIGSTOP)
@@ -220,10 +220,10 @@ class Cluster:
         processes.send(pid, signal.SIGCONT)
 
     def damage_cache(self, *, in_place: bool) -> int:
-        """Invert the second half of every cached file; how many there were.
+        """Invert the second half of every cached file; returns the number of files.
 
         Args:
-            in_place: Whether processes that have a file mapped see the damage too. Else a damaged copy takes its place.
+            in_place: Whether processes with a mapped file see the damage too. Else a damaged copy replaces the file.
         """
         damaged = 0
         for path in (self.home / "cache" / "blobs").glob("[0-9a-f]*"):
@@ -238,11 +238,11 @@ class Cluster:
         return damaged
 
     def processes(self) -> dict[int, str]:
-        """What runs, Valkey included."""
+        """The running processes, including Valkey."""
         return processes.with_variable(_MARK, self._mark)
 
     def remains(self) -> list[str]:
-        """What should not be once all has ended: processes, files that were only for a while, an end by force."""
+        """Leftovers after the end: processes, temporary files, and processes that did not stop on request."""
         left = [*self._trouble]
         left += [f"process {pid}: {command}" for pid, command in processes.gone(_MARK, self._mark, 5).items()]
         left += [f"file {path}" for path in self._temporary.rglob("*")]
@@ -281,9 +281,9 @@ class Cluster:
             self.workers.append(Member(name, command, self._environment(**far), self._folder / f"{name}.log"))
 
     def _keep_all(self) -> None:
-        # Valkey ends with the thread that started it, so this one starts everything, and lives as long.
+        # Valkey ends with the thread that started it, so this thread starts everything and lives as long.
         try:
-            os.environ[_MARK] = self._mark  # its environment is ours
+            os.environ[_MARK] = self._mark  # Valkey inherits this environment
             self.valkey.start()
             self._members()
             self._up.set()
@@ -294,10 +294,10 @@ class Cluster:
                         self.valkey_restarts += 1
                 for member in [*self.services, *self.workers]:
                     member.keep()
-            # Workers first: they hand their jobs back.
+            # Workers first: they hand back their jobs.
             for member in [*self.workers, *self.services]:
                 code = member.end()
-                # One that has just been started again may not listen yet.
+                # A process that has just been restarted may have no signal handler yet.
                 if code not in {0, -signal.SIGTERM}:
                     self._trouble.append(f"{member.name} ended with {code} when it was told to stop")
         except BaseException as error:

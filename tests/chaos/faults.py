@@ -1,4 +1,4 @@
-"""What is done to a cluster."""
+"""The faults that are injected into a cluster."""
 
 import random
 import signal
@@ -29,7 +29,7 @@ class Fault(StrEnum):
 
     @property
     def outage(self) -> bool:
-        """Whether Redis is away for long."""
+        """Whether Redis is unavailable for long."""
         return self in {Fault.REDIS_SILENT, Fault.REDIS_REFUSES}
 
 
@@ -57,17 +57,19 @@ _SHARES = {
 
 
 def plan(count: int, choice: random.Random) -> list[Fault]:
-    """So many faults in an order that `choice` decides: of each kind its share, and at least one if there is room."""
-    most = list(Fault)[:count]
+    """`count` faults in an order that `choice` decides: of each kind its share, and at least one if `count` allows."""
+    kinds = list(Fault)[:count]
     every = [fault for fault, share in _SHARES.items() for _ in range(max(1, round(share * count / 200)))]
-    faults = every if len(every) == count else [*most, *choice.choices(most, [_SHARES[each] for each in most], k=count)]
+    faults = (
+        every if len(every) == count else [*kinds, *choice.choices(kinds, [_SHARES[each] for each in kinds], k=count)]
+    )
     faults = faults[:count]
     choice.shuffle(faults)
     return faults
 
 
 def victims(cluster: Cluster, fault: Fault, worker: str) -> Sequence[int]:
-    """The processes that a fault of the worker called `worker` hits; none when no training runs there."""
+    """The processes that a fault of the worker named `worker` hits; none when it trains nothing."""
     parent = cluster.worker_of(worker).pid
     trainings = processes.children(parent)
     if not trainings:
@@ -82,5 +84,5 @@ def victims(cluster: Cluster, fault: Fault, worker: str) -> Sequence[int]:
 
 
 def signal_of(fault: Fault) -> signal.Signals:
-    """What the victims are sent."""
+    """The signal that the victims receive."""
     return signal.SIGKILL if fault in KILLS else signal.SIGSTOP

@@ -13,7 +13,7 @@ _SPEC: dict[str, Any] = {
         {"type": "softmax", "name": "softmax"},
     ],
     "loss": {"type": "categorical_cross_entropy", "target": "label"},
-    # With moments, so that a training that goes on has more than its weights to remember.
+    # Adam has moments, so a resumed training must restore more than its weights.
     "optimizer": {
         "type": "adam",
         "learning_rate": 0.01,

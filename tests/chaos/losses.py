@@ -1,6 +1,6 @@
-"""Losses that take the jobs' records with them, or damage what a worker has cached: what must hold all the same.
+"""Losses of the jobs' records and damage to cached files: invariants that hold nevertheless.
 
-No blob is deleted, no stranger gets an answer, and no training learns other weights than it would have.
+No blob is deleted, no unauthenticated request is answered, and every training learns the same weights.
 """
 
 import shutil
@@ -22,9 +22,9 @@ from tests.chaos.jobs import dataset, request
 from tests.chaos.verdict import same_weights
 
 _EPOCHS = 6
-# Long enough for the loss to come in its middle.
+# Long enough for the loss to happen during the training.
 _LONG_EPOCHS = 2_000
-# As many sweeps as it takes to delete what no record names, several times over.
+# Several times as many sweeps as the deletion of an unnamed blob takes.
 _SWEEPS_SECONDS = 6.0
 _SETTINGS: dict[str, object] = {
     "lease_seconds": 3,
@@ -40,10 +40,10 @@ Say = Callable[[str], None]
 
 
 def run(folder: Path, *, say: Say) -> list[str]:
-    """Have each loss happen to a cluster in an empty folder.
+    """Inflict each loss on a cluster in an empty folder.
 
     Returns:
-        What must not be, in sentences.
+        Violations, in sentences.
     """
     with Cluster(folder, workers=2, epoch_seconds=0.05, settings=_SETTINGS) as cluster:
         losses = _Losses(cluster, folder, say)
@@ -52,7 +52,7 @@ def run(folder: Path, *, say: Say) -> list[str]:
 
 
 def lines(wrong: list[str]) -> list[str]:
-    """The result as a person reads it."""
+    """The result as readable lines."""
     return [f"losses, wrong: {len(wrong) or 'nothing'}", *(f"  {each}" for each in wrong)]
 
 
@@ -83,7 +83,7 @@ class _Losses:
         self._train(2, "after the cached files were damaged")
 
     def _let_in(self) -> None:
-        """Make the token known, as `pippin tokens create` does."""
+        """Add the token, as `pippin tokens create` does."""
         with closing(self._cluster.store()) as store:
             store.tokens.add(self._token)
 
@@ -95,7 +95,7 @@ class _Losses:
             client.add_dataset("points", [dataset(self._folder)])
 
     def _train(self, seed: int, when: str) -> None:
-        """Train; the same seed always has to lead to the same weights."""
+        """Train; the same seed must always give the same weights."""
         with self._client() as client:
             job = client.submit(request(_EPOCHS, seed=seed))
             ended = _wait(client, job.id, lambda job: job.status.is_final)
@@ -109,8 +109,8 @@ class _Losses:
             self.wrong.append(f"a training {when} has learned other weights than the same training before")
 
     def _lose(self, what: str, happen: Callable[[], None]) -> None:
-        """Lose records in the middle of a training, and look at what is left after many sweeps."""
-        # By then all that earlier jobs have released is gone, and every blob has a record that names it.
+        """Lose records during a training, and check the remaining blobs after many sweeps."""
+        # By then the blobs that earlier jobs released are deleted, and a record names every other blob.
         time.sleep(_SWEEPS_SECONDS)
         before = self._names()
         with self._client() as client:

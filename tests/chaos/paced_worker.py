@@ -1,7 +1,7 @@
-"""`python -m tests.chaos.paced_worker`: a whole worker whose trainings rest after each epoch.
+"""`python -m tests.chaos.paced_worker`: a whole worker whose trainings sleep after each epoch.
 
-So a training lasts long enough to be hit, and three of them leave a small machine room for everything else. The rest
-is `CHAOS_EPOCH_SECONDS` long.
+So a training lasts long enough to be hit, and three trainings leave CPU time for everything else on a small machine.
+The pause is `CHAOS_EPOCH_SECONDS` long.
 """
 
 import os
@@ -16,7 +16,7 @@ from worker.engines.engine import Engine, Observer, TrainingRun
 
 
 class Resting:
-    """An observer that hears all that another hears, and rests before the next epoch."""
+    """An observer that passes every call to another observer, and sleeps after each epoch."""
 
     def __init__(self, observer: Observer, seconds: float) -> None:
         self._observer = observer
@@ -31,7 +31,7 @@ class Resting:
 
 
 class Paced:
-    """An engine that rests after each epoch."""
+    """An engine that sleeps after each epoch."""
 
     def __init__(self, engine: Engine, seconds: float) -> None:
         self.name = engine.name

@@ -1,4 +1,4 @@
-"""Processes as the system shows them (Linux: /proc)."""
+"""Processes as /proc shows them (Linux only)."""
 
 import os
 import signal
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """The processes that `pid` started and that still run."""
+    """The live child processes of `pid`."""
     with suppress(OSError):
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
 def send(pid: int, with_signal: signal.Signals) -> bool:
-    """Whether there was a process to send it to."""
+    """Send a signal; whether the process existed."""
     try:
         os.kill(pid, with_signal)
     except ProcessLookupError:
@@ -24,21 +24,21 @@ def send(pid: int, with_signal: signal.Signals) -> bool:
 
 
 def with_variable(name: str, value: str) -> dict[int, str]:
-    """The command lines of all processes that have this environment variable, by process id; zombies are none."""
+    """The command lines of all processes with this environment variable, by process id, without zombies."""
     wanted = f"{name}={value}".encode()
-    found = {}
+    commands = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        # Whatever ends while it is looked at is no process any more; those of others are none of ours.
+        # Skip processes that end meanwhile and processes of other users.
         with suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found[int(folder.name)] = (
+                commands[int(folder.name)] = (
                     (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 )
-    return found
+    return commands
 
 
 def gone(name: str, value: str, seconds: float) -> dict[int, str]:
-    """Those of `with_variable` that are still there after `seconds`."""
+    """The processes of `with_variable` that still exist after `seconds`."""
     deadline = time.monotonic() + seconds
     while (left := with_variable(name, value)) and time.monotonic() < deadline:
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""A campaign's result as a person reads it."""
+"""A campaign's result as a readable table."""
 
 from collections.abc import Iterator
 from itertools import chain

@@ -1,4 +1,4 @@
-"""Jobs come to their end, each epoch once, whatever is killed, frozen or away; `make chaos` is the full size."""
+"""Jobs succeed, with each epoch once, whatever is killed, frozen or unavailable; `make chaos` is the full size."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.chaos.faults import Fault
 from tests.chaos.table import lines
 from tests.chaos.whole import run
 
-# Everything that waits waits less, so that a fault is over in seconds.
+# Shorter intervals, so that Pippin recovers from a fault within seconds.
 HASTE: dict[str, object] = {
     "lease_renew_seconds": 1,
     "reaper_interval_seconds": 0.5,
@@ -20,7 +20,7 @@ HASTE: dict[str, object] = {
 
 @pytest.mark.full
 @pytest.mark.timeout(600)
-def test_no_fault_loses_repeats_or_damages_anything(tmp_path: Path) -> None:
+def test_faults_lose_repeat_and_damage_nothing(tmp_path: Path) -> None:
     size = Size(30, 12, epochs=32, lease_seconds=5, outage_seconds=10, settings=HASTE)
     result = run(tmp_path, size, seed=1)
     table = "\n".join(lines(result))
@@ -33,7 +33,7 @@ def test_no_fault_loses_repeats_or_damages_anything(tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.timeout(600)
-def test_lost_records_and_damaged_caches_delete_nothing_and_let_no_stranger_in(tmp_path: Path) -> None:
-    said: list[str] = []
-    wrong = losses.run(tmp_path, say=said.append)
-    assert not wrong, "\n".join([*said, *wrong])
+def test_lost_records_and_damaged_caches_keep_blobs_and_access_control(tmp_path: Path) -> None:
+    printed: list[str] = []
+    wrong = losses.run(tmp_path, say=printed.append)
+    assert not wrong, "\n".join([*printed, *wrong])

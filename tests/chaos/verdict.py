@@ -1,4 +1,4 @@
-"""What a campaign has to leave behind, looked up from outside: jobs, their streams, their files."""
+"""Judges a campaign over REST: the jobs, their streams and their files."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -17,21 +17,21 @@ from pippin.models.mlmodel import FrozenNetwork, Weights, open_model
 from pippin.models.mlmodel.proto import parse
 from tests.chaos.campaign import Injection, Outcome
 
-# Streams tell milliseconds, attempts microseconds.
+# Streams have times in milliseconds, attempts in microseconds.
 _ROUNDING = timedelta(milliseconds=1)
 # States in which no attempt holds the job.
 _AT_REST = {"queued", "paused", "succeeded", "failed", "cancelled"}
 
 
 @dataclass(frozen=True)
-class CrashBackoff:
-    """From a fault that ended an attempt to the job's running again.
+class Recovery:
+    """The recovery from a fault that ended an attempt.
 
     Attributes:
         injection: The fault.
-        seconds: From its beginning to the event that says `running` of a later attempt.
-        apart: Whether Redis was away in that time.
-        meanwhile: The other faults of parts that all need, between the two.
+        seconds: From its beginning to the `running` event of a later attempt.
+        apart: Whether Redis was unavailable in that time.
+        meanwhile: The other faults of shared parts in that time.
     """
 
     injection: Injection
@@ -42,25 +42,25 @@ class CrashBackoff:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found.
+    """The judgement of a campaign.
 
     Attributes:
-        wrong: What should not be, in sentences.
-        recoveries: Of the faults that ended an attempt.
+        wrong: Violations, in sentences.
+        recoveries: The recoveries from faults that ended an attempt.
         jobs: The jobs as they ended.
-        survived: How many faults of workers ended no attempt: the training was over by then, say.
-        hit_again: After how many the next attempt was hit too before it ran.
+        survived: Number of worker faults that ended no attempt, for example because the training was over.
+        hit_again: Number of faults after which the next attempt was hit too before it ran.
     """
 
     wrong: list[str]
-    recoveries: list[CrashBackoff]
+    recoveries: list[Recovery]
     jobs: list[Job]
     survived: int
     hit_again: int
 
 
 def judge(client: Client, outcome: Outcome, folder: Path) -> Verdict:
-    """Look at every job. `folder` takes what is downloaded."""
+    """Check every job. Downloads are written to `folder`."""
     wrong = list(outcome.wrong)
     jobs, recoveries = [], []
     trained: dict[int | None, list[Any]] = {}
@@ -104,7 +104,7 @@ def _faults_of(job: Job, events: Sequence[Event], followed: list[int]) -> Iterat
 
 
 def _wrong_attempts(job: Job) -> Iterator[str]:
-    """Attempts that overlap, or that are counted wrong."""
+    """Attempts that overlap or are numbered wrongly."""
     if [attempt.number for attempt in job.attempts] != list(range(1, len(job.attempts) + 1)):
         yield f"its attempts have the numbers {[attempt.number for attempt in job.attempts]}"
     for attempt in job.attempts:
@@ -116,8 +116,8 @@ def _wrong_attempts(job: Job) -> Iterator[str]:
 
 
 def _writes_outside_their_lease(job: Job, events: Sequence[Event]) -> Iterator[str]:
-    """What was written by an attempt that did not hold the job at that moment."""
-    holder = latest = 0  # the attempt that holds the job, 0 while none does; and the last one that did
+    """Events of attempts that did not hold the job at that moment."""
+    holder = latest = 0  # the attempt that holds the job, 0 for none; and the last attempt that held it
     for event in events:
         if event.type == "state" and event.data["to"] == "starting":
             holder = int(str(event.data["attempt"]))
@@ -138,7 +138,7 @@ def _writes_outside_their_lease(job: Job, events: Sequence[Event]) -> Iterator[s
 
 
 def _download(client: Client, job: Job, folder: Path) -> tuple[dict[str, bytes], list[str]]:
-    """The files of a job by their variants, and what is wrong with them."""
+    """The files of a job by variant, and their violations."""
     files: dict[str, bytes] = {}
     wrong: list[str] = []
     if {artifact.variant for artifact in job.artifacts} != {"initial", "trained", "inference"}:
@@ -154,21 +154,21 @@ def _download(client: Client, job: Job, folder: Path) -> tuple[dict[str, bytes],
 
 
 def _running_again(events: Sequence[Event], number: int) -> tuple[int, datetime] | None:
-    """The first attempt after `number` that ran, and since when; None when none did."""
+    """The first attempt after `number` that ran, and since when; None if no later attempt ran."""
     for event in events:
         if event.type == "state" and event.data["to"] == "running" and int(str(event.data["attempt"])) > number:
             return int(str(event.data["attempt"])), _time(event)
     return None
 
 
-def _recovery(injection: Injection, again: datetime, every: Sequence[Injection]) -> CrashBackoff:
+def _recovery(injection: Injection, again: datetime, every: Sequence[Injection]) -> Recovery:
     meanwhile = [each for each in every if each.attempt is None and each.at < again and each.ended > injection.at]
     apart = any(each.fault.outage for each in meanwhile)
-    return CrashBackoff(injection, (again - injection.at).total_seconds(), apart, meanwhile)
+    return Recovery(injection, (again - injection.at).total_seconds(), apart, meanwhile)
 
 
 def same_weights(one: Weights, other: Weights) -> bool:
-    """Whether both have the same arrays, bit for bit."""
+    """Whether both have the same arrays, bit by bit."""
     return one.keys() == other.keys() and all(
         np.array_equal(array, other[layer][key]) for layer, arrays in one.items() for key, array in arrays.items()
     )

@@ -1,4 +1,4 @@
-"""A campaign from the empty folder to the verdict."""
+"""A whole campaign, from an empty folder to the verdict."""
 
 import time
 from collections import Counter
@@ -16,17 +16,17 @@ _FAILING_BLOBS = 0.2
 
 @dataclass(frozen=True)
 class Result:
-    """What a campaign came to.
+    """The result of a campaign.
 
     Attributes:
-        size: As it was asked for.
-        seed: Of everything that was drawn.
-        outcome: What was done.
-        verdict: What was found in the service.
-        blob_calls: How many calls of workers to the blob store there were.
-        failed_blob_calls: How many of them failed, by the way in which they did.
-        zombies: How many trainings found that their job had been taken from them.
-        wrong: All that should not be, in sentences.
+        size: The requested size.
+        seed: The seed of every random choice.
+        outcome: The injected faults and the jobs.
+        verdict: The judgement of the jobs.
+        blob_calls: Number of calls of workers to the blob store.
+        failed_blob_calls: Number of failed calls by kind of failure.
+        zombies: Number of trainings that noticed that they had lost their lease.
+        wrong: All violations, in sentences.
     """
 
     size: Size
@@ -63,7 +63,7 @@ def run(folder: Path, size: Size, *, seed: int, say: Callable[[str], None] = lam
 
 
 def _unsettled(cluster: Cluster) -> list[str]:
-    """What the records still hold of trainings, though every job is over."""
+    """Leftovers of trainings in the records, although every job has ended."""
     deadline = time.monotonic() + 10
     with connect(cluster.valkey.url) as client:
         while True:

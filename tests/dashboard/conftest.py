@@ -1,6 +1,6 @@
 """A real browser with a real service and worker: the system's chromium, driven by playwright.
 
-`page` fails its test on whatever a person would find in the browser's console, and on any request to another host.
+`page` fails its test on any error or warning in the browser's console, and on any request to another host.
 """
 
 import json
@@ -25,13 +25,13 @@ DEADLINE = 90_000
 
 @pytest.fixture(scope="session")
 def service_url(running_up: SimpleNamespace) -> str:
-    """Where the dashboard is, in front of a service and a worker that all tests share: it has no slash at its end."""
+    """The address of the dashboard, without a trailing slash; all tests share its service and worker."""
     return str(running_up.url)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser for a file's tests. Playwright keeps an event loop open, so it must not outlive them."""
+    """A browser for one file's tests. Playwright keeps an event loop open, so it must not outlive them."""
     expect.set_options(timeout=DEADLINE)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -41,11 +41,11 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Faults:
-    """What went wrong in a browser, but for what a test has said that it brings about.
+    """Errors in a browser, except those that a test expects.
 
     Attributes:
-        origins: The services that a page may speak to.
-        expected: Patterns of faults that are no faults: `faults.expected.append("409")`.
+        origins: The services that a page may send requests to.
+        expected: Patterns of expected faults: `faults.expected.append("409")`.
     """
 
     origins: list[str]
@@ -53,7 +53,7 @@ class Faults:
     expected: list[str] = field(default_factory=list)
 
     def watch(self, context: BrowserContext) -> None:
-        """Listen to every page of it."""
+        """Record the faults of every page of a context."""
         context.on("console", self._console)
         context.on("weberror", lambda error: self.found.append(f"uncaught: {error.error}"))
         context.on("request", self._request)
@@ -62,8 +62,8 @@ class Faults:
         return [fault for fault in self.found if not any(re.search(pattern, fault) for pattern in self.expected)]
 
     def _console(self, message: ConsoleMessage) -> None:
-        # Said of the page's own policy too, although there is no page around it that it could escape to.
-        # Links of Netron's that run a script when they are followed are blocked, and lead nowhere.
+        # Chromium warns of a sandbox escape for the page's own policy too, although the page is in no frame.
+        # Netron's `javascript:` links are blocked by the policy.
         if "can escape its sandboxing" in message.text or "Running the JavaScript URL violates" in message.text:
             return
         if message.type in ("error", "warning"):
@@ -77,15 +77,15 @@ class Faults:
 
 @pytest.fixture
 def faults(service_url: str) -> Faults:
-    """What went wrong in the browser so far."""
+    """The faults in the browser so far."""
     return Faults([service_url])
 
 
 @pytest.fixture
 def open_page(browser: Browser, faults: Faults) -> Iterator[Callable[..., Page]]:
-    """Opens a browser's window of its own: `open_page(color_scheme="dark", viewport={…})`, by default at `service_url`.
+    """Opens a separate browser window: `open_page(color_scheme="dark", viewport={…})`, by default at `service_url`.
 
-    When the test ends, nothing unexpected may stand in the console of any of them.
+    At the end of the test, no window may have unexpected messages in its console.
     """
     contexts: list[BrowserContext] = []
 
@@ -108,20 +108,20 @@ def open_page(browser: Browser, faults: Faults) -> Iterator[Callable[..., Page]]
 def page(open_page: Callable[..., Page]) -> Page:
     """A window of 1280 by 900, in English, light. `page.goto("/#/jobs")` shows a page of the dashboard.
 
-    Wait with functions, as in `page.wait_for_function("() => …")`: the page's policy lets no text be evaluated.
+    Wait with functions, as in `page.wait_for_function("() => …")`: the page's policy forbids evaluating strings.
     """
     return open_page(viewport={"width": 1280, "height": 900}, color_scheme="light", locale="en-GB")
 
 
 @pytest.fixture
 def check_accessibility() -> Callable[[Page], None]:
-    """Asks axe-core: a page may have no finding that it calls serious or critical."""
+    """Checks with axe-core that a page has no serious or critical violation."""
 
     def check(page: Page) -> None:
-        found = Axe().run(page).response["violations"]
+        violations = Axe().run(page).response["violations"]
         serious = [
             f"{finding['id']}: {finding['help']}: {[node['html'] for node in finding['nodes']][:5]}"
-            for finding in found
+            for finding in violations
             if finding["impact"] in ("serious", "critical")
         ]
         assert serious == []
@@ -134,13 +134,13 @@ class Api:
     """The REST API beside the browser.
 
     Attributes:
-        url: Where the service is.
+        url: The address of the service.
     """
 
     url: str
 
     def submit(self, **request: object) -> dict[str, Any]:
-        """A job; by default one that learns the packaged digits in three epochs."""
+        """Submit a job; by default three epochs on the packaged digits."""
         whole = {
             "model": {"preset": "mnist-cnn"},
             "dataset": "mnist-sample",
@@ -151,28 +151,28 @@ class Api:
         return dict(answer.json())
 
     def job(self, job_id: str) -> dict[str, Any]:
-        """A job as it stands."""
+        """The current record of a job."""
         answer = httpx2.get(f"{self.url}/jobs/{job_id}", timeout=60)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def jobs(self, **query: str) -> list[dict[str, Any]]:
-        """The newest hundred that match."""
+        """The newest hundred matching jobs."""
         answer = httpx2.get(f"{self.url}/jobs", params={"limit": 100, **query}, timeout=60)
         assert answer.status_code == 200, answer.text
         return list(answer.json()["data"])
 
     def forget(self, job_id: str) -> None:
-        """Cancel a job that no worker has, and delete it."""
+        """Cancel a job that no worker trains, and delete it."""
         httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=60)
         assert httpx2.delete(f"{self.url}/jobs/{job_id}", timeout=60).status_code == 204
 
     def cancel(self, job_id: str) -> None:
-        """Stop it, if it has not ended."""
+        """Cancel a job if it has not ended."""
         httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=60)
 
     def wait(self, job_id: str, *, status: str = "succeeded", seconds: float = 120) -> dict[str, Any]:
-        """The job, once it is in a state."""
+        """Wait until the job has a status; its record."""
         deadline = time.monotonic() + seconds
         while (job := self.job(job_id))["status"] != status:
             assert time.monotonic() < deadline, json.dumps(job)
@@ -193,7 +193,7 @@ def trained_job(api: Api) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests here are long ones, of which a single wait may take long on a busy machine."""
+    """Mark all tests here as full, with a long timeout: a single wait may take long on a busy machine."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.full)

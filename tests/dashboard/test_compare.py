@@ -59,7 +59,7 @@ def test_a_deleted_job_is_reported_and_the_others_are_shown(page: Page, trained_
     wait_for_lines(page, ["digits"])
 
 
-def test_without_jobs_the_page_says_how_to_choose_some(page: Page) -> None:
+def test_page_without_jobs_links_to_the_jobs_table(page: Page) -> None:
     page.goto("/#/compare")
     page.get_by_role("link", name="Choose jobs").click()
     expect(page).to_have_title("Jobs · Pippin")

@@ -99,7 +99,7 @@ PREVIEWS: dict[str, tuple[str, dict[str, str], list[list[str]]]] = {
 
 
 @pytest.mark.parametrize("case", PREVIEWS)
-def test_rows_of_a_table_show_their_values(case: str, page: Page, faults: Faults) -> None:
+def test_preview_shows_the_values_of_table_rows(case: str, page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")  # quantities have no classes to count
     table, options, rows = PREVIEWS[case]
     page.goto("/#/datasets")
@@ -113,7 +113,7 @@ def test_rows_of_a_table_show_their_values(case: str, page: Page, faults: Faults
     assert [row.locator("td").all_inner_texts() for row in shown.all()] == rows
 
 
-def test_every_class_of_many_shows_its_name_in_a_new_job(page: Page, api: Api) -> None:
+def test_new_job_shows_class_names_of_a_dataset_with_many_classes(page: Page, api: Api) -> None:
     table = "label,x\n" + "".join(f"class {n:03},{n}\n" for n in reversed(range(150)))
     answer = httpx2.post(f"{api.url}/datasets", params={"name": "many classes"}, content=table.encode())
     assert answer.status_code == 201, answer.text
@@ -123,7 +123,7 @@ def test_every_class_of_many_shows_its_name_in_a_new_job(page: Page, api: Api) -
 
 
 def test_an_empty_class_name_stays_empty(page: Page, api: Api) -> None:
-    """No upload makes one today; a record of one shows its name and not its number."""
+    """No upload creates an empty class name today; a record with one shows the name, not the number."""
 
     def rename(route: Route) -> None:
         manifest = route.fetch().json()
@@ -178,7 +178,7 @@ TABLES: dict[str, tuple[str, bytes, list[str], str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", TABLES)
-def test_the_columns_of_a_table_are_offered_as_its_target(case: str, page: Page, api: Api, faults: Faults) -> None:
+def test_target_dialog_lists_the_columns_of_a_table(case: str, page: Page, api: Api, faults: Faults) -> None:
     faults.expected.append("status of 422")  # quantities have no classes to count
     name, table, columns, target, expected = TABLES[case]
     page.goto("/#/datasets")
@@ -195,7 +195,7 @@ def test_the_columns_of_a_table_are_offered_as_its_target(case: str, page: Page,
     assert manifest["splits"] == [{"name": "train", "examples": expected["examples"]}]
 
 
-def test_the_reader_chooses_whether_the_first_row_is_a_header(page: Page, api: Api, faults: Faults) -> None:
+def test_first_row_can_be_declared_a_header(page: Page, api: Api, faults: Faults) -> None:
     faults.expected.append("status of 422")  # quantities have no classes to count
     page.goto("/#/datasets")
     page.locator(".drop").evaluate(DROP, ["years.csv", list(b"2019,2020.5\n1,2\n3,4\n")])
@@ -221,7 +221,7 @@ def test_the_reader_chooses_whether_the_first_row_is_a_header(page: Page, api: A
         ("zipped.csv.gz", gzip.compress(b"x,label\n1,a\n", mtime=0)),
     ],
 )
-def test_a_clear_target_is_not_asked_for(name: str, table: bytes, page: Page, faults: Faults) -> None:
+def test_target_dialog_is_skipped_for_a_clear_target(name: str, table: bytes, page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")  # quantities have no classes to count
     page.goto("/#/datasets")
     page.locator(".drop").evaluate(DROP, [name, list(table)])
@@ -229,7 +229,7 @@ def test_a_clear_target_is_not_asked_for(name: str, table: bytes, page: Page, fa
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_the_target_is_asked_for_after_the_service_refuses_a_table(page: Page, faults: Faults) -> None:
+def test_target_dialog_opens_after_the_service_refuses_a_table(page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")
     fault = {"pointer": "/target", "detail": "bad.csv has no clear target; say which column it is, with target="}
     problem = {"title": "Not valid", "detail": "The dataset cannot be read.", "errors": [fault]}
@@ -268,7 +268,7 @@ def test_the_upload_of_a_table_can_be_cancelled(way: str, page: Page, api: Api) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_choice_of_a_target_is_accessible_and_fits_a_phone(
+def test_target_dialog_is_accessible_and_fits_a_phone(
     scheme: str, open_page: Callable[..., Page], check_accessibility: Callable[[Page], None]
 ) -> None:
     page = open_page(color_scheme=scheme, viewport={"width": 375, "height": 740})

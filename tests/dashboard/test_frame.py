@@ -11,7 +11,7 @@ def test_the_service_shows_the_dashboard_at_its_root(page: Page) -> None:
     expect(page).to_have_title("Jobs · Pippin")
 
 
-def test_a_keyboard_skips_to_the_content(page: Page) -> None:
+def test_skip_link_moves_keyboard_focus_to_the_content(page: Page) -> None:
     page.goto("/#/jobs")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     skip = page.get_by_role("link", name="Skip to the content")
@@ -26,7 +26,7 @@ def test_a_keyboard_skips_to_the_content(page: Page) -> None:
     assert page.evaluate("location.hash") == "#/jobs"
 
 
-def test_the_theme_follows_the_system_until_the_reader_chooses(open_page: Callable[..., Page]) -> None:
+def test_theme_follows_the_system_until_one_is_chosen(open_page: Callable[..., Page]) -> None:
     page = open_page(color_scheme="dark")
     page.goto("/#/jobs")
     background = "getComputedStyle(document.documentElement).backgroundColor"
@@ -41,7 +41,7 @@ def test_the_theme_follows_the_system_until_the_reader_chooses(open_page: Callab
     assert page.evaluate(background) == dark
 
 
-def test_the_version_of_the_service_is_below_the_page(page: Page) -> None:
+def test_footer_shows_the_service_version(page: Page) -> None:
     page.route("**/healthz", lambda route: route.fulfill(json={"status": "ok", "version": "1.2.3"}))
     page.goto("/#/jobs")
     expect(page.get_by_role("contentinfo")).to_have_text("Pippin 1.2.3")

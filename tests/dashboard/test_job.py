@@ -21,7 +21,7 @@ POINTS = """([name, count]) => {
 
 
 def wait_for_points(page: Page, count: int, name: str = "Training") -> None:
-    """Until the curve has so many points."""
+    """Wait until the curve has so many points."""
     page.wait_for_function(POINTS, arg=[name, count])
 
 
@@ -116,7 +116,7 @@ def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, 
 
 
 @pytest.mark.parametrize(
-    ("dataset", "said"),
+    ("dataset", "message"),
     [
         (
             {"id": "mnist-sample", "train": "test", "validation_fraction": 0.07},
@@ -125,15 +125,15 @@ def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, 
         ({"id": "mnist-sample", "validation": "test"}, "test"),
     ],
 )
-def test_the_request_shows_the_validation_data(dataset: Any, said: str, page: Page, api: Any) -> None:  # noqa: ANN401
+def test_the_request_shows_the_validation_data(dataset: Any, message: str, page: Page, api: Any) -> None:  # noqa: ANN401
     job_id = api.submit(name="validated", dataset=dataset, engine="coreml")["id"]
     page.goto(f"/#/jobs/{job_id}")
     facts = page.locator("section", has=page.get_by_role("heading", name="Request")).locator("dl")
-    expect(facts.locator("dt", has_text="Validated on").locator("+ dd")).to_have_text(said)
+    expect(facts.locator("dt", has_text="Validated on").locator("+ dd")).to_have_text(message)
     api.forget(job_id)
 
 
-def test_a_job_without_validation_says_so(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_page_states_that_a_job_has_no_validation_data(page: Page, api: Any) -> None:  # noqa: ANN401
     content = b"label,image\n" + b"".join(b"%d,%d\n" % (n % 2, n) for n in range(8))
     answer = httpx2.post(f"{api.url}/datasets", params={"name": "never validated"}, content=content)
     assert answer.status_code in (200, 201), answer.text
@@ -205,7 +205,7 @@ def test_each_model_and_checkpoint_can_be_downloaded(page: Page, trained_job: st
 
 
 @pytest.mark.parametrize(("form", "program"), [("curl", "bash"), ("CLI", "bash"), ("Python", sys.executable)])
-def test_the_shown_commands_submit_the_same_job_again(
+def test_shown_commands_resubmit_the_job(
     open_page: Callable[..., Page],
     api: Any,  # noqa: ANN401
     trained_job: str,
@@ -233,7 +233,7 @@ def test_the_shown_commands_submit_the_same_job_again(
     api.wait(made["id"])
 
 
-def test_the_reason_of_a_failure_is_at_the_top(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_failure_reason_is_shown_at_the_top(page: Page, api: Any) -> None:  # noqa: ANN401
     hopeless = {"epochs": 3, "learning_rate": 1e18}
     job_id = api.wait(api.submit(hyperparameters=hopeless, limits="widen")["id"], status="failed")["id"]
     page.goto(f"/#/jobs/{job_id}")
@@ -243,7 +243,7 @@ def test_the_reason_of_a_failure_is_at_the_top(page: Page, api: Any) -> None:  #
     expect(page.get_by_text("(outside the model's limits)")).to_be_visible()
 
 
-def test_deletion_asks_for_confirmation(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_deletion_needs_confirmation(page: Page, api: Any) -> None:  # noqa: ANN401
     job = api.submit(name="short-lived", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
     press(page, "Cancel")
@@ -263,7 +263,7 @@ def test_a_refused_action_is_shown_on_the_page(page: Page, api: Any, faults: Any
     job = api.submit(name="overtaken", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    # Somebody else was faster, and the page has not heard of it yet.
+    # Another client has cancelled the job, and the page has not received the event yet.
     page.route("**/events", lambda route: route.abort())
     page.evaluate("id => fetch(`jobs/${id}/cancel`, {method: 'POST'})", job["id"])
     page.evaluate("[...document.querySelectorAll('button')].find(button => button.textContent === 'Pause').click()")

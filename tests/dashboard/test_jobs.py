@@ -12,8 +12,8 @@ CROWD = 150
 
 @pytest.fixture(scope="module")
 def crowd(api: Any) -> Iterator[list[str]]:  # noqa: ANN401 (a class of conftest.py)
-    """Ids of jobs that wait for a Mac which never comes, newest first."""
-    # Their names have a # since any digits may stand in an id too, where the search also looks.
+    """Ids of jobs that are queued for a Mac that never starts, newest first."""
+    # The names contain a # because the search also matches ids, which contain digits.
     ids = [api.submit(name=f"waits #{n}", engine="coreml", labels={"crowd": "yes"})["id"] for n in range(CROWD)]
     yield ids[::-1]
     for job_id in ids:
@@ -70,7 +70,7 @@ def test_a_label_without_a_value_is_marked_invalid(page: Page, trained_job: str)
 
 
 @pytest.mark.usefixtures("crowd")
-def test_an_empty_result_says_what_to_do(page: Page) -> None:
+def test_empty_result_offers_to_show_all_jobs(page: Page) -> None:
     page.goto("/#/jobs?text=nothing-is-called-so")
     expect(page.get_by_role("heading", name="No job matches")).to_be_visible()
     page.get_by_role("button", name="Show all jobs").click()
@@ -111,7 +111,7 @@ def test_a_new_job_moves_neither_visible_rows_nor_the_focus(
     ).to_be_visible()
     assert watched.bounding_box() == place
     expect(watched.get_by_role("checkbox")).to_be_focused()
-    # Nor does a row with the focus go when it is scrolled out of sight.
+    # A row with the focus also stays in the page when it is scrolled out of view.
     table.evaluate("element => element.scrollTo(0, 0)")
     expect(row(page, job["id"])).to_be_visible()
     expect(watched.get_by_role("checkbox")).to_be_focused()

@@ -24,10 +24,10 @@ def test_a_preset_is_drawn_layer_by_layer(page: Page) -> None:
     expect(page.get_by_role("combobox", name="Model")).to_have_value("preset mnist-cnn")
 
 
-def test_netron_shows_the_graph_in_a_year_and_asks_nobody_else(
+def test_netron_shows_the_graph_offline_and_without_update_prompt(
     open_page: Callable[..., Page],
 ) -> None:
-    # That no request leaves this host, and nothing stands in the console, is checked when the window closes.
+    # The `open_page` fixture checks at the end that no request left this host and that the console is empty.
     page = open_page(viewport={"width": 1280, "height": 900})
     page.context.clock.install(time=datetime.now(UTC) + timedelta(days=366))
     page.goto("/#/models/preset:mnist-cnn")
@@ -39,7 +39,7 @@ def test_netron_shows_the_graph_in_a_year_and_asks_nobody_else(
     expect(netron.locator("#message-text")).not_to_be_visible()
 
 
-def test_a_model_is_uploaded_looked_at_and_deleted(page: Page) -> None:
+def test_a_model_is_uploaded_shown_downloaded_and_deleted(page: Page) -> None:
     spec = preset("mnist-cnn") | {"short_description": "for the dashboard's test"}
     page.goto("/#/models")
     page.get_by_label("Upload a model").set_input_files(
@@ -56,7 +56,7 @@ def test_a_model_is_uploaded_looked_at_and_deleted(page: Page) -> None:
     expect(page.get_by_role("link", name="dropped")).to_have_count(0)
 
 
-def test_what_is_no_model_is_refused_with_the_reason(page: Page, faults: Faults) -> None:
+def test_upload_of_an_invalid_model_shows_the_reason(page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")
     page.goto("/#/models")
     page.get_by_label("Upload a model").set_input_files(
@@ -77,7 +77,7 @@ def test_the_pages_are_accessible_and_fit_a_phone(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_bypass_is_drawn_beside_the_layers_that_it_passes(page: Page) -> None:
+def test_skip_connections_are_drawn_beside_the_layers_they_skip(page: Page) -> None:
     def dense(name: str, source: str, **more: object) -> dict[str, object]:
         return {"type": "inner_product", "name": name, "input": source, "output": name, "output_channels": 8} | more
 
@@ -107,7 +107,7 @@ def test_a_bypass_is_drawn_beside_the_layers_that_it_passes(page: Page) -> None:
     page.get_by_label("Upload a model").set_input_files(content)
     expect(page.get_by_role("heading", name="branches")).to_be_visible()
     rows = page.locator(".layers > li")
-    # From above, by name: the input, the eight layers, the output.
+    # From top to bottom, by name: the input, the eight layers, the output.
     followers = [
         row.locator(".name").inner_text() for row in rows.all() if "follows" in (row.get_attribute("class") or "")
     ]

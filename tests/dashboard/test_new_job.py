@@ -1,4 +1,4 @@
-"""New job: from the form to a job, with faults shown where they are."""
+"""New job: from the form to a job, with faults shown at their fields."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ epochs: 1
 """
 
 
-def id_of(page: Page) -> str:
+def job_id_of(page: Page) -> str:
     return page.url.rpartition("/")[2]
 
 
@@ -51,7 +51,7 @@ def test_a_job_is_submitted_from_the_form(page: Page, api: Api) -> None:
     page.get_by_label("Labels").fill("team=vision, try=2")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url("**/#/jobs/job_*")
-    job = api.job(id_of(page))
+    job = api.job(job_id_of(page))
     assert (job["name"], job["labels"]) == ("from the form", {"team": "vision", "try": "2"})
     asked: dict[str, Any] = job["request"]
     assert asked["model"]["preset"] == "mnist-cnn"
@@ -107,7 +107,7 @@ def test_a_spec_in_yaml_is_marked_corrected_and_trained(page: Page, api: Api, fa
     expect(page.get_by_text("7,850 parameters")).to_be_visible()
     page.get_by_role("button", name="Train").click()
     page.wait_for_url("**/#/jobs/job_*")
-    assert api.wait(id_of(page))["progress"] == {"epoch": 1, "epochs": 1}
+    assert api.wait(job_id_of(page))["progress"] == {"epoch": 1, "epochs": 1}
 
 
 def test_a_clone_starts_with_the_request_of_the_other_job(page: Page, api: Api) -> None:
@@ -128,7 +128,7 @@ def test_a_clone_starts_with_the_request_of_the_other_job(page: Page, api: Api) 
     page.get_by_label("Seed").fill("12")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url("**/#/jobs/job_*")
-    second = api.job(id_of(page))
+    second = api.job(job_id_of(page))
     api.cancel(second["id"])
     one, other = first["request"], second["request"]
     assert other["hyperparameters"] == one["hyperparameters"] | {"seed": 12}

@@ -1,4 +1,4 @@
-"""Nothing on any page leads, sends or opens anything outside the service: each control is clicked."""
+"""No page links, sends or opens anything outside the service: each control is clicked."""
 
 import re
 from contextlib import suppress
@@ -14,7 +14,7 @@ from pippin.models.spec.presets import preset
 from tests.dashboard.conftest import Api, Faults
 
 CONTROLS = "a[href], area[href], button, summary, select, input, textarea, [role=button], [role=tab], .modebar-btn"
-# The first visible control that was not clicked yet; those that end something come last.
+# The first visible control that was not clicked yet; destructive controls come last.
 PICK = """([controls, clicked, last]) => {
   const name = (control) => [
     control.tagName,
@@ -69,7 +69,7 @@ def model(service_url: str) -> str:
 
 
 class Clicker:
-    """Clicks on each control of a page, those that appear meanwhile too; whatever it leads to is within the service."""
+    """Clicks each control of a page, including controls that appear meanwhile; every target must be in the service."""
 
     def __init__(self, page: Page, service_url: str) -> None:
         self._page = page
@@ -77,7 +77,7 @@ class Clicker:
         page.context.add_init_script(RECORD)
 
     def click_all(self, address: str, ready: str, most: int) -> list[str]:
-        """The controls that were clicked; ends early when the page has lost what it shows."""
+        """Click at most `most` controls and return them; ends early when the page has lost its content."""
         page = self._page
         page.goto(address)
         page.wait_for_selector(ready)
@@ -94,16 +94,16 @@ class Clicker:
         return clicked
 
     def _unclicked(self, clicked: list[str]) -> ElementHandle | None:
-        """A control that is not in `clicked`, to which it is added."""
-        found = self._page.evaluate_handle(PICK, [CONTROLS, clicked, LAST])
-        clicked.append(str(found.get_property("name").json_value()))
-        return found.get_property("control").as_element()
+        """A control that is not in `clicked`; it is added to `clicked`."""
+        picked = self._page.evaluate_handle(PICK, [CONTROLS, clicked, LAST])
+        clicked.append(str(picked.get_property("name").json_value()))
+        return picked.get_property("control").as_element()
 
     def _click(self, control: ElementHandle) -> None:
         try:
             control.click(timeout=500, no_wait_after=True)
         except PlaywrightError:
-            # Something lies over it, or it has gone in this moment.
+            # Another element covers the control, or the control has just been removed.
             with suppress(PlaywrightError):
                 control.dispatch_event("click")
 
@@ -120,7 +120,7 @@ class Clicker:
 
 
 def _leads(frame: Frame) -> list[str]:
-    """Where a frame's links, forms and windows lead; nothing of one that is just being left."""
+    """The targets of a frame's links, forms and windows; empty for a frame that is navigating."""
     try:
         return list(frame.evaluate(LEADS))
     except PlaywrightError as error:
@@ -147,7 +147,7 @@ def _leads(frame: Frame) -> list[str]:
         ("/netron/?url=/models/{model}/file&identifier=model.mlmodel", "#canvas .node"),
     ],
 )
-def test_no_control_leads_out_of_the_service(
+def test_no_control_links_outside_the_service(
     *,
     api: Api,
     job: str,
@@ -159,18 +159,18 @@ def test_no_control_leads_out_of_the_service(
     address: str,
     ready: str,
 ) -> None:
-    # What a click asks for may well be refused; that no request goes to another host is checked in the end.
+    # Requests from clicks may be refused; `open_page` checks at the end that none went to another host.
     faults.expected += [r"status of 4\d\d", r"ERR_ABORTED", "fetch"]
     before = {each["id"] for each in api.jobs()}
     place = address.format(job=job, trained_job=trained_job, model=model)
-    # The API's page grows by a form for each click on an operation, which would delete what others need.
+    # On the API's page a click on an operation opens a form that could delete objects that other tests need.
     assert Clicker(page, service_url).click_all(place, ready, 15 if address == "/docs" else 200)
     for each in api.jobs():
         if each["id"] not in before:
             api.cancel(each["id"])
 
 
-def test_a_chart_can_neither_be_shared_nor_hold_a_link(page: Page, job: str, trained_job: str) -> None:
+def test_charts_have_neither_share_buttons_nor_links(page: Page, job: str, trained_job: str) -> None:
     page.goto(f"/#/compare?jobs={job},{trained_job}")
     page.wait_for_selector(".modebar-btn", state="attached")
     titles = page.eval_on_selector_all(".modebar-btn", "buttons => buttons.map((each) => each.dataset.title)")

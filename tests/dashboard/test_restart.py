@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 POINTS = "(document.querySelector('.chart')?.data?.[0].x.length ?? 0)"
 
 
-def test_a_lost_connection_is_shown_and_a_live_curve_continues_afterwards(
+def test_live_curve_continues_after_a_service_restart(
     start_up: Callable[..., SimpleNamespace],
     open_page: Callable[..., Page],
     faults: Any,  # noqa: ANN401

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.dashboard.conftest import Api
 
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-# What a page has come to show when it has all that it shows.
+# For each page its address, and a selector of an element that appears once the page is complete.
 PAGES = {
     "jobs": ("/#/jobs", "tr[data-id]"),
     "job": ("/#/jobs/{job}", ".js-plotly-plot"),
@@ -28,11 +28,11 @@ PAGES = {
 
 @pytest.fixture
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Where the pictures go."""
+    """The folder of the screenshots."""
     kept = request.config.getoption("--screenshots")
-    found = Path(kept) if kept else tmp_path
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    path = Path(kept) if kept else tmp_path
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def jobs(api: "Api", trained_job: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_every_page_can_be_pictured(
+def test_every_page_renders_for_a_screenshot(
     open_page: Callable[..., Page], jobs: dict[str, str], folder: Path, colours: str
 ) -> None:
     for width, viewport in (("wide", WIDE), ("phone", PHONE)):
@@ -53,7 +53,7 @@ def test_every_page_can_be_pictured(
         for name, (address, shown) in PAGES.items():
             page.goto(address.format(**jobs))
             page.locator(shown).first.wait_for()
-            page.wait_for_timeout(400)  # charts draw themselves in
+            page.wait_for_timeout(400)  # charts animate while they are drawn
             picture = page.screenshot(path=folder / f"{name}-{colours}-{width}.png")
-            # An empty page of one colour packs into a few kilobytes.
+            # A screenshot of an empty page has a few kilobytes.
             assert len(picture) > 8_000, name

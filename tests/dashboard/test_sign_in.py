@@ -1,4 +1,4 @@
-"""The dialog that asks for a token."""
+"""The sign-in dialog."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.support.environment import clean_environment
 
 
 def pippin(home: Path, *arguments: str) -> str:
-    """What a command prints."""
+    """The stdout of a `pippin` command."""
     clean = clean_environment()
     command = [sys.executable, "-P", "-m", "pippin", *arguments]
     done = subprocess.run(
@@ -30,7 +30,7 @@ def make_token(home: Path, role: str) -> str:
     return pippin(home, "tokens", "create", "--role", role)
 
 
-def test_a_token_opens_the_dashboard_for_a_session(
+def test_sign_in_with_a_token_lasts_for_a_session(
     start_up: Callable[..., SimpleNamespace],
     open_page: Callable[..., Page],
     faults: Faults,
@@ -51,13 +51,13 @@ def test_a_token_opens_the_dashboard_for_a_session(
     dialog.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
     expect(dialog).to_have_count(0)
-    # Neither a script nor the address can know it afterwards.
+    # The token is neither readable by scripts nor in the address afterwards.
     assert token not in page.evaluate("document.cookie + location.href + JSON.stringify({...localStorage})")
     page.reload()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
 
 
-def test_the_job_as_curl_shows_the_token_of_a_service_that_demands_one(
+def test_curl_command_reads_the_token_from_a_file(
     *, start_up: Callable[..., SimpleNamespace], open_page: Callable[..., Page], faults: Faults, tmp_path: Path
 ) -> None:
     up = start_up("--workers", "0")
@@ -82,7 +82,7 @@ def test_the_job_as_curl_shows_the_token_of_a_service_that_demands_one(
     assert secret not in shown
 
 
-def test_a_page_that_follows_a_job_asks_again_when_its_token_is_revoked(
+def test_sign_in_dialog_reopens_when_the_token_is_revoked(
     start_up: Callable[..., SimpleNamespace], open_page: Callable[..., Page], faults: Faults
 ) -> None:
     up = start_up("--workers", "0")

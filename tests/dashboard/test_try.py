@@ -1,4 +1,4 @@
-"""Try it: a digit drawn by hand is recognized, and mistakes are shown."""
+"""The page `Try it`: a hand-drawn digit is recognized, and mistakes are shown."""
 
 import io
 import json
@@ -33,8 +33,8 @@ def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
         page.mouse.up()
 
 
-def seen(page: Page) -> list[list[int]]:
-    """The pixels that the model sees, row by row."""
+def model_input(page: Page) -> list[list[int]]:
+    """The pixels of the model's input, by row."""
     rows: list[list[int]] = page.get_by_role("img", name="What the model sees").evaluate(
         """canvas => {
             const {width, height} = canvas;
@@ -56,11 +56,11 @@ def test_a_digit_drawn_with_the_mouse_is_recognized(digit: str, page: Page, trai
     expect(page.locator(".verdict")).to_have_count(0)
 
 
-def test_the_model_receives_a_digit_centred_like_those_of_mnist(page: Page, trained_job: str) -> None:
+def test_drawn_digit_is_centred_as_in_mnist(page: Page, trained_job: str) -> None:
     page.goto(f"/#/try/{trained_job}")
     draw(page, [[(30, 30), (60, 120)]])
     expect(page.locator(".verdict")).to_be_visible()
-    rows = seen(page)
+    rows = model_input(page)
     lit = [(x, y, value) for y, row in enumerate(rows) for x, value in enumerate(row) if value > 25]
     assert (len(rows), len(rows[0])) == (28, 28)
     assert max(y for _, y, _ in lit) - min(y for _, y, _ in lit) in (18, 19, 20)
@@ -69,10 +69,10 @@ def test_the_model_receives_a_digit_centred_like_those_of_mnist(page: Page, trai
         assert abs(sum((place[axis] + 0.5) * place[2] for place in lit) / mass - 14) < 1
     page.get_by_label("Centre it").uncheck()
     expect(page.get_by_label("Centre it")).not_to_be_checked()
-    assert seen(page)[4][4] > 100
+    assert model_input(page)[4][4] > 100
 
 
-def test_a_picture_of_ink_on_paper_is_read(page: Page, trained_job: str) -> None:
+def test_dark_digit_on_a_light_image_is_recognized(page: Page, trained_job: str) -> None:
     picture = Image.new("L", (200, 200), 235)
     ImageDraw.Draw(picture).line([(50, 40), (150, 40), (90, 170)], fill=20, width=16, joint="curve")
     file = io.BytesIO()
@@ -102,11 +102,11 @@ def test_the_worst_mistakes_are_shown_and_can_be_tried(page: Page, trained_job: 
     first = measured.locator(".mistakes button").first
     predicted = first.locator("b").nth(1).inner_text()
     first.click()
-    # It is shown as it is stored, so the model says the same of it again.
+    # The example is shown as it is stored, so the prediction is the same again.
     expect(page.locator(".verdict strong")).to_have_text(predicted)
 
 
-def test_a_finger_draws_on_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
+def test_touch_draws_a_digit_on_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.goto(f"/#/try/{trained_job}")
     pad = page.get_by_role("img", name="Drawing pad")
@@ -121,9 +121,7 @@ def test_a_finger_draws_on_a_phone(open_page: Callable[..., Page], trained_job: 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_model_of_numbers_has_a_field_for_each(
-    page: Page, api: Api, check_accessibility: Callable[[Page], None]
-) -> None:
+def test_numeric_inputs_have_one_field_each(page: Page, api: Api, check_accessibility: Callable[[Page], None]) -> None:
     table = "price,size,rooms\n" + "".join(
         f"{size * 2 + rooms},{size},{rooms}\n" for size in range(8) for rooms in (1, 2)
     )
@@ -147,17 +145,17 @@ def test_a_model_of_numbers_has_a_field_for_each(
     page.get_by_label("flat 1").fill("3")
     page.get_by_label("flat 2").fill("1")
     page.get_by_role("button", name="Predict").click()
-    asked = {"inputs": {"flat": [[3, 1]]}}
-    told = httpx2.post(f"{api.url}/jobs/{job['id']}/predict", json=asked).json()["outputs"]["price"][0][0]
+    body = {"inputs": {"flat": [[3, 1]]}}
+    price = httpx2.post(f"{api.url}/jobs/{job['id']}/predict", json=body).json()["outputs"]["price"][0][0]
     shown = page.locator(".answer dd")
     expect(shown).to_have_text(re.compile(r"^-?\d"))
-    assert float(shown.inner_text()) == pytest.approx(told, rel=1e-3), json.dumps(told)
+    assert float(shown.inner_text()) == pytest.approx(price, rel=1e-3), json.dumps(price)
     page.get_by_role("button", name="Fill in an example").click()
     expect(page.get_by_label("flat 2")).to_have_value(re.compile("^[12]$"))
     check_accessibility(page)
 
 
-def test_the_rows_that_were_held_out_are_measured_and_others_can_be(page: Page, api: Api) -> None:
+def test_held_out_rows_are_evaluated_by_default_and_others_on_request(page: Page, api: Api) -> None:
     dataset = {"id": "mnist-sample", "train": "test", "validation_fraction": 0.25}
     job = api.wait(api.submit(name="held out", dataset=dataset, hyperparameters={"epochs": 1})["id"])
     page.goto(f"/#/try/{job['id']}")
@@ -178,7 +176,7 @@ def test_the_rows_that_were_held_out_are_measured_and_others_can_be(page: Page, 
     expect(measured.locator(".notice")).to_contain_text("All 1,500 examples were trained on")
 
 
-def test_a_job_without_other_rows_says_that_it_measures_training_rows(page: Page, api: Api) -> None:
+def test_evaluation_on_training_rows_shows_a_notice(page: Page, api: Api) -> None:
     job = api.wait(api.submit(name="all learned", model={"spec": LINE}, dataset=lines(api), hyperparameters={})["id"])
     page.goto(f"/#/try/{job['id']}")
     measured = page.get_by_role("region", name="How good it is")
@@ -186,7 +184,7 @@ def test_a_job_without_other_rows_says_that_it_measures_training_rows(page: Page
     expect(measured.get_by_label("Rows to measure on").locator("option")).to_have_text(["train, trained on"])
 
 
-def test_the_largest_errors_of_a_quantity_are_shown_and_can_be_tried(
+def test_largest_regression_errors_are_shown_and_can_be_tried(
     page: Page, api: Api, check_accessibility: Callable[[Page], None]
 ) -> None:
     dataset = {"id": lines(api), "validation_fraction": 0.2}
@@ -220,14 +218,14 @@ LINE = {
 
 
 def lines(api: Api) -> str:
-    """The name of a table of 20 points of a line, uploaded."""
+    """Upload a table of 20 points of a line; its name."""
     table = "y,x\n" + "".join(f"{2 * x + 0.5},{x}\n" for x in range(20))
     answer = httpx2.post(f"{api.url}/datasets", params={"name": "a line", "target": "y"}, content=table.encode())
     assert answer.status_code in (200, 201), answer.text
     return "a line"
 
 
-def test_a_job_without_a_trained_model_says_so(page: Page, api: Api) -> None:
+def test_page_states_that_there_is_no_trained_model(page: Page, api: Api) -> None:
     job = api.submit(hyperparameters={"epochs": 900})
     page.goto(f"/#/try/{job['id']}")
     expect(page.get_by_role("heading", name="There is no trained model yet")).to_be_visible()

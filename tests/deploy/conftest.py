@@ -1,4 +1,4 @@
-"""Stand-ins for the programs of macOS that the installer calls, and a Python that makes an environment at once."""
+"""Stand-ins for the programs of macOS that the installer calls, and for Python's venv and pip."""
 
 import os
 import subprocess
@@ -9,10 +9,10 @@ import pytest
 
 from tests.support.paths import ROOT
 
-# Programs of a Mac, as far as the scripts need them. `launchctl` remembers what is loaded.
+# Programs of a Mac, as far as the scripts need them. `launchctl` records the loaded jobs.
 _PROGRAMS = {
     "uname": "echo Darwin",
-    # The tests may be run by root, which the installer refuses to be.
+    # The tests may run as root, which the installer refuses.
     "id": "case $1 in -u) echo 501 ;; -un) echo trainer ;; esac",
     "sudo": 'echo "sudo $*" >>"$LOG"; case $1 in launchctl) shift; launchctl "$@" ;; esac',
     "launchctl": """
@@ -22,7 +22,7 @@ case $1 in
   bootstrap) touch "$LOADED/$(basename "$3" .plist)" ;;
   bootout) rm "$LOADED/${2#system/}" ;;
 esac""",
-    # `python -m venv --clear FOLDER`, and every other call of it succeeds.
+    # Handles `python -m venv --clear FOLDER`; every other call succeeds.
     "python": """
 echo "python $*" >>"$LOG"
 if [ "$2" = venv ]; then
@@ -35,11 +35,11 @@ fi""",
 
 
 class Mac:
-    """A home folder and the commands of a Mac that was never there.
+    """A home folder and the commands of a simulated Mac.
 
     Attributes:
         home: HOME of the scripts.
-        prefix: Where they install to.
+        prefix: The installation folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,7 +55,7 @@ class Mac:
             (self._programs / name).chmod(0o755)
 
     def run(self, script: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Runs a script of deploy/macos with these programs before all others."""
+        """Run a script of deploy/macos with these programs first on the PATH."""
         return subprocess.run(
             self.command(script, *arguments),
             env=self.environment(**environment),
@@ -72,18 +72,18 @@ class Mac:
         return ["sh", str(ROOT / "deploy/macos" / script), *arguments]
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The variables with which a script runs here."""
+        """The environment of a script."""
         path = f"{self._programs}:{os.environ['PATH']}"
         return {"PATH": path, "HOME": str(self.home), "LOG": str(self._log), "LOADED": str(self._loaded), **more}
 
     def calls(self) -> list[str]:
-        """What was called since the last time this was asked."""
+        """The calls since the last call of this method."""
         lines = self._log.read_text().splitlines() if self._log.exists() else []
         self._log.unlink(missing_ok=True)
         return lines
 
     def loaded(self) -> set[str]:
-        """The jobs that launchd has."""
+        """The jobs that are loaded in launchd."""
         return {each.name for each in self._loaded.iterdir()}
 
 
@@ -95,7 +95,7 @@ def mac(tmp_path: Path) -> Mac:
 
 @pytest.fixture
 def dry_run(tmp_path: Path) -> Callable[..., list[str]]:
-    """Runs a script with --dry-run as it is on this system, and gives the lines that it prints."""
+    """Runs a script with --dry-run on this system without stand-ins, and returns its output lines."""
 
     def run(script: str, *arguments: str) -> list[str]:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""What can be checked of the compose file and the images without a container engine."""
+"""Checks of the compose file and the images that need no container engine."""
 
 import re
 import subprocess
@@ -36,21 +36,21 @@ def test_the_dockerfile_passes_the_linter() -> None:
 
 
 @pytest.mark.parametrize("name", ["service", "worker"])
-def test_each_built_service_names_a_target_that_the_dockerfile_has(name: str) -> None:
+def test_each_built_service_uses_an_existing_dockerfile_target(name: str) -> None:
     build = COMPOSE["services"][name]["build"]
     assert ROOT / build["dockerfile"] == DOCKERFILE
     assert re.search(rf"^FROM base AS {build['target']}$", DOCKERFILE.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", ["valkey", "service", "worker"])
-def test_each_service_restarts_and_says_whether_it_is_healthy(name: str) -> None:
+def test_each_service_restarts_and_has_a_health_check(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["restart"] == "unless-stopped"
     assert service["healthcheck"]["test"]
 
 
 @pytest.mark.parametrize("name", ["valkey", "service", "worker"])
-def test_each_container_has_no_capabilities_and_bounded_memory_and_processes(name: str) -> None:
+def test_each_container_drops_capabilities_and_limits_memory_and_pids(name: str) -> None:
     service = COMPOSE["services"][name]
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -59,7 +59,7 @@ def test_each_container_has_no_capabilities_and_bounded_memory_and_processes(nam
     assert 0 < service["pids_limit"] <= 2048
 
 
-def test_base_images_are_named_by_their_full_version() -> None:
+def test_base_images_have_full_version_tags() -> None:
     images = [
         COMPOSE["services"]["valkey"]["image"],
         *re.findall(r"^FROM (\S+:\S+)", DOCKERFILE.read_text(), re.MULTILINE),
@@ -69,19 +69,19 @@ def test_base_images_are_named_by_their_full_version() -> None:
         assert re.search(r":\d+\.\d+\.\d+(-|$)", image), image
 
 
-def test_everything_that_must_last_lies_in_a_volume() -> None:
+def test_persistent_data_is_in_named_volumes() -> None:
     mounts = [mount for service in COMPOSE["services"].values() for mount in service["volumes"]]
     named = {mount.split(":")[0] for mount in mounts if not mount.startswith(".")}
     assert named == set(COMPOSE["volumes"]) == {"home", "records", "worker-home", "worker-token"}
 
 
-def test_only_this_host_reaches_the_service_and_nobody_reaches_valkey() -> None:
+def test_service_port_is_loopback_only_and_valkey_is_unpublished() -> None:
     assert COMPOSE["services"]["service"]["ports"] == ["127.0.0.1:8000:8000"]
     assert "ports" not in COMPOSE["services"]["valkey"]
 
 
 @pytest.mark.parametrize("name", ["VALKEY_PASSWORD", "VALKEY_WORKER_PASSWORD"])
-def test_no_password_is_written_down_or_passed_as_an_argument(name: str) -> None:
+def test_passwords_are_neither_in_the_compose_file_nor_arguments(name: str) -> None:
     valkey = COMPOSE["services"]["valkey"]
     assert valkey["environment"][name].startswith(f"${{{name}:?")
     script = valkey["entrypoint"][-1]
@@ -89,7 +89,7 @@ def test_no_password_is_written_down_or_passed_as_an_argument(name: str) -> None
     assert "--requirepass" not in script
 
 
-def test_a_server_configured_as_in_the_container_lets_the_worker_do_its_work_only(tmp_path: Path) -> None:
+def test_container_acl_restricts_the_worker_user(tmp_path: Path) -> None:
     script = COMPOSE["services"]["valkey"]["entrypoint"][-1].replace("$$", "$")
     script = script.replace("/tmp/password.conf", str(tmp_path / "password.conf"))
     script = script.replace("/etc/valkey/worker.acl", str(ROOT / "deploy/valkey/worker.acl"))
@@ -117,7 +117,7 @@ def test_valkey_keeps_every_acknowledged_write(setting: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["service", "worker"])
-def test_an_image_installs_the_versions_that_are_tested(name: str) -> None:
+def test_image_lock_is_a_subset_of_the_tested_lock(name: str) -> None:
     image = pins(ROOT / f"deploy/docker/{name}.lock")
     assert image
     assert image <= pins(ROOT / "requirements.lock")
@@ -133,25 +133,25 @@ def test_an_image_installs_the_versions_that_are_tested(name: str) -> None:
         "tools/docs.lock",
     ],
 )
-def test_every_pin_has_a_hash_and_no_file_names_an_index(lock: str) -> None:
+def test_lock_files_pin_hashes_and_name_no_index(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
     for entry in re.split(r"\n(?=[a-z0-9])", text):
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
 
 
-def test_the_service_makes_its_first_token_in_the_volume_that_lasts() -> None:
+def test_first_admin_token_is_in_a_persistent_volume() -> None:
     service = COMPOSE["services"]["service"]
     assert service["environment"]["PIPPIN_ADMIN_TOKEN_FILE"].startswith("/var/lib/pippin/")
 
 
-def test_the_worker_has_neither_the_services_volume_nor_its_password_nor_its_token() -> None:
+def test_worker_has_no_access_to_the_services_volumes_and_secrets() -> None:
     service, worker = COMPOSE["services"]["service"], COMPOSE["services"]["worker"]
     assert not {mount.split(":")[0] for mount in worker["volumes"]} & {"home", "records"}
     assert "VALKEY_PASSWORD" not in str(worker)
     assert "admin" not in str(worker)
     assert worker["environment"]["PIPPIN_REDIS_URL"].startswith("redis://worker:${VALKEY_WORKER_PASSWORD:?")
     assert worker["environment"]["PIPPIN_TOKEN_FILE"] == service["environment"]["PIPPIN_WORKER_TOKEN_FILE"]
-    # The token is sent over loopback only.
+    # The token is sent only over loopback.
     assert worker["network_mode"] == "service:service"
     assert worker["environment"]["PIPPIN_BLOBS_URL"].startswith("http://127.0.0.1:")

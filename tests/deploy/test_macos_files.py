@@ -1,4 +1,4 @@
-"""What launchd is told, and the scripts as the linter sees them."""
+"""The launchd property lists, and shellcheck on the scripts."""
 
 import plistlib
 import subprocess
@@ -23,7 +23,7 @@ def read(path: Path) -> dict[str, Any]:
     return found
 
 
-# common.sh is read where it is used: alone, its variables have no use and no beginning.
+# common.sh is checked with the scripts that source it: alone, its variables are unused or undefined.
 @pytest.mark.parametrize("script", SCRIPTS[1:], ids=lambda path: path.name)
 def test_each_script_passes_shellcheck(script: Path) -> None:
     shellcheck = str(Path(sys.executable).parent / "shellcheck")
@@ -32,31 +32,31 @@ def test_each_script_passes_shellcheck(script: Path) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_no_script_is_left_out() -> None:
+def test_lists_of_scripts_and_plists_are_complete() -> None:
     assert {path for path in FOLDER.iterdir() if path.suffix != ".plist"} == set(SCRIPTS)
     assert [path.name for path in PLISTS] == ["local.pippin.logs.plist", "local.pippin.worker.plist"]
 
 
 @pytest.mark.parametrize("path", PLISTS, ids=lambda path: path.stem)
 class TestPlists:
-    def test_it_is_named_as_its_label(self, path: Path) -> None:
+    def test_file_name_matches_the_label(self, path: Path) -> None:
         assert read(path)["Label"] == path.stem
 
-    def test_it_runs_a_script_of_ours_that_can_be_run(self, path: Path) -> None:
+    def test_program_is_an_executable_script_of_this_folder(self, path: Path) -> None:
         program = read(path)["ProgramArguments"][0]
         folder, _, name = program.rpartition("/")
         assert folder == "@PREFIX@/bin"
         assert (FOLDER / name) in SCRIPTS
         assert (FOLDER / name).stat().st_mode & 0o111
 
-    def test_it_runs_as_an_ordinary_user_and_holds_no_setting(self, path: Path) -> None:
+    def test_plist_sets_an_unprivileged_user_and_contains_no_settings(self, path: Path) -> None:
         plist = read(path)
         assert plist["UserName"] == "@USER@"
         assert not [name for name in plist.get("EnvironmentVariables", {}) if name.startswith(("PIPPIN_", "AWS_"))]
         assert not [word for word in plist["ProgramArguments"] if "://" in word]
 
 
-def test_the_worker_is_kept_alive_and_not_throttled() -> None:
+def test_worker_is_kept_alive_and_runs_as_interactive() -> None:
     plist = read(FOLDER / "local.pippin.worker.plist")
     assert plist["KeepAlive"] is True
     assert plist["RunAtLoad"] is True
@@ -65,7 +65,7 @@ def test_the_worker_is_kept_alive_and_not_throttled() -> None:
     assert plist["Umask"] == 0o077
 
 
-def test_the_command_that_it_runs_is_one_of_pippins() -> None:
+def test_worker_plist_runs_an_existing_pippin_command() -> None:
     _, command, option, engine = read(FOLDER / "local.pippin.worker.plist")["ProgramArguments"]
     commands = typer.main.get_group(app).commands
     assert command in commands

@@ -1,4 +1,4 @@
-"""The installer: dry, and with stand-ins for the programs of macOS. The environment's making itself is left out."""
+"""The installer: as a dry run, and with stand-ins for the programs of macOS. No real environment is created."""
 
 import os
 import plistlib
@@ -55,7 +55,7 @@ def test_a_dry_run_shows_the_plists_filled_in(dry_run: DryRun, tmp_path: Path) -
     assert plist["StandardErrorPath"] == f"{tmp_path}/Library/Logs/Pippin/worker.log"
 
 
-def test_it_installs_and_loads(mac: "Mac") -> None:
+def test_install_writes_private_settings_and_loads_the_jobs(mac: "Mac") -> None:
     done = mac.run("install.sh", "--python", "python", **SETTINGS)
     assert done.returncode == 0, done.stderr
     assert mac.loaded() == {"local.pippin.worker", "local.pippin.logs"}
@@ -73,7 +73,7 @@ def test_it_installs_and_loads(mac: "Mac") -> None:
         assert "s3c$ret" not in plist
 
 
-def test_settings_are_asked_for_at_a_terminal_and_secrets_are_not_shown(mac: "Mac") -> None:
+def test_install_prompts_for_settings_without_echoing_secrets(mac: "Mac") -> None:
     terminal, theirs = os.openpty()
     answers = [
         ("6380/0 (not shown): ", "rediss://:s3cret@host:1/0"),
@@ -114,7 +114,7 @@ def test_settings_are_asked_for_at_a_terminal_and_secrets_are_not_shown(mac: "Ma
     assert token.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_run_stops_the_worker_keeps_settings_and_environment_and_starts_it_anew(mac: "Mac") -> None:
+def test_reinstall_keeps_settings_and_restarts_the_worker(mac: "Mac") -> None:
     mac.run("install.sh", "--python", "python", **SETTINGS)
     mac.calls()
     (mac.prefix / "worker.env").chmod(0o644)
@@ -133,21 +133,21 @@ def test_a_second_run_stops_the_worker_keeps_settings_and_environment_and_starts
     assert mac.loaded() == {"local.pippin.worker", "local.pippin.logs"}
 
 
-def test_nothing_is_loaded_where_the_doctor_finds_a_fault(mac: "Mac") -> None:
+def test_install_loads_nothing_when_the_doctor_fails(mac: "Mac") -> None:
     done = mac.run("install.sh", "--python", "python", DOCTOR="1", **SETTINGS)
     assert done.returncode == 1
     assert "the doctor found a fault, so the worker is not started" in done.stderr
     assert mac.loaded() == set()
 
 
-def test_settings_that_nobody_can_be_asked_for_are_named(mac: "Mac") -> None:
+def test_install_without_a_terminal_names_missing_settings(mac: "Mac") -> None:
     done = mac.run("install.sh", "--python", "python")
     assert done.returncode == 1
     assert "set PIPPIN_REDIS_URL" in done.stderr
     assert not (mac.prefix / "worker.env").exists()
 
 
-def test_what_cannot_be_installed_is_refused_before_anything_is_made(mac: "Mac") -> None:
+def test_invalid_arguments_are_refused_before_any_file_is_created(mac: "Mac") -> None:
     for arguments, sentence in [
         (("--python", "false"), "Python 3.11, 3.12 or 3.13 is needed, and false is none"),
         (("--prefix", "relative"), "is not an absolute path"),
@@ -161,7 +161,7 @@ def test_what_cannot_be_installed_is_refused_before_anything_is_made(mac: "Mac")
     assert list(mac.home.iterdir()) == []
 
 
-def test_uninstalling_dry_prints_every_command(dry_run: DryRun, tmp_path: Path) -> None:
+def test_uninstall_dry_run_prints_every_command(dry_run: DryRun, tmp_path: Path) -> None:
     lines = dry_run("uninstall.sh", "--purge")
     for job in ("local.pippin.worker", "local.pippin.logs"):
         assert f"+ sudo launchctl bootout system/{job}" in lines
@@ -170,7 +170,7 @@ def test_uninstalling_dry_prints_every_command(dry_run: DryRun, tmp_path: Path) 
     assert f"+ rm -f {tmp_path}/.pippin-worker/worker.env {tmp_path}/.pippin-worker/worker.token" in lines
 
 
-def test_uninstalling_stops_the_jobs_and_keeps_the_settings_unless_told(mac: "Mac") -> None:
+def test_uninstall_stops_the_jobs_and_keeps_settings_unless_purged(mac: "Mac") -> None:
     mac.run("install.sh", "--python", "python", **SETTINGS)
     for _ in range(2):
         done = mac.run("uninstall.sh")

@@ -1,4 +1,4 @@
-"""The two scripts that launchd runs: the settings' reader and the logs' rotation, for real."""
+"""The two scripts that launchd runs, executed for real: the settings reader and the log rotation."""
 
 import gzip
 import json
@@ -16,7 +16,7 @@ FOLDER = DEPLOY / "macos"
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A folder as the installer makes it, with a `pippin` that shows its arguments and its settings."""
+    """A folder as the installer creates it, with a `pippin` that prints its arguments and settings."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "venv/bin").mkdir(parents=True)
     shutil.copy(FOLDER / "pippin-env", tmp_path / "bin")
@@ -44,7 +44,7 @@ def run(installed: Path, settings: str, mode: int = 0o600) -> "subprocess.Comple
     )
 
 
-def test_settings_reach_the_worker_as_they_stand_and_never_as_arguments(installed: Path) -> None:
+def test_settings_are_passed_verbatim_and_never_as_arguments(installed: Path) -> None:
     value = "rediss://:a$(touch x)`b`'\"\\ c=d#e@host:1/0"
     done = run(installed, f"# a comment\n\nPIPPIN_REDIS_URL={value}\nPIPPIN_URL=https://last-without-a-line-end")
     arguments, settings, shown = json.loads(done.stdout)
@@ -62,7 +62,7 @@ def test_settings_reach_the_worker_as_they_stand_and_never_as_arguments(installe
         ("PIPPIN URL=x\n", 0o600, "names no variable"),
     ],
 )
-def test_a_file_that_is_open_to_others_or_malformed_is_refused(
+def test_settings_file_must_be_private_and_well_formed(
     installed: Path, settings: str, mode: int, sentence: str
 ) -> None:
     done = run(installed, settings, mode)
@@ -71,7 +71,7 @@ def test_a_file_that_is_open_to_others_or_malformed_is_refused(
     assert done.stdout == ""
 
 
-def test_a_missing_file_is_told(installed: Path) -> None:
+def test_missing_settings_file_is_reported(installed: Path) -> None:
     done = subprocess.run([installed / "bin/pippin-env"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "run install.sh again" in done.stderr
@@ -81,9 +81,9 @@ def rotate(folder: Path, limit: int, kept: int) -> None:
     subprocess.run([FOLDER / "rotate-logs", folder, str(limit), str(kept)], check=True, timeout=60)
 
 
-def test_a_log_above_its_limit_is_packed_and_goes_on_in_place(tmp_path: Path) -> None:
+def test_log_above_the_limit_is_compressed_and_truncated_in_place(tmp_path: Path) -> None:
     log = tmp_path / "worker.log"
-    # As launchd opens it.
+    # launchd opens the log in the same way.
     with log.open("ab", buffering=0) as writer:
         for turn in range(4):
             writer.write(f"turn {turn} ".encode() * 20)
@@ -96,12 +96,12 @@ def test_a_log_above_its_limit_is_packed_and_goes_on_in_place(tmp_path: Path) ->
     assert gzip.decompress((tmp_path / "worker.log.2.gz").read_bytes()).startswith(b"turn 2")
 
 
-def test_small_logs_and_other_files_are_left_alone(tmp_path: Path) -> None:
+def test_small_logs_and_other_files_are_not_rotated(tmp_path: Path) -> None:
     (tmp_path / "small.log").write_text("x")
     (tmp_path / "large.txt").write_text("x" * 1000)
     rotate(tmp_path, limit=100, kept=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["large.txt", "small.log"]
 
 
-def test_a_folder_without_logs_is_no_fault(tmp_path: Path) -> None:
+def test_rotation_accepts_a_folder_without_logs(tmp_path: Path) -> None:
     rotate(tmp_path, limit=100, kept=2)

@@ -1,4 +1,4 @@
-"""The dashboard and the alerts ask for what the service tells, and for nothing else."""
+"""The Grafana dashboard and the alerts use the metrics that the service exports, and no others."""
 
 import json
 import re
@@ -15,13 +15,13 @@ from tests.support.paths import DEPLOY
 
 RULES = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "pippin.json"
-# What Prometheus itself adds.
+# Labels that Prometheus adds.
 TARGET_LABELS = {"job", "instance"}
 
 
 @pytest.fixture
-def told(store: Store) -> dict[str, set[str]]:
-    """Every sample that the service tells, with the names of its labels."""
+def exported(store: Store) -> dict[str, set[str]]:
+    """Every sample that the service exports, with the names of its labels."""
     store.blob_stats.record(1, 2)
     store.blob_ledger.report(SweepReport(blobs=1, unnamed=1, at=1))
     store.redis.sadd(keys.TENANTS, "default")
@@ -31,11 +31,11 @@ def told(store: Store) -> dict[str, set[str]]:
     meters.waiting("predictions", 1)
     meters.refused("predictions")
     meters.registry.register(StoreCollector(store.overviews, store.members))
-    found = {"up": TARGET_LABELS}
+    labels_by_sample = {"up": TARGET_LABELS}
     for family in meters.registry.collect():
         for sample in family.samples:
-            found[sample.name] = set(sample.labels) | TARGET_LABELS
-    return found
+            labels_by_sample[sample.name] = set(sample.labels) | TARGET_LABELS
+    return labels_by_sample
 
 
 def rules() -> list[dict[str, Any]]:
@@ -53,25 +53,25 @@ def metrics_in(expression: str) -> set[str]:
     return set(re.findall(r"\b(?:pippin|process)_[a-z_]+|\bup\b", expression))
 
 
-def test_every_metric_that_is_asked_for_is_told(told: dict[str, set[str]]) -> None:
+def test_dashboard_and_alerts_use_only_exported_metrics(exported: dict[str, set[str]]) -> None:
     expressions = [*dashboard_expressions(), *(rule["expr"] for rule in rules())]
     for expression in expressions:
-        asked = metrics_in(expression)
-        assert asked, expression
-        assert asked <= told.keys(), expression
-        labels = set().union(*(told[name] for name in asked))
+        used = metrics_in(expression)
+        assert used, expression
+        assert used <= exported.keys(), expression
+        labels = set().union(*(exported[name] for name in used))
         grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
         assert {name.strip() for names in grouped for name in names.split(",")} <= labels, expression
         assert set(re.findall(r"[{,]\s*([a-z_]+)[=!]", expression)) <= labels, expression
 
 
-def test_every_metric_of_ours_is_shown_or_watched(told: dict[str, set[str]]) -> None:
+def test_every_pippin_metric_is_on_the_dashboard_or_in_an_alert(exported: dict[str, set[str]]) -> None:
     expressions = [*dashboard_expressions(), *(rule["expr"] for rule in rules())]
-    asked = set().union(*map(metrics_in, expressions))
-    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in asked}
-    ours = {name for name in told if name.startswith("pippin_") and not name.endswith(("_created", "_info"))}
+    used = set().union(*map(metrics_in, expressions))
+    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in used}
+    ours = {name for name in exported if name.startswith("pippin_") and not name.endswith(("_created", "_info"))}
     unused = {name for name in ours if re.sub(r"_(bucket|count|sum)$", "", name) not in families}
-    # These are about one service beside the others, and about how old and how large a count is.
+    # These concern one of several services, or the age and size of a count.
     assert unused == {
         "pippin_reaper_acting",
         "pippin_blobs",
@@ -81,22 +81,22 @@ def test_every_metric_of_ours_is_shown_or_watched(told: dict[str, set[str]]) -> 
     }
 
 
-def test_names_have_base_units_and_labels_no_ids(told: dict[str, set[str]]) -> None:
-    for name, labels in told.items():
+def test_metric_names_have_base_units_and_labels_have_no_ids(exported: dict[str, set[str]]) -> None:
+    for name, labels in exported.items():
         assert not re.search(r"(ms|millis|minutes|kb|mb|percent)(_|$)", name)
-        # Of tenants, the ten that hold most in Redis are told apart.
+        # The ten tenants with the most bytes in Redis have their own label value.
         allowed = {"tenant"} if name == "pippin_tenant_redis_bytes" else set()
         assert not labels & {"id", "job_id", "tenant", "name", "path"} - allowed
 
 
-def test_every_alert_has_a_severity_and_says_what_is_wrong() -> None:
+def test_every_alert_has_a_severity_and_a_description() -> None:
     for rule in rules():
         assert rule["labels"]["severity"] in {"critical", "warning"}
         assert rule["annotations"]["summary"].endswith(".")
         assert rule["annotations"]["description"]
 
 
-def test_the_scrape_configuration_has_the_rules() -> None:
+def test_scrape_configuration_includes_the_rules() -> None:
     configuration = yaml.safe_load((RULES.parent / "prometheus.yml").read_text())
     assert configuration["rule_files"] == [RULES.name]
     (scrape,) = configuration["scrape_configs"]
@@ -104,7 +104,7 @@ def test_the_scrape_configuration_has_the_rules() -> None:
     assert scrape["job_name"] == "pippin"
 
 
-def test_every_alert_is_explained() -> None:
+def test_every_alert_is_documented() -> None:
     explained = (DEPLOY.parent / "docs" / "operations.md").read_text()
     for rule in rules():
         assert f"`{rule['alert']}`" in explained

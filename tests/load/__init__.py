@@ -1,1 +1,1 @@
-"""Many clients at once: `python -m tests.load` at full size, the tests beside it at smaller ones."""
+"""Many concurrent clients: `python -m tests.load` at full size, the tests here at smaller sizes."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.load import listing, streams
 from tests.support.service_process import ServiceProcess
 
-# The aims: seconds a page, and from an event's write to its receipt.
+# Targets in seconds: for a page, and for the median and worst delay from an event's write to its receipt.
 PAGE, USUAL, WORST = 0.1, 0.1, 1.0
-# What 500 streams and their buffers may come to, and what may be added to it while events flow.
+# How much memory may grow in the second half of the measurement, in bytes.
 GROWTH = 32 * 2**20
 
 
@@ -25,48 +25,48 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=500, help="how many read one stream")
     parser.add_argument("--frozen", type=int, default=5, help="how many more stop reading")
     parser.add_argument("--events", type=int, default=450, help="how many each client is sent, ten a second")
-    asked = parser.parse_args()
-    shape = streams.Shape(clients=asked.clients, frozen=asked.frozen, epochs=asked.events, pause=0.1)
+    options = parser.parse_args()
+    shape = streams.Shape(clients=options.clients, frozen=options.frozen, epochs=options.events, pause=0.1)
     met = [
-        _with_a_service(lambda service: _listing(service, asked.jobs)),
-        _with_a_service(lambda service: _streams(service, shape)),
+        _with_service(lambda service: _listing(service, options.jobs)),
+        _with_service(lambda service: _streams(service, shape)),
     ]
     return 0 if all(met) else 1
 
 
-def _with_a_service(measure: Callable[[ServiceProcess], bool]) -> bool:
+def _with_service(measure: Callable[[ServiceProcess], bool]) -> bool:
     with tempfile.TemporaryDirectory(prefix="pippin-load-") as home, ServiceProcess(Path(home)) as service:
         service.wait_for_sample()
         return measure(service)
 
 
 def _listing(service: ServiceProcess, jobs: int) -> bool:
-    found = asyncio.run(listing.measure(service.url, jobs, at_once=32))
+    figures = asyncio.run(listing.measure(service.url, jobs, at_once=32))
     _print(f"{jobs:,} jobs submitted by 32 clients at once, {os.cpu_count()} cores")
-    _row("a submission", _milliseconds(found.submitted))
-    _row("all of them", f"{found.total:.1f} s, {jobs / found.total:.0f} a second")
-    _row(f"a page of {listing.PAGE} ({len(found.pages)} pages)", _milliseconds(found.pages))
-    _row("not listed, or twice", f"{found.missing}")
-    return found.missing == 0 and found.in_order and max(found.pages) < PAGE
+    _row("a submission", _milliseconds(figures.submitted))
+    _row("all of them", f"{figures.total:.1f} s, {jobs / figures.total:.0f} a second")
+    _row(f"a page of {listing.PAGE} ({len(figures.pages)} pages)", _milliseconds(figures.pages))
+    _row("not listed, or twice", f"{figures.missing}")
+    return figures.missing == 0 and figures.in_order and max(figures.pages) < PAGE
 
 
 def _streams(service: ServiceProcess, shape: streams.Shape) -> bool:
-    found = streams.measure(service, shape)
+    figures = streams.measure(service, shape)
     _print(
         f"{shape.clients} clients of one stream, {1 / shape.pause:.0f} events a second, {shape.frozen} frozen clients"
     )
-    _row("received", f"{len(found.delays):,} of {shape.clients * shape.epochs:,}, {found.repeats} twice")
-    _row("from write to receipt", _milliseconds(found.delays))
-    megabytes = [size / 2**20 for size in found.resident]
+    _row("received", f"{len(figures.delays):,} of {shape.clients * shape.epochs:,}, {figures.repeats} twice")
+    _row("from write to receipt", _milliseconds(figures.delays))
+    megabytes = [size / 2**20 for size in figures.resident]
     _row("service at rest", f"{megabytes[0]:.0f} MB")
     _row("with all clients, over time", " ".join(f"{size:.0f}" for size in megabytes[1:]) + " MB")
-    _row("frozen clients still connected", f"{found.connections_left}")
-    middle = len(found.resident) // 2
+    _row("frozen clients still connected", f"{figures.connections_left}")
+    middle = len(figures.resident) // 2
     return (
-        found.missing + found.repeats + found.connections_left == 0
-        and statistics.median(found.delays) < USUAL
-        and max(found.delays) < WORST
-        and max(found.resident[middle:]) < max(found.resident[:middle]) + GROWTH
+        figures.missing + figures.repeats + figures.connections_left == 0
+        and statistics.median(figures.delays) < USUAL
+        and max(figures.delays) < WORST
+        and max(figures.resident[middle:]) < max(figures.resident[:middle]) + GROWTH
     )
 
 

@@ -1,6 +1,6 @@
-"""Hundreds of clients of one event stream in one cheap process: raw sockets, and no more parsing than it takes.
+"""Hundreds of clients of one event stream in one cheap process: raw sockets and minimal parsing.
 
-Reads its task as JSON from standard input, prints a line once every client is connected, and at the end the arrivals.
+Reads its task as JSON from standard input, prints a line once every client is connected, and the arrivals at the end.
 """
 
 import array
@@ -15,7 +15,7 @@ _EPOCH = re.compile(rb'data: \{"epoch":(\d+),')
 
 
 class Client(asyncio.Protocol):
-    """Notes when each epoch came in; done when its stream ends."""
+    """Records the arrival time of each epoch until its stream ends."""
 
     def __init__(self, request: bytes, epochs: int) -> None:
         self.begun = asyncio.Event()
@@ -34,9 +34,9 @@ class Client(asyncio.Protocol):
         self.begun.set()
         *whole, self._rest = (self._rest + data).split(b"\n\r\n")
         for event in whole:
-            found = _EPOCH.search(event)
-            if found:
-                place = int(found[1]) - 1
+            match = _EPOCH.search(event)
+            if match:
+                place = int(match[1]) - 1
                 self.repeats += self.arrivals[place] != 0
                 self.arrivals[place] = now
 
@@ -46,7 +46,7 @@ class Client(asyncio.Protocol):
 
 
 async def watch(host: str, port: int, path: str, count: int, epochs: int) -> list[Client]:
-    """Open `count` streams, say so, and wait for the end of each."""
+    """Open `count` streams, print a line, and wait for the end of each."""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: text/event-stream\r\n\r\n".encode()
     loop = asyncio.get_running_loop()
     clients = [Client(request, epochs) for _ in range(count)]
@@ -63,13 +63,13 @@ async def watch(host: str, port: int, path: str, count: int, epochs: int) -> lis
 
 
 def main() -> None:
-    """Do the task."""
+    """Run the task."""
     task = json.loads(sys.stdin.readline())
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))
     clients = asyncio.run(watch(**task))
-    found = {"arrivals": [list(client.arrivals) for client in clients], "repeats": sum(c.repeats for c in clients)}
-    json.dump(found, sys.stdout)
+    result = {"arrivals": [list(client.arrivals) for client in clients], "repeats": sum(c.repeats for c in clients)}
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

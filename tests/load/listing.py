@@ -12,7 +12,7 @@ PAGE = 20
 
 @dataclass(frozen=True)
 class Figures:
-    """What came of it.
+    """The measurements.
 
     Attributes:
         submitted: Seconds that each POST took.
@@ -30,9 +30,9 @@ class Figures:
 
 
 async def measure(url: str, jobs: int, *, at_once: int) -> Figures:
-    """Submit so many jobs, `at_once` at any moment, then read every page of the listing.
+    """Submit `jobs` jobs, `at_once` concurrently, then read every page of the listing.
 
-    The service must hold its packaged dataset already, which it stores when it starts.
+    The service must already have stored its packaged dataset, which it does after its start.
     """
     limits = httpx2.Limits(max_connections=at_once)
     async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as http:

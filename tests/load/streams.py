@@ -1,4 +1,4 @@
-"""Many clients of one job's stream: what each gets, how late, and what it costs the service."""
+"""Many clients of one job's stream: received events, their delay, and the service's memory."""
 
 import json
 import socket
@@ -19,20 +19,20 @@ from pippin.store import Claim, Store, connect, new_token
 from tests.support.records import epoch_metrics
 from tests.support.service_process import ServiceProcess
 
-# More than the sockets' own buffers hold.
+# More than the socket buffers hold.
 _LARGE = [0.123456789] * 5_000
 _LARGE_EVENTS = 100
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How much load.
+    """Size of the load.
 
     Attributes:
-        clients: How many read.
-        frozen: How many more stop reading, of another job whose events are large.
-        epochs: How many events each of the readers is sent.
-        pause: Seconds between two of them.
+        clients: Number of clients that read.
+        frozen: Number of further clients that stop reading, on another job with large events.
+        epochs: Number of events for each reading client.
+        pause: Seconds between two events.
     """
 
     clients: int
@@ -43,14 +43,14 @@ class Shape:
 
 @dataclass
 class Figures:
-    """What came of it.
+    """The measurements.
 
     Attributes:
-        missing: Events that a client did not get.
-        repeats: Events that a client got twice.
+        missing: Events that a client did not receive.
+        repeats: Events that a client received twice.
         delays: Seconds from before the write to the receipt, of every event at every client.
         resident: The service's memory over time, in bytes, from before the first client on.
-        connections_left: How many of the frozen clients' connections the service still held at the end.
+        connections_left: Number of frozen clients' connections that the service still held at the end.
     """
 
     missing: int = 0
@@ -61,7 +61,7 @@ class Figures:
 
 
 class SyntheticAttempt:
-    """An attempt that trains nothing and writes what a worker would."""
+    """An attempt that trains nothing and writes the same records as a worker."""
 
     def __init__(self, store: Store, http: httpx2.Client, epochs: int) -> None:
         body = {
@@ -77,7 +77,7 @@ class SyntheticAttempt:
         store.attempts.running(self._claim)
 
     def epoch(self, number: int, batch_losses: list[float] | None = None) -> float:
-        """Record an epoch, and give the time before."""
+        """Record an epoch; the time before the write."""
         metrics = epoch_metrics(number, epochs=self._epochs, time=datetime.now(UTC))
         began = time.monotonic()
         self._store.attempts.epoch(
@@ -86,13 +86,13 @@ class SyntheticAttempt:
         return began
 
     def end(self) -> None:
-        """End the job, and with it every stream of it."""
+        """End the job, which ends its streams."""
         self._store.jobs.cancel("default", self.job_id)
         self._store.attempts.cancelled(self._claim)
 
 
 def measure(service: ServiceProcess, shape: Shape) -> Figures:
-    """Put this load on a service that holds its packaged dataset already."""
+    """Put this load on a service that has already stored its packaged dataset."""
     figures = Figures(resident=[service.resident_bytes])
     with ExitStack() as stack:
         store = Store(connect(service.valkey.url), lease_seconds=600)
@@ -111,9 +111,9 @@ def measure(service: ServiceProcess, shape: Shape) -> Figures:
         figures.connections_left = max(0, service.open_files - open_before)
         job.end()
         noisy.end()
-        found = json.loads(clients.communicate(timeout=60)[0])
-    figures.repeats = found["repeats"]
-    for arrivals in found["arrivals"]:
+        received = json.loads(clients.communicate(timeout=60)[0])
+    figures.repeats = received["repeats"]
+    for arrivals in received["arrivals"]:
         figures.missing += sum(at == 0 for at in arrivals)
         figures.delays += [at - wrote for at, wrote in zip(arrivals, written, strict=True) if at]
     return figures
@@ -122,7 +122,7 @@ def measure(service: ServiceProcess, shape: Shape) -> Figures:
 def _write(
     service: ServiceProcess, job: SyntheticAttempt, noisy: SyntheticAttempt, shape: Shape, figures: Figures
 ) -> list[float]:
-    """Write every event at its time; the large ones among the first."""
+    """Write every event at its time; the large events are among the first."""
     written = []
     began = time.monotonic()
     for number in range(1, shape.epochs + 1):
@@ -163,7 +163,7 @@ def _clients(url: str, path: str, shape: Shape) -> Iterator["subprocess.Popen[st
 
 @contextmanager
 def _frozen(url: str, path: str) -> Iterator[None]:
-    """A client that asks and never reads."""
+    """A client that sends a request and never reads."""
     address = urlsplit(url)
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

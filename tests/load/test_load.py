@@ -1,4 +1,4 @@
-"""Many clients lose nothing, and one that stops reading is cut off. `make load` has the full size, and judges times."""
+"""Many clients lose no event, and stalled clients are cut off. `make load` runs the full size and judges times."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ def service(tmp_path: Path) -> Iterator[ServiceProcess]:
 
 
 @pytest.mark.full
-def test_every_client_gets_every_event_once_whoever_else_stops_reading(service: ServiceProcess) -> None:
+def test_every_client_gets_each_event_once_despite_stalled_clients(service: ServiceProcess) -> None:
     shape = streams.Shape(clients=200, frozen=3, epochs=150, pause=0.1)
-    found = streams.measure(service, shape)
-    assert len(found.delays) == shape.clients * shape.epochs
-    assert (found.missing, found.repeats) == (0, 0)
-    assert found.connections_left == 0
-    assert max(found.resident) < found.resident[0] + 200 * 2**20
+    figures = streams.measure(service, shape)
+    assert len(figures.delays) == shape.clients * shape.epochs
+    assert (figures.missing, figures.repeats) == (0, 0)
+    assert figures.connections_left == 0
+    assert max(figures.resident) < figures.resident[0] + 200 * 2**20
 
 
 @pytest.mark.full
-def test_jobs_submitted_at_once_are_all_listed_newest_first(service: ServiceProcess) -> None:
+def test_jobs_submitted_concurrently_are_all_listed_newest_first(service: ServiceProcess) -> None:
     jobs = 400
-    found = asyncio.run(listing.measure(service.url, jobs, at_once=16))
-    assert len(found.submitted) == jobs
-    assert found.missing == 0
-    assert found.in_order
+    figures = asyncio.run(listing.measure(service.url, jobs, at_once=16))
+    assert len(figures.submitted) == jobs
+    assert figures.missing == 0
+    assert figures.in_order

@@ -64,7 +64,7 @@ class RunningService:
 
     @property
     def followers(self) -> int:
-        """How many clients follow a job at this moment."""
+        """The number of clients that follow a job."""
         return sum(map(len, self.server.config.app.state.services.streams.reader._subscriptions.values()))
 
 
@@ -73,14 +73,14 @@ MakeService = Callable[..., RunningService]
 
 @pytest.fixture(scope="module", autouse=True)
 def plain_logs() -> Iterator[None]:
-    """Structlog's own way with tracebacks takes seconds for each. Other tests find it as it was."""
+    """Log plain tracebacks: structlog formats each for seconds by default. Restores the defaults afterwards."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["event"]),
         ],
-        # A line for each request would come after its test has ended.
+        # A line for each request would be logged after its test has ended.
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
     )
     yield
@@ -102,7 +102,7 @@ def make_service(
     valkey_url: str,  # noqa: ARG001 (empties the server)
     make_settings: Callable[..., Settings],
 ) -> Iterator[MakeService]:
-    """Starts services with settings of their own."""
+    """Starts services with changed settings."""
     made = []
 
     def make(**changes: object) -> RunningService:
@@ -119,7 +119,7 @@ def make_service(
 @pytest.fixture(scope="session")
 def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningService]:
     limits = {"max_body_bytes": 1_000_000, "max_dataset_bytes": 2_000_000, "max_model_bytes": 5_000_000}
-    # Its reaper looks once and then keeps out of the way of the tests.
+    # Its reaper looks once, and then not again during a test.
     service = RunningService(make_settings(**limits, sample=False, reaper_interval_seconds=60, lease_seconds=300))
     service.start()
     figures = service.server.config.app.state.meters.registry
@@ -133,7 +133,7 @@ def service(
     shared_service: RunningService,
     valkey_url: str,  # noqa: ARG001 (empties the server)
 ) -> RunningService:
-    """The service, whose records are empty, and which remembers no tokens."""
+    """The shared service with empty records and without a token requirement."""
     shared_service.server.config.app.state.services.requirement.reset()
     return shared_service
 
@@ -147,13 +147,13 @@ def http(service: RunningService) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def blobs(service: RunningService) -> Blobs:
-    """Where the service keeps files."""
+    """The blob store of the service."""
     return Blobs(service.settings.blobs_url)
 
 
 @pytest.fixture(scope="session")
 def tiny_npz() -> bytes:
-    """Twelve digits that are none, in two splits, for the `mnist-cnn` preset."""
+    """Twelve random images in two splits, for the `mnist-cnn` preset."""
     generator = np.random.default_rng(1)
     arrays: dict[str, Any] = {}
     for split, count in (("train", 8), ("test", 4)):
@@ -174,7 +174,7 @@ def tiny(http: httpx2.Client, tiny_npz: bytes) -> dict[str, Any]:
 
 @pytest.fixture
 def job_request(tiny: dict[str, Any]) -> dict[str, Any]:
-    """A request that can be done."""
+    """A valid job request."""
     return {"model": {"preset": "mnist-cnn"}, "dataset": tiny["name"], "hyperparameters": {"epochs": 3}}
 
 
@@ -198,7 +198,7 @@ def submit(http: httpx2.Client, job_request: dict[str, Any]) -> Callable[..., di
 
 @dataclass
 class Trainer:
-    """Does to a job what a worker would."""
+    """Updates a job's records as a worker does."""
 
     store: Store
     job_id: str
@@ -246,7 +246,7 @@ class Trainer:
 
 @pytest.fixture
 def save(blobs: Blobs) -> Callable[..., StoredCheckpoint]:
-    """Stores checkpoints: of weights, or of whatever these bytes are."""
+    """Stores checkpoints of weights, or arbitrary bytes as checkpoints."""
 
     def save_one(
         epoch: int, weights: Weights | bytes = b"none", *, step: int = 0, engine: str = "jax"
@@ -268,13 +268,13 @@ def trainer(store: Store) -> Callable[..., Trainer]:
 
 @pytest.fixture(scope="session")
 def digits() -> bytes:
-    """The seed's model as if trained on pixels times 1/255."""
+    """The preset's initial model, with the metadata of a training on pixels times 1/255."""
     return with_learned(build(resolve(preset("mnist-cnn"))), {}, {"pippin.scale.image": repr(1 / 255)})
 
 
 @pytest.fixture
 def submitted(store: Store) -> Callable[..., str]:
-    """Submits a job, as the service does once it has found no fault in a request."""
+    """Submits a job to the store, as the service does after validation."""
 
     def submit(**dataset: object) -> str:
         usual = {
@@ -295,7 +295,7 @@ def submitted(store: Store) -> Callable[..., str]:
 
 @pytest.fixture
 def trained(submitted: Callable[..., str], trainer: Callable[[str], Any], blobs: Blobs) -> Callable[..., str]:
-    """Makes jobs whose trained model is this one."""
+    """Creates succeeded jobs with the given trained model."""
 
     def make(model: bytes, **dataset: object) -> str:
         job_id = submitted(**dataset)
@@ -309,7 +309,7 @@ def trained(submitted: Callable[..., str], trainer: Callable[[str], Any], blobs:
 
 @pytest.fixture
 def is_problem() -> Callable[..., dict[str, Any]]:
-    """Asserts that an answer is a problem as RFC 9457 has it, and gives it."""
+    """Asserts that a response is a problem document (RFC 9457), and returns it."""
 
     def check(answer: httpx2.Response, status: int, kind: str | None = None) -> dict[str, Any]:
         assert answer.status_code == status, answer.text
@@ -369,7 +369,7 @@ class Process:
 
 @pytest.fixture
 def start_process(valkey_url: str, tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    """Starts services in processes of their own, with these variables; they end with the test."""
+    """Starts services in separate processes with these environment variables; they end with the test."""
     started: list[Process] = []
 
     def start(**variables: str) -> Process:

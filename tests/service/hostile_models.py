@@ -1,4 +1,4 @@
-"""Model files that are damaged, or made to do harm."""
+"""Damaged and malicious model files."""
 
 from collections.abc import Callable
 
@@ -31,11 +31,11 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def _model(content: bytes) -> bytes:
-    """An updatable model of version 4 that holds something."""
+    """An updatable model of version 4 with further encoded fields."""
     return _varint(_VERSION << 3) + b"\x04" + _varint(_UPDATABLE << 3) + b"\x01" + content
 
 
-def _spoiled(good: bytes, harm: Callable[[Message], object]) -> bytes:
+def _damaged(good: bytes, harm: Callable[[Message], object]) -> bytes:
     model = new_model()
     model.ParseFromString(good)
     harm(model)
@@ -57,51 +57,51 @@ def _nested(depth: int) -> bytes:
     return data
 
 
-def _claim_a_huge_shape(model: Message) -> None:
+def _declare_huge_dimension(model: Message) -> None:
     model.description.input[0].type.multiArrayType.shape[0] = 2**62
 
 
-def _claim_a_shape_of_huge_size(model: Message) -> None:
+def _declare_huge_array(model: Message) -> None:
     for feature in (*model.description.input, *model.description.trainingInput[:1]):
         feature.type.multiArrayType.shape[:] = [2**16, 2**16, 2**16]
 
 
-def _take_weights_away(model: Message) -> None:
+def _truncate_weights(model: Message) -> None:
     del model.neuralNetwork.layers[0].convolution.weights.floatValue[5:]
 
 
-def _make_a_circle(model: Message) -> None:
+def _add_cycle(model: Message) -> None:
     layers = model.neuralNetwork.layers
     layers[0].input[0] = layers[3].output[0]
 
 
-def _name_two_alike(model: Message) -> None:
+def _duplicate_layer_name(model: Message) -> None:
     layers = model.neuralNetwork.layers
     layers[1].name = layers[0].name
 
 
-def _name_two_blobs_alike(model: Message) -> None:
+def _duplicate_blob_name(model: Message) -> None:
     layers = model.neuralNetwork.layers
     layers[1].output[0] = layers[0].output[0]
 
 
-def _make_custom(model: Message) -> None:
+def _set_custom_layer(model: Message) -> None:
     model.neuralNetwork.layers[1].custom.className = "Evil"
 
 
 def hostile_files() -> dict[str, tuple[bytes, str]]:
-    """By what is wrong with each: the file, and a part of what is said of it."""
+    """By kind of damage: the file, and a part of the expected message."""
     good = mnist_file()
-    spoils: dict[str, tuple[Callable[[Message], object], str]] = {
-        "a huge shape": (_claim_a_huge_shape, "/inputs/0/shape/0: found 4611686018427387904"),
-        "a shape of huge size": (_claim_a_shape_of_huge_size, "281474976710656 numbers"),
-        "too few weights": (_take_weights_away, "/layers/0/weights: "),
-        "a circle": (_make_a_circle, "/layers/0/input: found 'conv2', which is made by layer 'conv2' further down"),
-        "two layers of one name": (_name_two_alike, "/layers/1/name: found 'conv1', the name of layer 0 too"),
-        "two blobs of one name": (_name_two_blobs_alike, "/layers/1/output: found 'outConv1'"),
-        "a custom layer": (_make_custom, "custom"),
+    damages: dict[str, tuple[Callable[[Message], object], str]] = {
+        "a huge shape": (_declare_huge_dimension, "/inputs/0/shape/0: found 4611686018427387904"),
+        "a shape of huge size": (_declare_huge_array, "281474976710656 numbers"),
+        "too few weights": (_truncate_weights, "/layers/0/weights: "),
+        "a circle": (_add_cycle, "/layers/0/input: found 'conv2', which is made by layer 'conv2' further down"),
+        "two layers of one name": (_duplicate_layer_name, "/layers/1/name: found 'conv1', the name of layer 0 too"),
+        "two blobs of one name": (_duplicate_blob_name, "/layers/1/output: found 'outConv1'"),
+        "a custom layer": (_set_custom_layer, "custom"),
     }
-    return {what: (_spoiled(good, harm), said) for what, (harm, said) in spoils.items()} | {
+    return {what: (_damaged(good, harm), said) for what, (harm, said) in damages.items()} | {
         "nothing": (b"", "the file is empty (0 bytes)"),
         "text": (b"hello, world", "no .mlmodel"),
         "a megabyte of zeros": (bytes(2**20), "no .mlmodel"),

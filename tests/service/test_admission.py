@@ -1,4 +1,4 @@
-"""Requests that share places: who waits, for how long, and who is next."""
+"""Requests that share a limited number of places: waiting, timeouts and order."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -23,11 +23,11 @@ class Meter:
 
 async def until(meter: Meter, waits: int) -> None:
     async with asyncio.timeout(30):
-        while meter.waits != waits:  # noqa: ASYNC110 - what is tested must not be changed for it
+        while meter.waits != waits:  # noqa: ASYNC110 - the tested class has no event to wait for
             await asyncio.sleep(0)
 
 
-async def test_what_waits_too_long_is_refused_with_a_time_to_come_back() -> None:
+async def test_request_that_waits_too_long_is_a_503_with_retry_after() -> None:
     meter = Meter()
     admission = Admission("cups", places=1, wait_seconds=0.05, meter=meter)
     async with admission.place("ada"):
@@ -42,7 +42,7 @@ async def test_what_waits_too_long_is_refused_with_a_time_to_come_back() -> None
         pass
 
 
-async def test_the_tenant_that_holds_least_is_next() -> None:
+async def test_tenant_with_fewest_places_is_next() -> None:
     meter = Meter()
     admission = Admission("cups", places=2, wait_seconds=30, meter=meter)
     order: list[str] = []
@@ -62,7 +62,7 @@ async def test_the_tenant_that_holds_least_is_next() -> None:
     assert order == ["bob", "ada", "ada", "ada"]
 
 
-async def test_capacity_is_shared_and_a_heavy_request_is_not_passed_for_ever() -> None:
+async def test_heavy_request_is_not_starved_by_light_ones() -> None:
     meter = Meter()
     admission = Admission("cups", places=10, capacity=10, wait_seconds=30, meter=meter)
     order: list[int] = []
@@ -81,7 +81,7 @@ async def test_capacity_is_shared_and_a_heavy_request_is_not_passed_for_ever() -
     assert order == [9, 1]
 
 
-async def test_one_that_gives_up_leaves_its_place_to_others() -> None:
+async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
     meter = Meter()
     admission = Admission("cups", places=2, capacity=10, wait_seconds=30, meter=meter)
 
@@ -102,7 +102,7 @@ async def test_one_that_gives_up_leaves_its_place_to_others() -> None:
         pass
 
 
-async def test_one_that_gives_up_as_it_is_admitted_gives_the_place_back() -> None:
+async def test_waiter_cancelled_on_admission_releases_its_place() -> None:
     meter = Meter()
     admission = Admission("cups", places=1, wait_seconds=30, meter=meter)
 
@@ -113,7 +113,7 @@ async def test_one_that_gives_up_as_it_is_admitted_gives_the_place_back() -> Non
     async with admission.place("ada"):
         waiting = asyncio.create_task(enter())
         await until(meter, 1)
-    # Admitted by now, and not resumed yet.
+    # The waiter is admitted by now and not resumed yet.
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

@@ -18,7 +18,7 @@ ETAG = f'"{HEX}"'
 
 @pytest.fixture
 def path(submit: Submit, trainer: Callable[[str], Any], blobs: Blobs) -> str:
-    """Where a job's trained model is."""
+    """The path of a job's trained model."""
     attempt = trainer(submit()["id"])
     attempt.begin()
     attempt.artifact("initial", blobs.put_bytes(b"initial"), 7)
@@ -26,7 +26,7 @@ def path(submit: Submit, trainer: Callable[[str], Any], blobs: Blobs) -> str:
     return f"/jobs/{attempt.job_id}/model"
 
 
-def test_the_trained_model_comes_with_its_digest_in_both_forms(http: httpx2.Client, path: str) -> None:
+def test_trained_model_has_etag_and_repr_digest(http: httpx2.Client, path: str) -> None:
     answer = http.get(path)
     assert answer.status_code == 200
     assert answer.content == CONTENT
@@ -39,15 +39,15 @@ def test_the_trained_model_comes_with_its_digest_in_both_forms(http: httpx2.Clie
     assert answer.headers["accept-ranges"] == "bytes"
 
 
-def test_head_tells_all_but_the_content(http: httpx2.Client, path: str) -> None:
+def test_head_returns_the_headers_of_get(http: httpx2.Client, path: str) -> None:
     head, got = http.head(path), http.get(path)
     assert (head.status_code, head.content) == (200, b"")
     ignored = {"date", "x-request-id"}
-    told = {name: value for name, value in head.headers.items() if name not in ignored}
-    assert told == {name: value for name, value in got.headers.items() if name not in ignored}
+    head_headers = {name: value for name, value in head.headers.items() if name not in ignored}
+    assert head_headers == {name: value for name, value in got.headers.items() if name not in ignored}
 
 
-def test_variants_are_different_files_with_different_names(http: httpx2.Client, path: str) -> None:
+def test_variants_have_different_content_and_file_names(http: httpx2.Client, path: str) -> None:
     answer = http.get(path, params={"variant": "initial"})
     assert answer.content == b"initial"
     assert answer.headers["content-disposition"] == 'attachment; filename="mnist-cnn-initial.mlmodel"'
@@ -61,7 +61,7 @@ def test_variants_are_different_files_with_different_names(http: httpx2.Client, 
         ({"name": "???"}, '"job_'),
     ],
 )
-def test_the_file_is_called_as_the_job_is(
+def test_file_is_named_after_the_job(
     *,
     http: httpx2.Client,
     submit: Submit,
@@ -77,7 +77,7 @@ def test_the_file_is_called_as_the_job_is(
     assert name in http.get(f"/jobs/{job_id}/model").headers["content-disposition"]
 
 
-def test_a_job_of_a_spec_without_a_name_gives_a_file_named_by_its_id(
+def test_file_of_an_unnamed_spec_job_is_named_by_its_id(
     *,
     http: httpx2.Client,
     submit: Submit,
@@ -92,7 +92,7 @@ def test_a_job_of_a_spec_without_a_name_gives_a_file_named_by_its_id(
     assert f'"{job_id}.mlmodel"' in http.get(f"/jobs/{job_id}/model").headers["content-disposition"]
 
 
-def test_a_job_of_an_uploaded_model_without_a_name_of_its_own_gives_a_file_named_as_that_model(
+def test_file_of_an_unnamed_job_is_named_after_its_uploaded_model(
     *, http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], blobs: Blobs, mnist_spec: dict[str, Any]
 ) -> None:
     assert http.post("/models?name=my digits", json=mnist_spec).status_code == 201
@@ -104,17 +104,17 @@ def test_a_job_of_an_uploaded_model_without_a_name_of_its_own_gives_a_file_named
 
 
 @pytest.mark.parametrize("known", [ETAG, f"W/{ETAG}", f'"x", {ETAG}', "*"])
-def test_a_client_that_has_the_file_is_not_sent_it_again(http: httpx2.Client, path: str, known: str) -> None:
+def test_matching_etag_is_a_304(http: httpx2.Client, path: str, known: str) -> None:
     answer = http.get(path, headers={"if-none-match": known})
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", ETAG)
 
 
 @pytest.mark.parametrize(
-    ("asked", "start", "stop"),
+    ("requested", "start", "stop"),
     [("bytes=0-9", 0, 10), ("bytes=10000-", 10000, 10240), ("bytes=-40", 10200, 10240), ("bytes=9-99999", 9, 10240)],
 )
-def test_a_part_of_the_file_can_be_asked_for(http: httpx2.Client, path: str, asked: str, start: int, stop: int) -> None:
-    answer = http.get(path, headers={"range": asked})
+def test_range_request_returns_a_part(http: httpx2.Client, path: str, requested: str, start: int, stop: int) -> None:
+    answer = http.get(path, headers={"range": requested})
     assert answer.status_code == 206
     assert answer.content == CONTENT[start:stop]
     assert answer.headers["content-range"] == f"bytes {start}-{stop - 1}/{len(CONTENT)}"
@@ -122,7 +122,7 @@ def test_a_part_of_the_file_can_be_asked_for(http: httpx2.Client, path: str, ask
     assert answer.headers["etag"] == ETAG
 
 
-def test_a_broken_download_goes_on_only_with_the_same_file(http: httpx2.Client, path: str) -> None:
+def test_if_range_resumes_only_with_the_same_etag(http: httpx2.Client, path: str) -> None:
     same = http.get(path, headers={"range": "bytes=100-", "if-range": ETAG})
     assert (same.status_code, same.content) == (206, CONTENT[100:])
     for other in ('"other"', f"W/{ETAG}", "Mon, 23 Nov 2026 00:00:00 GMT"):
@@ -130,21 +130,19 @@ def test_a_broken_download_goes_on_only_with_the_same_file(http: httpx2.Client, 
         assert (whole.status_code, whole.content) == (200, CONTENT)
 
 
-def test_a_part_outside_the_file_is_refused_with_its_size(
-    http: httpx2.Client, path: str, is_problem: IsProblem
-) -> None:
+def test_range_outside_the_file_is_a_416_with_the_size(http: httpx2.Client, path: str, is_problem: IsProblem) -> None:
     answer = http.get(path, headers={"range": "bytes=10240-"})
     is_problem(answer, 416, "range-not-satisfiable")
     assert answer.headers["content-range"] == "bytes */10240"
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-1", "lines=1-2"])
-def test_any_other_range_gives_the_whole_file(http: httpx2.Client, path: str, asked: str) -> None:
-    answer = http.get(path, headers={"range": asked})
+@pytest.mark.parametrize("requested", ["bytes=0-1,5-6", "bytes=9-1", "lines=1-2"])
+def test_unsupported_range_returns_the_whole_file(http: httpx2.Client, path: str, requested: str) -> None:
+    answer = http.get(path, headers={"range": requested})
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 
-def test_a_model_that_is_not_made_yet_is_a_conflict_and_one_that_never_will_be_is_not_found(
+def test_missing_model_is_a_409_before_the_job_ends_and_a_404_afterwards(
     http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
 ) -> None:
     job_id = submit()["id"]
@@ -158,14 +156,12 @@ def test_a_model_that_is_not_made_yet_is_a_conflict_and_one_that_never_will_be_i
     assert http.head(path).status_code == 404
 
 
-def test_a_variant_that_nobody_knows_is_refused(http: httpx2.Client, path: str, is_problem: IsProblem) -> None:
+def test_unknown_variant_is_refused(http: httpx2.Client, path: str, is_problem: IsProblem) -> None:
     problem = is_problem(http.get(path, params={"variant": "quantized"}), 422, "invalid-request")
     assert problem["errors"][0]["parameter"] == "variant"
 
 
-def test_a_file_that_the_store_has_lost_is_no_internal_error(
-    http: httpx2.Client, path: str, blobs: Blobs, is_problem: IsProblem
-) -> None:
+def test_lost_blob_is_a_503(http: httpx2.Client, path: str, blobs: Blobs, is_problem: IsProblem) -> None:
     blobs.delete(HEX)
     answer = http.get(path)
     is_problem(answer, 503, "unavailable")

@@ -16,7 +16,7 @@ GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
 
 @pytest.mark.parametrize("path", JSON_ENDPOINTS)
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "empty"),
         (b"{", "line 1, column 2"),
@@ -28,15 +28,15 @@ GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
         (b"[" * 200_000, "deeply"),
     ],
 )
-def test_what_is_no_json_is_a_400(
-    *, http: httpx2.Client, is_problem: IsProblem, path: str, body: bytes, said: str
+def test_invalid_json_is_a_400(
+    *, http: httpx2.Client, is_problem: IsProblem, path: str, body: bytes, message: str
 ) -> None:
-    assert said in is_problem(http.post(path, content=body, headers=JSON), 400, "malformed-body")["detail"]
+    assert message in is_problem(http.post(path, content=body, headers=JSON), 400, "malformed-body")["detail"]
 
 
 @pytest.mark.parametrize("path", JSON_ENDPOINTS)
 @pytest.mark.parametrize("found", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""])
-def test_another_media_type_is_a_415_that_says_what_is_taken(
+def test_other_media_type_is_a_415_that_lists_the_accepted_ones(
     http: httpx2.Client, is_problem: IsProblem, path: str, found: str
 ) -> None:
     answer = http.post(path, content=GOOD, headers={"content-type": found})
@@ -83,7 +83,7 @@ def test_an_unknown_path_is_a_404(http: httpx2.Client, is_problem: IsProblem, pa
         ("NONSENSE", "/workers", "GET"),
     ],
 )
-def test_another_method_is_a_405_that_names_every_right_one(
+def test_other_method_is_a_405_that_lists_the_allowed_ones(
     *, http: httpx2.Client, is_problem: IsProblem, method: str, path: str, allowed: str
 ) -> None:
     answer = http.request(method, path)
@@ -159,15 +159,13 @@ def test_strange_bodies_are_refused_with_pointers(
         assert error["detail"]
 
 
-def test_every_answer_carries_an_id_that_the_client_may_choose(http: httpx2.Client) -> None:
+def test_request_id_is_generated_or_taken_from_the_client(http: httpx2.Client) -> None:
     assert len(http.get("/nothing").headers["x-request-id"]) == 32
     assert http.get("/healthz", headers={"x-request-id": "my-id-12345"}).headers["x-request-id"] == "my-id-12345"
     assert http.get("/healthz", headers={"x-request-id": "{evil} id"}).headers["x-request-id"] != "{evil} id"
 
 
-def test_a_fault_quotes_only_the_beginning_of_a_long_name(
-    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_fault_truncates_long_names(http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem) -> None:
     long = "k" * 300_000
     problem = is_problem(http.post("/jobs", json={**job_request, long: 1, "dataset": long}), 422)
     assert len(json.dumps(problem)) < 10_000

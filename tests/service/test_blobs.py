@@ -22,7 +22,7 @@ def leftovers(service: Service) -> list[Any]:
     return list((service.settings.home / "uploads").glob("*"))
 
 
-def test_what_is_put_can_be_read_whole_and_in_part(http: httpx2.Client, service: Service) -> None:
+def test_stored_blob_can_be_read_whole_and_in_part(http: httpx2.Client, service: Service) -> None:
     for _ in range(2):
         assert http.put(f"/blobs/{HEX}", content=CONTENT).status_code == 204
     answer = http.get(f"/blobs/{HEX}")
@@ -33,7 +33,7 @@ def test_what_is_put_can_be_read_whole_and_in_part(http: httpx2.Client, service:
     assert leftovers(service) == []
 
 
-def test_a_body_of_another_digest_leaves_nothing(
+def test_digest_mismatch_stores_nothing(
     http: httpx2.Client, service: Service, blobs: Blobs, is_problem: IsProblem
 ) -> None:
     body = b"something else entirely"
@@ -44,7 +44,7 @@ def test_a_body_of_another_digest_leaves_nothing(
     assert leftovers(service) == []
 
 
-def test_a_body_that_is_too_large_leaves_nothing_even_when_its_length_is_not_announced(
+def test_too_large_body_stores_nothing_even_without_content_length(
     http: httpx2.Client, service: Service, blobs: Blobs, is_problem: IsProblem
 ) -> None:
     before = set(blobs.names())
@@ -59,7 +59,7 @@ def test_a_body_that_is_too_large_leaves_nothing_even_when_its_length_is_not_ann
     assert leftovers(service) == []
 
 
-def test_what_is_no_digest_or_not_there_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_invalid_or_unknown_digest_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
     for name in ("0" * 64, "abc", HEX.upper(), f"{HEX}0", "..%2f..%2fetc"):
         is_problem(http.get(f"/blobs/{name}"), 404, "not-found")
     is_problem(http.put("/blobs/abc", content=b"x"), 404, "not-found")

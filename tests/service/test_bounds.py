@@ -1,4 +1,4 @@
-"""What one tenant may make the service keep in Redis: bounded, with an answer that says what to do."""
+"""Bounds of what one tenant can store in Redis, and their responses with advice."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +15,7 @@ TENANT_BYTES = 100_000
 
 @pytest.fixture
 def small(make_service: Callable[..., Any]) -> Iterator[httpx2.Client]:
-    """A client of a service that keeps little."""
+    """A client of a service with low limits."""
     service = make_service(
         max_tenant_bytes=TENANT_BYTES,
         max_record_bytes=8192,
@@ -30,7 +30,7 @@ def small(make_service: Callable[..., Any]) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def request_(small: httpx2.Client, tiny_npz: bytes) -> dict[str, Any]:
-    """A request that can be done."""
+    """A valid job request."""
     small.post("/datasets", params={"name": "tiny"}, content=tiny_npz)
     return {"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}
 
@@ -39,23 +39,23 @@ def csv_of(labels: list[str]) -> bytes:
     return "\n".join(["x,y", *(f"{number},{label}" for number, label in enumerate(labels))]).encode()
 
 
-def test_a_tenant_at_its_limit_is_told_what_to_delete_and_goes_on_afterwards(
+def test_full_tenant_is_a_507_until_jobs_are_deleted(
     small: httpx2.Client, request_: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
-    made = []
+    job_ids = []
     while (answer := small.post("/jobs", json=request_)).status_code == 202:
-        made.append(answer.json()["id"])
+        job_ids.append(answer.json()["id"])
     problem = is_problem(answer, 507, "tenant-full")
     assert "of the 100,000 bytes of Redis that it may" in problem["detail"]
     assert "delete jobs that have ended (DELETE /jobs/{id})" in problem["detail"]
     assert store.usage.held("default").total <= TENANT_BYTES
-    small.post(f"/jobs/{made[0]}/cancel")
-    assert small.delete(f"/jobs/{made[0]}").status_code == 204
+    small.post(f"/jobs/{job_ids[0]}/cancel")
+    assert small.delete(f"/jobs/{job_ids[0]}").status_code == 204
     assert small.post("/jobs", json=request_).status_code == 202
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "detail"),
     [
         ([f"label-{number}" for number in range(200)], "more than 100 different class labels"),
         (["a", "b" * 51], "has 51 characters; 50 are allowed (PIPPIN_MAX_LABEL_CHARACTERS)"),
@@ -63,10 +63,10 @@ def test_a_tenant_at_its_limit_is_told_what_to_delete_and_goes_on_afterwards(
     ],
 )
 def test_class_labels_are_bounded(
-    small: httpx2.Client, store: Store, is_problem: IsProblem, labels: list[str], told: str
+    small: httpx2.Client, store: Store, is_problem: IsProblem, labels: list[str], detail: str
 ) -> None:
     answer = small.post("/datasets", params={"name": "labels", "target": "y"}, content=csv_of(labels))
-    assert told in is_problem(answer, 413, "body-too-large")["detail"]
+    assert detail in is_problem(answer, 413, "body-too-large")["detail"]
     assert store.datasets.get("default", "labels") is None
 
 
@@ -94,7 +94,7 @@ def test_epochs_are_bounded(small: httpx2.Client, request_: dict[str, Any], is_p
     ]
 
 
-def test_what_tenants_hold_is_measured(small: httpx2.Client, request_: dict[str, Any], store: Store) -> None:
+def test_tenant_usage_is_exported_as_metrics(small: httpx2.Client, request_: dict[str, Any], store: Store) -> None:
     small.post("/jobs", json=request_)
     held = store.usage.held("default").total
     text = small.get("/metrics").text

@@ -1,4 +1,4 @@
-"""One client's heavy requests keep neither other clients nor the service's own duties waiting."""
+"""One client's heavy requests block neither other clients nor the background tasks."""
 
 import io
 import json
@@ -34,7 +34,7 @@ JSON = {"content-type": "application/json"}
 
 @pytest.fixture
 def gate() -> Iterator[threading.Event]:
-    """What work waits for in these tests; it is open when they end."""
+    """An event that blocks the work in these tests; it is set at the end."""
     opened = threading.Event()
     yield opened
     opened.set()
@@ -54,7 +54,7 @@ def figure(service: Any, name: str, **labels: str) -> float:  # noqa: ANN401 (th
     return float(service.server.config.app.state.meters.registry.get_sample_value(name, labels) or 0)
 
 
-def test_a_body_that_would_take_too_much_memory_is_refused_unparsed(
+def test_body_needing_too_much_memory_is_refused_unparsed(
     make_service: Callable[..., Any], is_problem: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = make_service(body_memory_bytes=10 * 2**20)
@@ -64,7 +64,7 @@ def test_a_body_that_would_take_too_much_memory_is_refused_unparsed(
     assert "about 13," in is_problem(answer, 413, "body-too-large")["detail"]
 
 
-def test_large_bodies_wait_for_one_another_and_small_ones_do_not(
+def test_large_bodies_are_serialized_and_small_ones_are_not(
     *,
     make_service: Callable[..., Any],
     is_problem: Callable[..., dict[str, Any]],
@@ -103,7 +103,7 @@ def test_large_bodies_wait_for_one_another_and_small_ones_do_not(
     assert [answer.status_code for answer in answers if answer not in refused] == [422, 422]
 
 
-def test_waiting_bodies_are_on_disk_and_leave_nothing_there(
+def test_waiting_bodies_are_spooled_to_disk_and_removed(
     make_service: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
     gate: threading.Event,
@@ -123,7 +123,7 @@ def test_waiting_bodies_are_on_disk_and_leave_nothing_there(
     wait_for(lambda: not list(uploads.glob("*")))
 
 
-def test_the_reaper_goes_on_while_clients_keep_every_shared_thread_busy(
+def test_reaper_runs_while_every_shared_thread_is_busy(
     make_service: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
     gate: threading.Event,
@@ -136,7 +136,7 @@ def test_the_reaper_goes_on_while_clients_keep_every_shared_thread_busy(
     with httpx2.Client(base_url=service.url, timeout=60, limits=limits) as http:
         for _ in range(45):
             pool.submit(http.get, "/jobs")
-        # All that there are.
+        # All shared threads.
         wait_for(lambda: len(busy) >= 39)
         looked = figure(service, "pippin_reaper_last_look_timestamp_seconds")
         wait_for(lambda: figure(service, "pippin_reaper_last_look_timestamp_seconds") > looked + 0.3)
@@ -163,7 +163,7 @@ sys.exit(main())
 
 @pytest.mark.full
 @pytest.mark.parametrize(("where", "sent"), [("request", signal.SIGTERM), ("duty", signal.SIGINT)])
-def test_a_signal_ends_the_service_even_when_a_thread_does_not_end(
+def test_signal_ends_the_service_despite_a_stuck_thread(
     where: str, sent: signal.Signals, valkey_url: str, tmp_path: Path
 ) -> None:
     ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(tmp_path), "PIPPIN_PORT": "0"}
@@ -190,10 +190,10 @@ def test_a_signal_ends_the_service_even_when_a_thread_does_not_end(
         logged("stuck\n")
         service.send_signal(sent)
         if sent == signal.SIGTERM:
-            # uvicorn has ended everything else, and then lets the signal end the process.
+            # uvicorn shuts down everything else and then re-raises the signal.
             assert service.wait(60) == -signal.SIGTERM
         else:
-            # Python waits for its threads; the last resort does not.
+            # Python waits for its threads; the forced exit does not.
             assert service.wait(60) == 128 + signal.SIGINT
             logged("threads are still at work")
 
@@ -206,7 +206,7 @@ def _npz(size: int) -> bytes:
     return file.getvalue()
 
 
-def test_large_uploads_do_not_keep_a_small_one_waiting(
+def test_large_uploads_do_not_block_a_small_one(
     *,
     make_service: Callable[..., Any],
     is_problem: Callable[..., dict[str, Any]],
@@ -239,7 +239,7 @@ def test_large_uploads_do_not_keep_a_small_one_waiting(
         assert [answer.result().status_code for answer in first] == [201, 201]
 
 
-async def test_a_small_upload_that_is_slow_is_read_again_among_the_large_ones() -> None:
+async def test_slow_small_upload_is_retried_among_the_large_ones() -> None:
     workload = Workload(wait_seconds=30)
     tried: list[float | None] = []
 

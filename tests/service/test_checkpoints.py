@@ -23,7 +23,7 @@ BIAS = np.arange(10, dtype=np.float32)
 def attempt(
     submit: Callable[..., dict[str, Any]], trainer: Callable[[str], Any], blobs: Blobs, digits: bytes
 ) -> Trainer:
-    """An attempt that has built its model and begun."""
+    """A running attempt that has stored its initial model."""
     found = trainer(submit(checkpoint={"keep": 2})["id"])
     found.begin()
     found.artifact("initial", blobs.put_bytes(digits), len(digits))
@@ -32,7 +32,7 @@ def attempt(
 
 @pytest.fixture
 def path(attempt: Trainer, save: Save) -> str:
-    """Where the model of the checkpoint of epoch 2 is."""
+    """The path of the model of epoch 2's checkpoint."""
     attempt.epoch(2, checkpoint=save(2, {"hidden2": {"bias": BIAS}}))
     return f"/jobs/{attempt.job_id}/checkpoints/2/model"
 
@@ -62,7 +62,7 @@ def test_a_job_without_checkpoints_lists_none(http: httpx2.Client, attempt: Trai
     is_problem(http.get(f"/jobs/job_{'0' * 26}/checkpoints"), 404, "not-found")
 
 
-def test_a_checkpoint_comes_as_the_model_with_its_weights(http: httpx2.Client, path: str, digits: bytes) -> None:
+def test_checkpoint_is_served_as_a_model_with_its_weights(http: httpx2.Client, path: str, digits: bytes) -> None:
     answer = http.get(path)
     assert answer.status_code == 200
     before, after = read(digits), read(answer.content)
@@ -76,7 +76,7 @@ def test_a_checkpoint_comes_as_the_model_with_its_weights(http: httpx2.Client, p
     assert answer.headers["content-disposition"] == 'attachment; filename="mnist-cnn-epoch-2.mlmodel"'
 
 
-def test_it_is_the_same_file_each_time_and_can_be_had_in_parts(http: httpx2.Client, path: str, blobs: Blobs) -> None:
+def test_checkpoint_model_is_reproducible_and_supports_ranges(http: httpx2.Client, path: str, blobs: Blobs) -> None:
     whole = http.get(path)
     etag = whole.headers["etag"]
     assert http.get(path, headers={"if-none-match": etag}).status_code == 304
@@ -103,11 +103,11 @@ def test_an_epoch_that_is_not_kept_is_not_found(
 
 
 @pytest.mark.parametrize("epoch", ["-1", "x", "1.5"])
-def test_an_epoch_that_is_no_number_is_told(http: httpx2.Client, path: str, is_problem: IsProblem, epoch: str) -> None:
+def test_non_numeric_epoch_is_refused(http: httpx2.Client, path: str, is_problem: IsProblem, epoch: str) -> None:
     is_problem(http.get(path.replace("/2/", f"/{epoch}/")), 422, "invalid-request")
 
 
-def test_a_checkpoint_that_is_damaged_or_gone_is_told_as_such(
+def test_damaged_or_missing_checkpoint_is_a_409(
     http: httpx2.Client,
     attempt: Trainer,
     blobs: Blobs,
@@ -118,18 +118,18 @@ def test_a_checkpoint_that_is_damaged_or_gone_is_told_as_such(
     attempt.epoch(1, checkpoint=save(1, b"no checkpoint at all"))
     foreign = save(2, {"hidden9": {"bias": BIAS}})
     attempt.epoch(2, checkpoint=foreign)
-    told = is_problem(http.get(f"{path}/1/model"), 409, "state-conflict")["detail"]
-    assert told.startswith("No model can be made of the checkpoint of epoch 1: not a checkpoint, or a damaged one")
-    told = is_problem(http.get(f"{path}/2/model"), 409, "state-conflict")["detail"]
-    assert "the model has no such layer" in told
+    detail = is_problem(http.get(f"{path}/1/model"), 409, "state-conflict")["detail"]
+    assert detail.startswith("No model can be made of the checkpoint of epoch 1: not a checkpoint, or a damaged one")
+    detail = is_problem(http.get(f"{path}/2/model"), 409, "state-conflict")["detail"]
+    assert "the model has no such layer" in detail
     gone = save(3, {"hidden2": {"bias": -BIAS}})
     attempt.epoch(3, checkpoint=gone)
     blobs.delete(gone.digest)
-    told = is_problem(http.get(f"{path}/3/model"), 409, "state-conflict")["detail"]
-    assert "there is no such blob" in told
+    detail = is_problem(http.get(f"{path}/3/model"), 409, "state-conflict")["detail"]
+    assert "there is no such blob" in detail
 
 
-def test_a_checkpoint_whose_blob_was_changed_is_told(
+def test_checkpoint_with_a_damaged_blob_is_a_409(
     http: httpx2.Client,
     attempt: Trainer,
     shared_service: RunningService,
@@ -141,11 +141,11 @@ def test_a_checkpoint_whose_blob_was_changed_is_told(
     name = stored.digest.removeprefix("sha256:")
     (file,) = (found for found in Path(shared_service.settings.home).rglob(f"*{name}") if found.is_file())
     file.write_bytes(file.read_bytes()[:-1] + b"!")
-    told = is_problem(http.get(f"/jobs/{attempt.job_id}/checkpoints/1/model"), 409, "state-conflict")["detail"]
-    assert "is damaged" in told
+    detail = is_problem(http.get(f"/jobs/{attempt.job_id}/checkpoints/1/model"), 409, "state-conflict")["detail"]
+    assert "is damaged" in detail
 
 
-def test_before_the_model_is_built_there_is_none_of_a_checkpoint(
+def test_checkpoint_model_before_the_initial_model_is_a_409(
     *,
     http: httpx2.Client,
     submit: Callable[..., dict[str, Any]],
@@ -156,5 +156,5 @@ def test_before_the_model_is_built_there_is_none_of_a_checkpoint(
     attempt = trainer(submit()["id"])
     attempt.begin()
     attempt.epoch(1, checkpoint=save(1, {"hidden2": {"bias": BIAS}}))
-    told = is_problem(http.get(f"/jobs/{attempt.job_id}/checkpoints/1/model"), 409, "state-conflict")["detail"]
-    assert told == "The job is running and has not made its initial model yet."
+    detail = is_problem(http.get(f"/jobs/{attempt.job_id}/checkpoints/1/model"), 409, "state-conflict")["detail"]
+    assert detail == "The job is running and has not made its initial model yet."

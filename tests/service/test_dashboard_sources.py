@@ -1,4 +1,4 @@
-"""The dashboard's scripts, read as text: mistakes of a kind that runs without an error and shows nothing."""
+"""Static checks of the dashboard's scripts for mistakes that raise no error at run time."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def never_nullish(script: str) -> Iterator[str]:
 
 
 def _opening(code: str, end: int) -> int:
-    """Where the bracket stands that the one at `end` closes."""
+    """The position of the opening bracket for the closing one at `end`."""
     depth = 0
     for at in range(end, -1, -1):
         depth += {")": 1, "(": -1}.get(code[at], 0)
@@ -47,11 +47,11 @@ def _opening(code: str, end: int) -> int:
         ('x = "(a && b) ?? c";', 0),
     ],
 )
-def test_the_mistake_is_recognised(script: str, count: int) -> None:
+def test_never_nullish_operands_are_detected(script: str, count: int) -> None:
     assert len(list(never_nullish(script))) == count
 
 
-def test_no_script_takes_false_for_a_missing_value() -> None:
+def test_no_script_applies_nullish_coalescing_to_a_boolean() -> None:
     assert len(SCRIPTS) > 40
     found = {script.name: list(never_nullish(script.read_text())) for script in SCRIPTS}
     assert {name: places for name, places in found.items() if places} == {}

@@ -1,4 +1,4 @@
-"""Picture folders, archives and array files as people send them, over REST."""
+"""Image folders, archives and array files of common forms, over REST."""
 
 import io
 import unicodedata
@@ -20,7 +20,7 @@ NFC, NFD = "Äpfel", unicodedata.normalize("NFD", "Äpfel")
 
 
 def classifier(*labels: str) -> bytes:
-    """A model that tells pictures of [1, 8, 8] apart."""
+    """A classifier of images of shape [1, 8, 8]."""
     spec = {
         "inputs": [{"name": "image", "shape": [1, 8, 8]}],
         "layers": [
@@ -41,7 +41,7 @@ def folders(*paths: str) -> bytes:
 
 
 def ink() -> bytes:
-    """Black ink in the alpha channel of its left half."""
+    """A PNG that is opaque black in its left half and transparent in its right half."""
     file = io.BytesIO()
     layer = Image.new("RGB", (8, 8))
     layer.putalpha(Image.fromarray(np.repeat(np.array([[255] * 4 + [0] * 4], np.uint8), 8, axis=0)))
@@ -60,7 +60,7 @@ def test_pictures_without_a_class_are_refused(http: httpx2.Client, is_problem: I
         assert error["detail"].startswith(f"{named} in a split but in no class folder")
 
 
-def test_class_names_are_compared_composed_and_the_model_keeps_its_own(http: httpx2.Client) -> None:
+def test_class_names_are_compared_in_nfc_and_the_model_keeps_its_form(http: httpx2.Client) -> None:
     http.post("/datasets?name=nfd", content=folders(f"{NFD}/1.png", "Birnen/1.png")).raise_for_status()
     header = ",".join(["label", *(f"p{at}" for at in range(64))])
     rows = "".join(f"{name},{','.join('7' * 64)}\n" for name in (NFD, NFC, "Birnen"))
@@ -74,7 +74,7 @@ def test_class_names_are_compared_composed_and_the_model_keeps_its_own(http: htt
             assert job.status_code == 202, job.text
 
 
-def test_pictures_are_stored_upright_and_it_is_noted(http: httpx2.Client) -> None:
+def test_exif_orientation_is_applied_and_noted(http: httpx2.Client) -> None:
     stored = {"a/1.jpg": picture((12, 8), form="JPEG", orientation=6), "b/1.png": picture((12, 8), orientation=8)}
     answer = http.post("/datasets?name=d", content=zipped(stored))
     assert answer.json()["features"][0]["shape"] == [1, 12, 8]
@@ -85,7 +85,7 @@ def test_pictures_are_stored_upright_and_it_is_noted(http: httpx2.Client) -> Non
 
 
 @pytest.mark.parametrize(("background", "paper"), [(None, 255), ("black", 0), ("404040", 64)])
-def test_ink_on_transparency_is_kept(http: httpx2.Client, background: str | None, paper: int) -> None:
+def test_transparency_is_composed_on_the_background(http: httpx2.Client, background: str | None, paper: int) -> None:
     query = {"name": "ink", "color": "gray"} | ({"background": background} if background else {})
     answer = http.post("/datasets", params=query, content=zipped({"a/1.png": ink(), "b/1.png": ink()}))
     assert answer.status_code == 201, answer.text
@@ -93,7 +93,7 @@ def test_ink_on_transparency_is_kept(http: httpx2.Client, background: str | None
     assert shown == [[[0] * 4 + [paper] * 4] * 8]
 
 
-def test_a_prediction_sees_the_picture_that_a_viewer_shows(
+def test_prediction_applies_exif_orientation_and_background(
     http: httpx2.Client, trained: Callable[..., str], is_problem: IsProblem
 ) -> None:
     url = f"/jobs/{trained(classifier('a', 'b'))}/predict"
@@ -137,7 +137,7 @@ def test_a_prediction_sees_the_picture_that_a_viewer_shows(
     ],
     ids=["keras", "same length", "medmnist", "channels last"],
 )
-def test_arrays_named_as_keras_and_medmnist_do_train_a_model(http: httpx2.Client, arrays: Mapping[str, Any]) -> None:
+def test_keras_and_medmnist_array_names_are_recognized(http: httpx2.Client, arrays: Mapping[str, Any]) -> None:
     answer = http.post("/datasets?name=k", content=npz(**arrays))
     assert answer.status_code == 201, answer.text
     assert answer.json()["splits"][0]["name"] == "train"
@@ -147,7 +147,7 @@ def test_arrays_named_as_keras_and_medmnist_do_train_a_model(http: httpx2.Client
     assert job.status_code == 202, job.text
 
 
-def test_a_foreign_file_is_named_in_one_sentence(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_unsupported_file_is_identified_in_one_sentence(http: httpx2.Client, is_problem: IsProblem) -> None:
     def refusal(path: str, name: str, data: bytes) -> str:
         answer = http.post(path, params={"name": "x"}, files={"file": (name, data)})
         (error,) = is_problem(answer, 422)["errors"]

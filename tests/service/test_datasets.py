@@ -47,19 +47,19 @@ def test_a_new_dataset_is_created_and_found_by_id_and_by_name(http: httpx2.Clien
     assert [feature["name"] for feature in manifest["features"]] == ["image", "output_true"]
     assert "ranges" not in manifest
     for key in (manifest["id"], "tiny"):
-        found = http.get(f"/datasets/{key}")
-        assert found.json() == manifest
-        assert http.get(f"/datasets/{key}", headers={"if-none-match": found.headers["etag"]}).status_code == 304
+        response = http.get(f"/datasets/{key}")
+        assert response.json() == manifest
+        assert http.get(f"/datasets/{key}", headers={"if-none-match": response.headers["etag"]}).status_code == 304
 
 
-def test_the_same_upload_again_is_the_same_dataset(http: httpx2.Client, tiny_npz: bytes) -> None:
+def test_repeated_upload_returns_the_same_dataset(http: httpx2.Client, tiny_npz: bytes) -> None:
     first = http.post("/datasets?name=tiny", content=tiny_npz)
     second = http.post("/datasets?name=tiny", content=tiny_npz)
     assert (second.status_code, second.json()) == (200, first.json())
     assert len(http.get("/datasets").json()["data"]) == 1
 
 
-def test_a_name_belongs_to_one_content(http: httpx2.Client, tiny_npz: bytes, is_problem: IsProblem) -> None:
+def test_name_of_another_dataset_is_refused(http: httpx2.Client, tiny_npz: bytes, is_problem: IsProblem) -> None:
     http.post("/datasets?name=tiny", content=tiny_npz)
     other = http.post("/datasets?name=tiny", content=b"label,x\n1,2\n", headers=CSV)
     is_problem(other, 409, "name-taken")
@@ -87,7 +87,7 @@ def test_a_zip_of_class_folders_keeps_its_labels(http: httpx2.Client) -> None:
     assert shown["examples"][0]["image"] == [[[30] * 4] * 3]
 
 
-def test_options_say_how_to_read_a_table(http: httpx2.Client) -> None:
+def test_options_control_how_a_table_is_read(http: httpx2.Client) -> None:
     body = b"size,rooms,price\n10,1,0.5\n20,2,1.5\n"
     answer = http.post("/datasets?name=flats&target=price&inputs=flat:size,rooms", content=body, headers=CSV)
     assert answer.status_code == 201, answer.text
@@ -97,7 +97,7 @@ def test_options_say_how_to_read_a_table(http: httpx2.Client) -> None:
     ]
 
 
-def test_a_preview_shows_no_more_than_asked(http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem) -> None:
+def test_preview_respects_limit_and_split(http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem) -> None:
     assert len(http.get(f"/datasets/{tiny['id']}/preview?limit=3").json()["examples"]) == 3
     problem = is_problem(http.get("/datasets/tiny/preview?split=all"), 422)
     assert problem["errors"] == [
@@ -105,7 +105,7 @@ def test_a_preview_shows_no_more_than_asked(http: httpx2.Client, tiny: dict[str,
     ]
 
 
-def test_a_preview_shows_chosen_rows_in_the_order_asked_for(
+def test_preview_returns_selected_rows_in_request_order(
     http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem
 ) -> None:
     first = http.get("/datasets/tiny/preview?split=test").json()["examples"]
@@ -124,8 +124,8 @@ def test_a_preview_shows_chosen_rows_in_the_order_asked_for(
 
 def test_classes_are_counted_by_name_in_every_split(http: httpx2.Client) -> None:
     http.post("/datasets?name=pets&format=images", content=pictures())
-    found = http.get("/datasets/pets/classes").json()
-    assert found["splits"] == {
+    balance = http.get("/datasets/pets/classes").json()
+    assert balance["splits"] == {
         "train": [{"label": "cat", "examples": 1}, {"label": "dog", "examples": 1}],
         "test": [{"label": "cat", "examples": 1}],
     }
@@ -133,14 +133,14 @@ def test_classes_are_counted_by_name_in_every_split(http: httpx2.Client) -> None
 
 def test_classes_without_names_are_counted_by_number(http: httpx2.Client) -> None:
     http.post("/datasets?name=numbers", content=b"label,x\n7,1\n2,2\n7,3\n", headers=CSV)
-    found = http.get("/datasets/numbers/classes").json()
-    assert (found["feature"], found["splits"]) == (
+    balance = http.get("/datasets/numbers/classes").json()
+    assert (balance["feature"], balance["splits"]) == (
         "label",
         {"train": [{"label": 2, "examples": 1}, {"label": 7, "examples": 2}]},
     )
 
 
-def test_quantities_are_no_classes(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_quantities_have_no_class_balance(http: httpx2.Client, is_problem: IsProblem) -> None:
     http.post("/datasets?name=flats&target=price", content=b"size,price\n10,0.5\n20,1.5\n", headers=CSV)
     problem = is_problem(http.get("/datasets/flats/classes"), 422)
     assert "'price', is no class number" in problem["errors"][0]["detail"]
@@ -182,7 +182,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(
         ("name=", b"label,x\n1,2\n", [("parameter", "name", "at least 1 character")]),
     ],
 )
-def test_what_is_malformed_is_refused_with_the_place_and_leaves_nothing(
+def test_malformed_upload_is_refused_with_the_place_and_stores_nothing(
     *,
     http: httpx2.Client,
     service: Service,
@@ -195,15 +195,15 @@ def test_what_is_malformed_is_refused_with_the_place_and_leaves_nothing(
     before = set(blobs.names())
     problem = is_problem(http.post(f"/datasets?{query}", content=body, headers=CSV), 422, "invalid-request")
     assert len(problem["errors"]) == len(errors)
-    for found, (member, place, said) in zip(problem["errors"], errors, strict=True):
+    for found, (member, place, message) in zip(problem["errors"], errors, strict=True):
         assert found[member] == place
-        assert said in found["detail"]
+        assert message in found["detail"]
     assert http.get("/datasets").json()["data"] == []
     assert set(blobs.names()) == before
     assert list((service.settings.home / "uploads").glob("*")) == []
 
 
-def test_an_upload_beyond_the_limit_is_stopped_while_it_arrives(
+def test_upload_beyond_the_limit_is_stopped_while_it_arrives(
     http: httpx2.Client, service: Service, is_problem: IsProblem
 ) -> None:
     def endless() -> Iterator[bytes]:
@@ -239,7 +239,7 @@ def test_a_body_of_another_kind_or_broken_is_refused(
     is_problem(http.post("/datasets?name=x", content=body, headers=headers), status)
 
 
-def test_a_dataset_in_use_stays_until_its_jobs_have_ended(
+def test_dataset_in_use_cannot_be_deleted_until_its_jobs_have_ended(
     http: httpx2.Client, tiny: dict[str, Any], submit: Callable[..., dict[str, Any]], is_problem: IsProblem
 ) -> None:
     jobs = [submit()["id"] for _ in range(7)]
@@ -252,7 +252,7 @@ def test_a_dataset_in_use_stays_until_its_jobs_have_ended(
     assert http.get(f"/jobs/{jobs[0]}").json()["request"]["dataset"]["name"] == "tiny"
 
 
-def test_a_model_may_go_before_its_jobs_have_ended(
+def test_model_can_be_deleted_before_its_jobs_have_ended(
     http: httpx2.Client, submit: Callable[..., dict[str, Any]], mnist_spec: dict[str, Any], store: Store
 ) -> None:
     model = http.post("/models", json=mnist_spec).json()
@@ -263,7 +263,7 @@ def test_a_model_may_go_before_its_jobs_have_ended(
     assert model["digest"] not in set(store.references.digests())
 
 
-def test_of_an_example_that_is_too_large_a_preview_has_the_beginning(http: httpx2.Client, service: Service) -> None:
+def test_preview_truncates_a_too_large_example(http: httpx2.Client, service: Service) -> None:
     values = 20_000_000
     file = io.BytesIO()
     arrays: dict[str, Any] = {
@@ -283,7 +283,7 @@ def test_of_an_example_that_is_too_large_a_preview_has_the_beginning(http: httpx
         assert 1000 < len(example["image"]) < values
 
 
-def test_a_page_of_datasets_ends_early_where_records_are_large(make_service: Callable[..., Any]) -> None:
+def test_page_of_large_dataset_records_is_shortened(make_service: Callable[..., Any]) -> None:
     service = make_service(max_page_bytes=40_000)
     names = [f"wide-{number}" for number in range(4)]
     rows = "".join(f"{'c' * 20}{number:03},1\n" for number in range(600))

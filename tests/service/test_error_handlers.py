@@ -8,7 +8,7 @@ from service.sandbox.messages import Why
 
 
 @pytest.mark.parametrize("why", sorted(set(get_args(Why)) - {"unavailable", "no_room", "cancelled"}))
-def test_what_a_task_did_is_the_fault_of_what_it_was_given(why: Why) -> None:
+def test_task_failure_is_a_422_at_the_root(why: Why) -> None:
     error = SandboxError(why, "inspect_model came to no answer")
     problem = problem_of(error)
     assert problem.status_code == 422
@@ -19,13 +19,13 @@ def test_what_a_task_did_is_the_fault_of_what_it_was_given(why: Why) -> None:
     assert "inspect_model" not in fault.detail
 
 
-def test_a_full_disk_is_told_as_one() -> None:
+def test_full_disk_is_a_507() -> None:
     error = SandboxError("no_room", "prepare_dataset found no room on the disk")
     assert fault_of(error) is None
     assert problem_of(error).status_code == 507
 
 
-def test_what_this_machine_lacks_is_nobodys_fault_and_may_be_asked_again() -> None:
+def test_unavailable_sandbox_is_a_503_with_retry_after() -> None:
     error = SandboxError("unavailable", "inspect_model was not begun: others were busy for 30 s")
     assert fault_of(error) is None
     problem = problem_of(error)

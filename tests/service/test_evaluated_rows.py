@@ -1,4 +1,4 @@
-"""Which rows an evaluation measures, and what it says of those that were trained on: against a whole, real Pippin."""
+"""Which rows an evaluation measures, and its notices about training rows: against a whole, real Pippin."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -72,7 +72,7 @@ def http(running_up: SimpleNamespace) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="module")
 def train(client: Client, http: httpx2.Client) -> Callable[..., str]:  # noqa: ARG001 (uploads the datasets)
-    """Trains a job to its end."""
+    """Trains a job until it succeeds."""
 
     def train_one(dataset: object, model: dict[str, Any] | None = None, **hyperparameters: object) -> str:
         model = model or {"spec": CLASSIFIER}
@@ -94,24 +94,24 @@ def train(client: Client, http: httpx2.Client) -> Callable[..., str]:  # noqa: A
     ],
     ids=str,
 )
-def test_the_rows_that_a_job_held_out_are_measured_by_default(
+def test_held_out_rows_are_evaluated_by_default(
     hyperparameters: dict[str, Any], http: httpx2.Client, client: Client, train: Callable[..., str]
 ) -> None:
     job = train({"id": "rows", "validation_fraction": 0.25}, **hyperparameters)
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows"}).json()
-    assert (found["split"], found["part"], found["examples"]) == ("train", "held_out", 10)
-    assert (found["seen_in_training"], found["notice"]) == (0, None)
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows"}).json()
+    assert (report["split"], report["part"], report["examples"]) == ("train", "held_out", 10)
+    assert (report["seen_in_training"], report["notice"]) == (0, None)
     # The worker measured the same rows with the same weights after the last epoch.
     last = client.job(job).latest_metrics
     assert last is not None
-    assert found["loss"] == pytest.approx(last.validation_loss, rel=1e-4)
-    assert found["accuracy"] == last.validation_accuracy
+    assert report["loss"] == pytest.approx(last.validation_loss, rel=1e-4)
+    assert report["accuracy"] == last.validation_accuracy
     held_out = held_out_rows(ROWS, 0.25, hyperparameters.get("seed", 0)).tolist()
-    assert {mistake["row"] for mistake in found["worst"]} <= set(held_out)
+    assert {mistake["row"] for mistake in report["worst"]} <= set(held_out)
 
 
 @pytest.mark.parametrize(
-    ("asked", "part", "examples", "seen"),
+    ("body", "part", "examples", "seen"),
     [
         ({}, "held_out", 10, 0),
         ({"split": "train"}, "all", 40, 30),
@@ -125,18 +125,18 @@ def test_the_rows_that_a_job_held_out_are_measured_by_default(
     ],
     ids=str,
 )
-def test_parts_of_the_training_split_are_measured_as_asked(
+def test_requested_part_of_the_training_split_is_evaluated(
     *,
-    asked: dict[str, Any],
+    body: dict[str, Any],
     part: str,
     examples: int,
     seen: int,
     http: httpx2.Client,
     held_out_job: str,
 ) -> None:
-    found = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows", **asked}).json()
-    assert (found["part"], found["examples"], found["seen_in_training"]) == (part, examples, seen)
-    assert (found["notice"] is None) == (seen == 0)
+    report = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows", **body}).json()
+    assert (report["part"], report["examples"], report["seen_in_training"]) == (part, examples, seen)
+    assert (report["notice"] is None) == (seen == 0)
 
 
 @pytest.fixture(scope="module")
@@ -145,20 +145,23 @@ def held_out_job(train: Callable[..., str]) -> str:
 
 
 def test_a_sample_of_a_part_counts_the_trained_rows_in_it(http: httpx2.Client, held_out_job: str) -> None:
-    asked = {"dataset": "rows", "split": "train", "max_examples": 8}
-    found = http.post(f"/jobs/{held_out_job}/evaluate", json=asked).json()
+    body = {"dataset": "rows", "split": "train", "max_examples": 8}
+    report = http.post(f"/jobs/{held_out_job}/evaluate", json=body).json()
     sample = set(range(0, ROWS, 5))
-    assert found["seen_in_training"] == len(sample - set(held_out_rows(ROWS, 0.25, 0).tolist()))
-    assert f"{found['seen_in_training']} of the 8 examples were trained on" in found["notice"]
+    assert report["seen_in_training"] == len(sample - set(held_out_rows(ROWS, 0.25, 0).tolist()))
+    assert f"{report['seen_in_training']} of the 8 examples were trained on" in report["notice"]
 
 
-def test_without_any_other_rows_the_answer_says_that_all_were_trained_on(
-    http: httpx2.Client, train: Callable[..., str]
-) -> None:
+def test_evaluation_on_training_rows_only_has_a_notice(http: httpx2.Client, train: Callable[..., str]) -> None:
     job = train("rows")
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows"}).json()
-    assert (found["split"], found["part"], found["examples"], found["seen_in_training"]) == ("train", "all", ROWS, ROWS)
-    assert found["notice"].startswith("All 40 examples were trained on: the figures do not tell how good the model is")
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows"}).json()
+    assert (report["split"], report["part"], report["examples"], report["seen_in_training"]) == (
+        "train",
+        "all",
+        ROWS,
+        ROWS,
+    )
+    assert report["notice"].startswith("All 40 examples were trained on: the figures do not tell how good the model is")
     problem = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows", "part": "held_out"}).json()
     assert problem["errors"][0]["pointer"] == "/part"
     assert "the job held out no rows" in problem["errors"][0]["detail"]
@@ -175,7 +178,7 @@ def test_without_any_other_rows_the_answer_says_that_all_were_trained_on(
     ],
     ids=str,
 )
-def test_a_split_that_was_not_trained_on_is_measured_by_default(
+def test_split_not_trained_on_is_evaluated_by_default(
     *,
     dataset: str | dict[str, str],
     split: str,
@@ -185,18 +188,23 @@ def test_a_split_that_was_not_trained_on_is_measured_by_default(
 ) -> None:
     job = train(dataset)
     name = dataset if isinstance(dataset, str) else dataset["id"]
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": name}).json()
-    assert (found["split"], found["part"], found["examples"], found["seen_in_training"]) == (split, "all", examples, 0)
-    assert found["notice"] is None
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": name}).json()
+    assert (report["split"], report["part"], report["examples"], report["seen_in_training"]) == (
+        split,
+        "all",
+        examples,
+        0,
+    )
+    assert report["notice"] is None
 
 
 @pytest.mark.full
-def test_a_held_out_share_goes_before_a_test_split(http: httpx2.Client, train: Callable[..., str]) -> None:
+def test_held_out_rows_are_preferred_to_a_test_split(http: httpx2.Client, train: Callable[..., str]) -> None:
     job = train({"id": "rows with a test", "validation_fraction": 0.1})
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows with a test"}).json()
-    assert (found["split"], found["part"], found["examples"]) == ("train", "held_out", 4)
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows with a test", "split": "test"}).json()
-    assert (found["part"], found["examples"], found["seen_in_training"]) == ("all", 12, 0)
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows with a test"}).json()
+    assert (report["split"], report["part"], report["examples"]) == ("train", "held_out", 4)
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows with a test", "split": "test"}).json()
+    assert (report["part"], report["examples"], report["seen_in_training"]) == ("all", 12, 0)
 
 
 def test_rows_that_an_earlier_job_trained_on_count_as_seen(
@@ -204,36 +212,36 @@ def test_rows_that_an_earlier_job_trained_on_count_as_seen(
 ) -> None:
     first = train("rows")
     second = train({"id": "rows", "validation_fraction": 0.25}, {"job": first})
-    found = http.post(f"/jobs/{second}/evaluate", json={"dataset": "rows"}).json()
-    assert (found["part"], found["examples"], found["seen_in_training"]) == ("held_out", 10, 10)
-    assert found["notice"].startswith("All 10 examples were trained on")
+    report = http.post(f"/jobs/{second}/evaluate", json={"dataset": "rows"}).json()
+    assert (report["part"], report["examples"], report["seen_in_training"]) == ("held_out", 10, 10)
+    assert report["notice"].startswith("All 10 examples were trained on")
     client.delete(first)
-    found = http.post(f"/jobs/{second}/evaluate", json={"dataset": "rows"}).json()
-    assert found["seen_in_training"] is None
-    assert "is not known: not every job whose model it continues is on record" in found["notice"]
+    report = http.post(f"/jobs/{second}/evaluate", json={"dataset": "rows"}).json()
+    assert report["seen_in_training"] is None
+    assert "is not known: not every job whose model it continues is on record" in report["notice"]
 
 
 @pytest.mark.full
-def test_a_job_that_continues_with_the_same_share_and_seed_holds_out_the_same_rows(
+def test_continued_job_with_same_seed_holds_out_the_same_rows(
     http: httpx2.Client, train: Callable[..., str], held_out_job: str
 ) -> None:
     again = train({"id": "rows", "validation_fraction": 0.25}, {"job": held_out_job}, epochs=1)
     assert http.post(f"/jobs/{again}/evaluate", json={"dataset": "rows"}).json()["seen_in_training"] == 0
     other = train({"id": "rows", "validation_fraction": 0.25}, {"job": held_out_job}, seed=8, epochs=1)
-    found = http.post(f"/jobs/{other}/evaluate", json={"dataset": "rows"}).json()
+    report = http.post(f"/jobs/{other}/evaluate", json={"dataset": "rows"}).json()
     common = set(held_out_rows(ROWS, 0.25, 0).tolist()) & set(held_out_rows(ROWS, 0.25, 8).tolist())
-    assert found["seen_in_training"] == 10 - len(common)
+    assert report["seen_in_training"] == 10 - len(common)
 
 
 @pytest.mark.full
-def test_a_job_that_was_paused_and_one_that_is_tried_again_keep_their_held_out_rows(
+def test_paused_and_retried_jobs_keep_their_held_out_rows(
     http: httpx2.Client,
     client: Client,
     train: Callable[..., str],  # noqa: ARG001 (uploads the datasets)
 ) -> None:
     dataset = {"id": "rows", "validation_fraction": 0.25}
-    asked = {"model": {"spec": CLASSIFIER}, "dataset": dataset, "hyperparameters": {"epochs": 600, "shuffle": True}}
-    job = client.submit(asked)
+    body = {"model": {"spec": CLASSIFIER}, "dataset": dataset, "hyperparameters": {"epochs": 600, "shuffle": True}}
+    job = client.submit(body)
     wait_for(lambda: client.job(job.id).progress.epoch > 0)
     client.pause(job.id)
     wait_for(lambda: client.job(job.id).status == "paused")
@@ -243,23 +251,23 @@ def test_a_job_that_was_paused_and_one_that_is_tried_again_keep_their_held_out_r
     again = client.retry(client.wait(job.id, timeout=60).id, from_checkpoint=True)
     ended = client.wait(again.id, timeout=240)
     assert (ended.status, len(client.job(job.id).attempts)) == ("succeeded", 2)
-    found = http.post(f"/jobs/{ended.id}/evaluate", json={"dataset": "rows"}).json()
-    assert (found["part"], found["examples"], found["seen_in_training"]) == ("held_out", 10, 0)
+    report = http.post(f"/jobs/{ended.id}/evaluate", json={"dataset": "rows"}).json()
+    assert (report["part"], report["examples"], report["seen_in_training"]) == ("held_out", 10, 0)
     assert ended.latest_metrics is not None
-    assert found["loss"] == pytest.approx(ended.latest_metrics.validation_loss, rel=1e-4)
+    assert report["loss"] == pytest.approx(ended.latest_metrics.validation_loss, rel=1e-4)
 
 
-def test_another_dataset_is_not_known_to_be_new(http: httpx2.Client, held_out_job: str) -> None:
-    found = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows with a test"}).json()
-    assert (found["split"], found["part"], found["seen_in_training"]) == ("test", "all", None)
-    assert found["notice"] is None
-    asked = {"dataset": "rows with a test", "part": "trained_on"}
-    problem = http.post(f"/jobs/{held_out_job}/evaluate", json=asked).json()
+def test_rows_seen_are_unknown_for_another_dataset(http: httpx2.Client, held_out_job: str) -> None:
+    report = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows with a test"}).json()
+    assert (report["split"], report["part"], report["seen_in_training"]) == ("test", "all", None)
+    assert report["notice"] is None
+    body = {"dataset": "rows with a test", "part": "trained_on"}
+    problem = http.post(f"/jobs/{held_out_job}/evaluate", json=body).json()
     assert problem["errors"][0]["pointer"] == "/part"
     assert "the job was trained on the split 'train' of rows" in problem["errors"][0]["detail"]
 
 
-def test_the_same_rows_uploaded_again_are_known_by_their_digest(
+def test_dataset_uploaded_again_is_matched_by_its_digest(
     http: httpx2.Client, client: Client, train: Callable[..., str]
 ) -> None:
     content = npz(CLASSES, train=20)
@@ -270,36 +278,34 @@ def test_the_same_rows_uploaded_again_are_known_by_their_digest(
     assert "no dataset is called" in problem["errors"][0]["detail"]
     second = http.post("/datasets", params={"name": "uploaded again"}, content=content).json()
     assert second["id"] != first["id"]
-    found = client.evaluate(job, "uploaded again")
-    assert (found.part, found.examples, found.seen_in_training) == ("held_out", 5, 0)
+    report = client.evaluate(job, "uploaded again")
+    assert (report.part, report.examples, report.seen_in_training) == ("held_out", 5, 0)
     assert client.evaluate(job, "uploaded again", part="trained_on").seen_in_training == 15
 
 
-def test_nearest_neighbours_are_measured_on_what_they_have_not_learned(
-    http: httpx2.Client, train: Callable[..., str]
-) -> None:
+def test_nearest_neighbours_are_evaluated_on_held_out_rows(http: httpx2.Client, train: Callable[..., str]) -> None:
     file = serialize(neighbors())
     assert http.post("/models", params={"name": "empty neighbours"}, content=file).status_code == 201
     table = "a,b,label\n" + "".join(f"{n},{n},{'red' if n % 2 else 'blue'}\n" for n in range(20))
     options = {"name": "colours", "target": "label", "inputs": "point:a,b"}
     assert http.post("/datasets", params=options, content=table).status_code == 201
     job = train({"id": "colours", "validation_fraction": 0.2}, {"id": "empty neighbours"})
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "colours"}).json()
-    assert (found["part"], found["examples"], found["seen_in_training"]) == ("held_out", 4, 0)
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "colours", "part": "trained_on"}).json()
-    assert (found["examples"], found["seen_in_training"]) == (16, 16)
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": "colours"}).json()
+    assert (report["part"], report["examples"], report["seen_in_training"]) == ("held_out", 4, 0)
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": "colours", "part": "trained_on"}).json()
+    assert (report["examples"], report["seen_in_training"]) == (16, 16)
 
 
-def test_quantities_have_their_largest_errors_listed(http: httpx2.Client, train: Callable[..., str]) -> None:
+def test_regression_report_lists_the_largest_errors(http: httpx2.Client, train: Callable[..., str]) -> None:
     job = train({"id": "prices", "validation_fraction": 0.25}, {"spec": REGRESSOR})
-    found = http.post(f"/jobs/{job}/evaluate", json={"dataset": "prices"}).json()
+    report = http.post(f"/jobs/{job}/evaluate", json={"dataset": "prices"}).json()
     held_out = held_out_rows(ROWS, 0.25, 0).tolist()
-    errors = found["largest_errors"]
-    assert (found["accuracy"], found["worst"]) == (None, [])
+    errors = report["largest_errors"]
+    assert (report["accuracy"], report["worst"]) == (None, [])
     assert sorted(error["row"] for error in errors) == held_out
     losses = [error["loss"] for error in errors]
     assert losses == sorted(losses, reverse=True)
-    assert found["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
+    assert report["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     for error in errors:
         assert error["expected"] == [pytest.approx(float(PRICES[error["row"], 0]))]
         assert (error["predicted"][0] - error["expected"][0]) ** 2 == pytest.approx(error["loss"], rel=1e-3, abs=1e-6)

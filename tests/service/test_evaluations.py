@@ -1,4 +1,4 @@
-"""How good a trained model is, measured by the service on a dataset."""
+"""Evaluations of trained models on datasets."""
 
 import asyncio
 import io
@@ -22,21 +22,21 @@ Trained = Callable[..., str]
 
 
 def counted(model: bytes, npz: bytes, split: str) -> tuple[float, NDArray[Any], NDArray[Any]]:
-    """The mean loss, the true and the predicted classes, without any of the code that serves them."""
+    """The mean loss, the true and the predicted classes, computed without the service's code."""
     with np.load(io.BytesIO(npz)) as arrays:
         images = arrays[f"{split}/image"].astype(np.float32) * np.float32(1 / 255)
         truth = arrays[f"{split}/output_true"]
     known = read(model)
-    found = losses(known.resolved, known.weights, {"image": images, "output_true": truth})
+    row_losses = losses(known.resolved, known.weights, {"image": images, "output_true": truth})
     return (
-        float(found.mean()),
+        float(row_losses.mean()),
         truth[:, 0],
         predict(known.resolved, known.weights, {"image": images})["output"].argmax(axis=1),
     )
 
 
 @pytest.mark.parametrize(("split", "used"), [(None, "test"), ("train", "train")])
-def test_an_evaluation_counts_what_a_person_would(
+def test_evaluation_matches_an_independent_computation(
     *,
     split: str | None,
     used: str,
@@ -49,23 +49,23 @@ def test_an_evaluation_counts_what_a_person_would(
     asked = {"dataset": "tiny"} | ({"split": split} if split else {})
     answer = http.post(f"/jobs/{trained(digits)}/evaluate", json=asked)
     assert answer.status_code == 200, answer.text
-    found = answer.json()
+    report = answer.json()
     loss, truth, guesses = counted(digits, tiny_npz, used)
-    assert (found["dataset"], found["split"], found["examples"]) == (tiny["id"], used, len(truth))
-    assert found["loss"] == pytest.approx(loss, rel=1e-4)
-    assert found["accuracy"] == sum(truth == guesses) / len(truth)
+    assert (report["dataset"], report["split"], report["examples"]) == (tiny["id"], used, len(truth))
+    assert report["loss"] == pytest.approx(loss, rel=1e-4)
+    assert report["accuracy"] == sum(truth == guesses) / len(truth)
     matrix = [[0] * 10 for _ in range(10)]
     for true, guess in zip(truth, guesses, strict=True):
         matrix[true][guess] += 1
-    assert found["confusion"] == {"labels": list(range(10)), "matrix": matrix}
-    assert [(each["row"], each["label"]) for each in found["worst"]] == [
-        (each["row"], truth[each["row"]]) for each in found["worst"]
+    assert report["confusion"] == {"labels": list(range(10)), "matrix": matrix}
+    assert [(each["row"], each["label"]) for each in report["worst"]] == [
+        (each["row"], truth[each["row"]]) for each in report["worst"]
     ]
-    assert len(found["worst"]) == sum(truth != guesses)
-    assert found["seconds"] > 0
+    assert len(report["worst"]) == sum(truth != guesses)
+    assert report["seconds"] > 0
 
 
-def test_few_examples_and_a_binding_can_be_asked_for(
+def test_max_examples_and_bind_can_be_given(
     http: httpx2.Client, tiny: dict[str, Any], trained: Trained, digits: bytes
 ) -> None:
     asked = {
@@ -74,8 +74,8 @@ def test_few_examples_and_a_binding_can_be_asked_for(
         "max_examples": 3,
         "bind": {"image": "image", "output_true": "output_true"},
     }
-    found = http.post(f"/jobs/{trained(digits, id=tiny['id'])}/evaluate", json=asked).json()
-    assert found["examples"] == 3
+    report = http.post(f"/jobs/{trained(digits, id=tiny['id'])}/evaluate", json=asked).json()
+    assert report["examples"] == 3
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_few_examples_and_a_binding_can_be_asked_for(
         ({}, "/dataset", ""),
     ],
 )
-def test_an_evaluation_that_cannot_be_done_is_refused_with_its_places(
+def test_invalid_evaluation_is_refused_with_pointers(
     *,
     body: object,
     pointer: str,
@@ -109,7 +109,7 @@ def test_an_evaluation_that_cannot_be_done_is_refused_with_its_places(
     assert any(detail in error["detail"] for error in problem["errors"])
 
 
-def test_evaluations_at_once_all_come_to_an_answer(
+def test_concurrent_evaluations_all_succeed(
     http: httpx2.Client,
     tiny: dict[str, Any],
     trained: Trained,
@@ -123,7 +123,7 @@ def test_evaluations_at_once_all_come_to_an_answer(
     assert answers[0]["examples"] == 4
 
 
-def test_one_evaluation_is_done_at_a_time() -> None:
+def test_evaluations_are_serialized() -> None:
     inside: list[int] = []
     seen: list[int] = []
 
@@ -131,7 +131,7 @@ def test_one_evaluation_is_done_at_a_time() -> None:
         async with predictions.alone(lock):
             inside.append(number)
             seen.append(len(inside))
-            # Others run now, and would come in if they could.
+            # Other tasks run now, and would enter if the lock allowed it.
             await asyncio.sleep(0)
             inside.remove(number)
 
@@ -143,7 +143,7 @@ def test_one_evaluation_is_done_at_a_time() -> None:
     assert seen == [1] * 5
 
 
-def test_an_evaluation_that_waits_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_that_waits_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictions, "_WAIT_SECONDS", 0.01)
 
     async def enter_twice() -> None:

@@ -1,4 +1,4 @@
-"""Uploads that are made to do harm: each is refused with a clear word, in bounded memory, and leaves nothing behind."""
+"""Malicious uploads: each is refused with a clear message, in bounded memory, and leaves no file."""
 
 import io
 import json
@@ -99,13 +99,15 @@ HOSTILE = {
 
 
 @pytest.mark.full
-def test_harm_is_refused_in_bounded_memory(send: Callable[..., httpx2.Response], is_problem: IsProblem) -> None:
-    for make, query, status, said in HOSTILE.values():
+def test_hostile_uploads_are_refused_in_bounded_memory(
+    send: Callable[..., httpx2.Response], is_problem: IsProblem
+) -> None:
+    for make, query, status, message in HOSTILE.values():
         problem = is_problem(send(make(), **query), status)
-        assert said in json.dumps(problem, ensure_ascii=False)
+        assert message in json.dumps(problem, ensure_ascii=False)
 
 
-def test_the_limits_of_the_child_are_told_as_faults_of_the_upload(
+def test_sandbox_limits_are_reported_as_faults_of_the_upload(
     send: Callable[..., httpx2.Response], tiny_npz: bytes, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "_MEMORY_BYTES", 4096)
@@ -119,7 +121,7 @@ def test_the_limits_of_the_child_are_told_as_faults_of_the_upload(
     assert send(tiny_npz).status_code == 201
 
 
-def test_as_many_features_as_are_allowed_need_as_many_files(send: Callable[..., httpx2.Response]) -> None:
+def test_maximum_number_of_features_is_accepted(send: Callable[..., httpx2.Response]) -> None:
     members = {f"train/feature{number}.npy": npy((2,), b"\0\1") for number in range(256)}
     answer = send(zipped(members))
     assert answer.status_code == 201, answer.text
@@ -132,7 +134,7 @@ def children_of(server_pid: int) -> list[int]:
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # noqa: ANN401
+def test_client_disconnect_ends_the_sandboxed_child(service: Any) -> None:  # noqa: ANN401
     # Ten million rows take tens of seconds to read.
     body = b"label,x\n" + b"1,2\n" * 10_000_000
     server_pid = service.server.config.app.state.services.sandbox.fork_server_pid
@@ -152,7 +154,7 @@ def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # 
 
 @pytest.fixture
 def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A service none of whose files may grow beyond a megabyte, as if its disk were full then: its URL and home."""
+    """The URL and home of a service whose files cannot exceed a megabyte, which simulates a full disk."""
     environment = clean_environment()
     environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_PORT": "0"}
     log = tmp_path / "log"
@@ -174,12 +176,12 @@ def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 @pytest.mark.full
-def test_a_full_disk_is_told_and_nothing_torn_is_left(confined: tuple[str, Path], is_problem: IsProblem) -> None:
+def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path], is_problem: IsProblem) -> None:
     url, home = confined
     noise = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()
     arrays = npy((15, 200_000), bytes(3_000_000))
     with httpx2.Client(base_url=url, timeout=60) as http:
-        # While it arrives, while it is unpacked, and as a blob.
+        # The disk is full during the upload, while the archive is unpacked, and when the blob is stored.
         for answer in (
             http.post("/datasets?name=noise&format=npz", content=noise),
             http.post("/datasets?name=zeros", content=zipped({"image.npy": arrays})),
@@ -195,7 +197,7 @@ def test_a_full_disk_is_told_and_nothing_torn_is_left(confined: tuple[str, Path]
     assert list((home / "blobs").rglob("*#*")) == []
 
 
-def test_jobs_go_on_when_redis_is_too_full_for_new_ones(
+def test_running_jobs_continue_when_redis_is_too_full_for_new_ones(
     *,
     make_service: Callable[..., Any],
     tiny_npz: bytes,

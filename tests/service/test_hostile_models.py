@@ -1,4 +1,4 @@
-"""Model files that are damaged, or made to do harm: each is refused quickly, and the service goes on."""
+"""Damaged and malicious model files: each is refused quickly, and the service keeps running."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,21 +47,21 @@ def test_every_hostile_file_is_tried(hostile: dict[str, tuple[bytes, str]]) -> N
 
 
 @pytest.mark.parametrize("what", WHAT)
-def test_a_hostile_file_is_refused_and_harms_nobody(
+def test_hostile_file_is_refused_and_the_service_stays_ready(
     *,
     http: httpx2.Client,
     hostile: dict[str, tuple[bytes, str]],
     is_problem: IsProblem,
     what: str,
 ) -> None:
-    content, said = hostile[what]
+    content, message = hostile[what]
     problem = is_problem(http.post("/models?name=evil", content=content), 422, "invalid-request")
-    assert any(said in f"{item['pointer']}: {item['detail']}" for item in problem["errors"]), problem["errors"]
+    assert any(message in f"{item['pointer']}: {item['detail']}" for item in problem["errors"]), problem["errors"]
     assert http.get("/models").json()["data"] == []
     assert http.get("/readyz").status_code == 200
 
 
-def test_a_good_model_is_taken_after_all_of_them_at_once(
+def test_valid_model_is_accepted_after_concurrent_hostile_files(
     http: httpx2.Client, hostile: dict[str, tuple[bytes, str]]
 ) -> None:
     with ThreadPoolExecutor(8) as pool:

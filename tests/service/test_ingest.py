@@ -1,4 +1,4 @@
-"""What the service takes over from the sandboxed process that reads an upload, and what it computes itself."""
+"""What the service adopts from the report of the sandboxed process, and what it computes itself."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ Ingest = Callable[[Callable[[Report], None]], StoredManifest]
 
 
 class _InProcess:
-    """A sandbox whose task runs in this process, and whose report a test changes."""
+    """A sandbox whose task runs in this process, and whose report a test can change."""
 
     def __init__(self, change: Callable[[Report], None]) -> None:
         self._change = change
@@ -49,7 +49,7 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ingest(tmp_path: Path, store: Store, blobs: Blobs, table: Path) -> Ingest:
-    """Stores the table, with the change made to what the sandboxed process reports."""
+    """Stores the table after a change to the report of the sandboxed process."""
 
     def ingest(change: Callable[[Report], None]) -> StoredManifest:
         folder = tmp_path / "upload"
@@ -68,7 +68,7 @@ def ingest(tmp_path: Path, store: Store, blobs: Blobs, table: Path) -> Ingest:
     return ingest
 
 
-def test_a_dataset_is_recorded_under_the_digest_of_what_was_stored(ingest: Ingest, blobs: Blobs) -> None:
+def test_recorded_digest_is_computed_from_the_stored_blob(ingest: Ingest, blobs: Blobs) -> None:
     changed: list[tuple[str, int]] = []
 
     def append(report: Report) -> None:
@@ -83,9 +83,7 @@ def test_a_dataset_is_recorded_under_the_digest_of_what_was_stored(ingest: Inges
     assert blobs.head(manifest.digest) == manifest.bytes
 
 
-def test_the_key_by_which_an_upload_is_known_again_is_the_service_own(
-    ingest: Ingest, store: Store, table: Path
-) -> None:
+def test_content_key_is_computed_by_the_service(ingest: Ingest, store: Store, table: Path) -> None:
     def forge(report: Report) -> None:
         report["content_key"] = f"sha256:{'0' * 64}"
 
@@ -96,9 +94,7 @@ def test_the_key_by_which_an_upload_is_known_again_is_the_service_own(
 
 
 @pytest.mark.parametrize("how", ["path", "link"])
-def test_no_file_from_outside_the_folder_of_the_upload_is_stored(
-    how: str, ingest: Ingest, store: Store, tmp_path: Path
-) -> None:
+def test_file_outside_the_upload_folder_is_not_stored(how: str, ingest: Ingest, store: Store, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("secret")
 

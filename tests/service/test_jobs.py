@@ -13,9 +13,7 @@ Submit = Callable[..., dict[str, Any]]
 IsProblem = Callable[..., dict[str, Any]]
 
 
-def test_a_submitted_job_is_accepted_and_found_where_its_location_says(
-    http: httpx2.Client, job_request: dict[str, Any]
-) -> None:
+def test_submitted_job_is_found_at_its_location(http: httpx2.Client, job_request: dict[str, Any]) -> None:
     answer = http.post("/jobs", json=job_request)
     job = answer.json()
     assert answer.status_code == 202
@@ -26,7 +24,7 @@ def test_a_submitted_job_is_accepted_and_found_where_its_location_says(
     assert http.get(answer.headers["location"]).json() == job
 
 
-def test_its_request_has_every_default_resolved(submit: Submit, tiny: dict[str, Any]) -> None:
+def test_job_request_has_every_default_resolved(submit: Submit, tiny: dict[str, Any]) -> None:
     request = submit()["request"]
     assert request["dataset"] == {
         "id": tiny["id"],
@@ -45,7 +43,7 @@ def test_its_request_has_every_default_resolved(submit: Submit, tiny: dict[str, 
     assert (request["limits"], request["engine"], request["max_attempts"]) == ("enforce", "auto", 3)
 
 
-def test_a_queued_job_says_that_no_worker_is_there(submit: Submit) -> None:
+def test_queued_job_states_that_no_worker_is_live(submit: Submit) -> None:
     assert "pippin worker" in submit()["waiting_for"]
 
 
@@ -53,7 +51,7 @@ def test_a_model_can_be_given_as_a_spec(submit: Submit, mnist_spec: dict[str, An
     assert submit(model={"spec": mnist_spec})["request"]["model"]["spec"] == mnist_spec
 
 
-def test_explicit_weights_are_built_from_and_left_out_of_the_record(
+def test_explicit_weights_are_stored_as_a_blob_and_left_out_of_the_record(
     submit: Submit, mnist_spec: dict[str, Any], blobs: Blobs
 ) -> None:
     bias = [0.5] * 10
@@ -61,11 +59,11 @@ def test_explicit_weights_are_built_from_and_left_out_of_the_record(
     mnist_spec["layers"].insert(0, {"type": "leaky_relu", "name": "leaky", "alpha": 0.25})
     model = submit(model={"spec": mnist_spec})["request"]["model"]
     assert "bias" not in model["spec"]["layers"][-2]
-    assert model["spec"]["layers"][0]["alpha"] == 0.25  # a number, though prelu's is an array
+    assert model["spec"]["layers"][0]["alpha"] == 0.25  # a number, unlike the alpha array of prelu
     assert json.loads(b"".join(blobs.read(model["spec_digest"])))["layers"][-2]["bias"] == bias
 
 
-def test_explicit_weights_are_never_in_redis_and_their_blob_lives_as_long_as_the_job(
+def test_explicit_weights_are_never_in_redis(
     *, http: httpx2.Client, submit: Submit, mnist_spec: dict[str, Any], store: Store, valkey_url: str
 ) -> None:
     raw = redis.Redis.from_url(valkey_url)
@@ -86,7 +84,7 @@ def test_explicit_weights_are_never_in_redis_and_their_blob_lives_as_long_as_the
 
 
 def _content(raw: redis.Redis, key: bytes) -> str:
-    """All that a key holds, as text; ids alone are in sets and lists."""
+    """The content of a key as text; sets and lists hold only ids and are skipped."""
     readers: dict[object, Callable[[bytes], object]] = {
         b"hash": raw.hgetall,
         b"stream": raw.xrange,
@@ -103,7 +101,7 @@ def test_a_large_spec_without_weights_is_a_blob_too(submit: Submit, mnist_spec: 
     assert json.loads(b"".join(blobs.read(digest)))["short_description"] == "x" * 20_000
 
 
-def test_no_job_is_taken_while_redis_is_nearly_full(
+def test_submission_is_refused_while_redis_is_nearly_full(
     http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
     limit = store.redis.config_get("maxmemory")["maxmemory"]
@@ -121,9 +119,7 @@ def test_a_widened_limit_is_recorded(submit: Submit) -> None:
     assert job["request"]["widened"] == ["learning_rate"]
 
 
-def test_a_job_that_the_client_knows_is_not_sent_again(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
-) -> None:
+def test_unchanged_job_is_a_304(http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]) -> None:
     job = submit()
     path = f"/jobs/{job['id']}"
     etag = http.get(path).headers["etag"]
@@ -150,7 +146,7 @@ def test_jobs_are_listed_newest_first_page_by_page(http: httpx2.Client, submit: 
     assert "link" not in last.headers
 
 
-def test_a_list_can_be_narrowed_to_a_state_and_several_labels(http: httpx2.Client, submit: Submit) -> None:
+def test_list_can_be_filtered_by_status_and_labels(http: httpx2.Client, submit: Submit) -> None:
     wanted = submit(labels={"team": "vision", "run": "1"})["id"]
     other = submit(labels={"team": "vision", "run": "2"})["id"]
     http.post(f"/jobs/{other}/cancel")
@@ -201,16 +197,12 @@ def test_a_job_is_deleted_only_when_it_has_ended(
 
 
 @pytest.mark.parametrize("job_id", ["job_0", "job_" + "0" * 26, "x", "job_0:events", "%00", "*", "é"])
-def test_an_id_of_no_job_is_not_found_whatever_it_looks_like(
-    http: httpx2.Client, is_problem: IsProblem, job_id: str
-) -> None:
+def test_unknown_job_id_of_any_form_is_not_found(http: httpx2.Client, is_problem: IsProblem, job_id: str) -> None:
     is_problem(http.get(f"/jobs/{job_id}"), 404, "not-found")
     is_problem(http.post(f"/jobs/{job_id}/cancel"), 404, "not-found")
 
 
-def test_a_body_of_very_many_faults_is_refused_before_each_is_looked_at(
-    http: httpx2.Client, is_problem: IsProblem
-) -> None:
+def test_body_with_very_many_faults_is_refused_with_one_fault(http: httpx2.Client, is_problem: IsProblem) -> None:
     body = b'{"model": {"spec": {"layers": [' + b"1," * 200_000 + b"1]}}}"
     answer = http.post("/jobs", content=body, headers={"content-type": "application/json"})
     problem = is_problem(answer, 422, "invalid-request")

@@ -32,17 +32,17 @@ class Service(Protocol):
 
 @pytest.fixture
 def other_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
-    """A server of this test alone, which it may stop."""
+    """A separate server that the test may stop."""
     with EmbeddedValkey(tmp_path) as server:
         yield server
 
 
-def test_it_says_that_it_lives_and_can_work(http: httpx2.Client) -> None:
+def test_health_and_readiness_are_ok(http: httpx2.Client) -> None:
     assert http.get("/healthz").json() == {"status": "ok", "version": version("pippin")}
     assert http.get("/readyz").json() == {"status": "ok"}
 
 
-def test_it_waits_for_redis_and_says_so_meanwhile(
+def test_service_answers_503_until_redis_is_reachable(
     make_service: Callable[..., Service], other_valkey: EmbeddedValkey, is_problem: IsProblem
 ) -> None:
     other_valkey.stop()
@@ -63,7 +63,7 @@ def test_it_waits_for_redis_and_says_so_meanwhile(
 
 
 @pytest.mark.full
-def test_it_is_ready_once_the_packaged_sample_can_be_used(start_process: StartProcess, valkey_url: str) -> None:
+def test_service_is_ready_once_the_sample_is_stored(start_process: StartProcess, valkey_url: str) -> None:
     assert valkey_url
     service = start_process()
     with httpx2.Client(base_url=service.address(), timeout=60) as http:
@@ -76,7 +76,7 @@ def test_it_is_ready_once_the_packaged_sample_can_be_used(start_process: StartPr
 
 
 @pytest.mark.full
-def test_the_sample_returns_when_redis_has_lost_its_records(
+def test_sample_is_restored_after_redis_loses_its_records(
     make_service: Callable[..., Service], other_valkey: EmbeddedValkey
 ) -> None:
     service = make_service(redis_url=SecretStr(other_valkey.url))
@@ -101,7 +101,7 @@ def test_without_the_sample_the_service_is_ready_at_once(make_service: Callable[
 
 
 @pytest.mark.full
-def test_a_stream_outlives_an_outage_of_redis(
+def test_stream_survives_a_redis_outage(
     *,
     make_service: Callable[..., Service],
     trainer: Callable[..., Any],
@@ -132,7 +132,7 @@ def test_a_stream_outlives_an_outage_of_redis(
     assert received.count(b"event: end") == 1
 
 
-def test_the_packaged_sample_is_there_and_can_be_trained_on(make_service: Callable[..., Service]) -> None:
+def test_packaged_sample_can_be_trained_on(make_service: Callable[..., Service]) -> None:
     service = make_service()
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
@@ -151,7 +151,7 @@ def test_the_packaged_sample_is_there_and_can_be_trained_on(make_service: Callab
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
+def test_process_logs_json_and_closes_streams_on_sigterm(
     valkey_url: str, start_process: StartProcess, tiny_npz: bytes
 ) -> None:
     service = start_process()
@@ -178,7 +178,7 @@ def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
 
 @pytest.mark.full
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("PIPPIN_REDIS_URL", "", "PIPPIN_REDIS_URL is not set"),
         ("PIPPIN_PROT", "1", "PIPPIN_PORT"),
@@ -186,27 +186,27 @@ def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
         ("PIPPIN_BLOBS_URL", "http://127.0.0.1:8000", "PIPPIN_BLOBS_URL"),
     ],
 )
-def test_a_setting_that_cannot_be_used_is_told_in_a_sentence(
-    start_process: StartProcess, variable: str, value: str, said: str
+def test_invalid_setting_is_reported_without_a_traceback(
+    start_process: StartProcess, variable: str, value: str, message: str
 ) -> None:
     service = start_process(**{"PIPPIN_REDIS_URL": "redis://127.0.0.1:1", variable: value})
     _, log = service.process.communicate(timeout=60)
     assert service.process.returncode == 2
-    assert said in log
+    assert message in log
     assert "Traceback" not in log
 
 
-def test_it_imports_none_of_what_only_workers_need() -> None:
+def test_service_imports_no_worker_dependencies() -> None:
     code = "import sys, service.__main__; print({'coremltools', 'jax', 'pandas'} & sys.modules.keys())"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout == "set()\n"
 
 
-def test_what_keeps_it_from_starting_reaches_no_terminal_as_a_control_sequence(
+def test_startup_error_escapes_control_sequences(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_\x1b]0;X", "1")
     assert main() == 2
-    told = capsys.readouterr().err
-    assert "\x1b" not in told
-    assert "\\x1b]0;" in told
+    stderr = capsys.readouterr().err
+    assert "\x1b" not in stderr
+    assert "\\x1b]0;" in stderr

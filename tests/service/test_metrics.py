@@ -23,7 +23,7 @@ Submit = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def trained(submit: Submit, trainer: Trainers) -> str:
-    """A job that has trained two epochs and reported their batches, and then diverged."""
+    """A job that has trained two epochs with batch reports, and then diverged."""
     job_id = str(submit(report="batch")["id"])
     attempt = trainer(job_id)
     attempt.begin()
@@ -34,7 +34,7 @@ def trained(submit: Submit, trainer: Trainers) -> str:
     return job_id
 
 
-def test_by_default_the_epochs_so_far_are_one_json_document(http: httpx2.Client, trained: str) -> None:
+def test_metrics_default_to_one_json_document(http: httpx2.Client, trained: str) -> None:
     answer = http.get(f"/jobs/{trained}/metrics")
     assert answer.headers["content-type"] == "application/json"
     document = answer.json()
@@ -46,12 +46,12 @@ def test_by_default_the_epochs_so_far_are_one_json_document(http: httpx2.Client,
     assert "batch_losses" not in document["data"][0]
 
 
-def test_the_losses_of_mini_batches_come_when_asked_for(http: httpx2.Client, trained: str) -> None:
+def test_batch_losses_are_included_on_request(http: httpx2.Client, trained: str) -> None:
     rows = http.get(f"/jobs/{trained}/metrics?batches=true").json()["data"]
     assert [row["batch_losses"] for row in rows] == [[0.75, 0.25], [0.5, None]]
 
 
-def test_a_job_that_reports_no_batches_has_null_for_them(
+def test_job_without_batch_reports_has_null_batch_losses(
     http: httpx2.Client, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit()["id"]
@@ -60,13 +60,13 @@ def test_a_job_that_reports_no_batches_has_null_for_them(
     assert [row["batch_losses"] for row in rows] == [None, None, None]
 
 
-def test_a_snapshot_can_be_lines_of_json(http: httpx2.Client, trained: str) -> None:
+def test_snapshot_as_ndjson(http: httpx2.Client, trained: str) -> None:
     answer = http.get(f"/jobs/{trained}/metrics", headers={"accept": "application/x-ndjson"})
     assert answer.headers["content-type"] == "application/x-ndjson"
     assert [json.loads(line)["epoch"] for line in answer.text.splitlines()] == [1, 2]
 
 
-def test_a_snapshot_can_be_a_table(http: httpx2.Client, trained: str) -> None:
+def test_snapshot_as_csv(http: httpx2.Client, trained: str) -> None:
     answer = http.get(f"/jobs/{trained}/metrics?batches=true", headers={"accept": "text/csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     first, second = csv.DictReader(io.StringIO(answer.text))
@@ -79,16 +79,16 @@ def test_a_snapshot_can_be_a_table(http: httpx2.Client, trained: str) -> None:
     assert (second["loss"], second["diverged"], second["batch_losses"]) == ("", "true", "[0.5,null]")
 
 
-def test_a_table_of_a_job_without_epochs_has_its_header(http: httpx2.Client, submit: Submit) -> None:
+def test_csv_of_a_job_without_epochs_has_its_header(http: httpx2.Client, submit: Submit) -> None:
     answer = http.get(f"/jobs/{submit()['id']}/metrics", headers={"accept": "text/csv"})
     assert answer.text.startswith("epoch,epochs,loss,")
     assert len(answer.text.splitlines()) == 1
 
 
-def test_events_tell_everything_in_order(http: httpx2.Client, trained: str) -> None:
+def test_events_are_listed_in_order(http: httpx2.Client, trained: str) -> None:
     rows = http.get(f"/jobs/{trained}/events").json()["data"]
-    told = [(row["type"], row["data"].get("to")) for row in rows]
-    assert told == [
+    types_and_states = [(row["type"], row["data"].get("to")) for row in rows]
+    assert types_and_states == [
         ("state", "queued"),
         ("state", "starting"),
         ("state", "running"),
@@ -102,7 +102,7 @@ def test_events_tell_everything_in_order(http: httpx2.Client, trained: str) -> N
     assert rows[0]["time"].endswith("Z")
 
 
-def test_events_as_a_table_carry_their_data_as_json(http: httpx2.Client, trained: str) -> None:
+def test_events_as_csv_contain_their_data_as_json(http: httpx2.Client, trained: str) -> None:
     answer = http.get(f"/jobs/{trained}/events", headers={"accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert json.loads(rows[3]["data"])["line"] == 'a "line", with\nmore'
@@ -115,7 +115,7 @@ def test_a_snapshot_can_begin_after_an_event(http: httpx2.Client, trained: str) 
 
 
 @pytest.mark.parametrize("path", ["metrics", "events"])
-def test_what_cannot_be_given_is_refused_before_anything_is_streamed(
+def test_invalid_request_is_refused_before_streaming(
     http: httpx2.Client, submit: Submit, is_problem: IsProblem, path: str
 ) -> None:
     job_id = submit()["id"]
@@ -134,7 +134,7 @@ def test_what_cannot_be_given_is_refused_before_anything_is_streamed(
 
 
 @pytest.mark.parametrize("path", ["metrics?batches=true", "events?"])
-def test_a_long_document_comes_in_parts_that_fit_together(
+def test_long_document_is_paginated_without_gaps(
     http: httpx2.Client, service: Service, trained: str, path: str
 ) -> None:
     whole = http.get(f"/jobs/{trained}/{path}").json()
@@ -154,7 +154,7 @@ def test_a_long_document_comes_in_parts_that_fit_together(
     assert rows == whole["data"]
 
 
-def test_a_long_answer_is_made_while_it_is_sent() -> None:
+def test_long_response_is_generated_while_it_is_sent() -> None:
     made: list[int] = []
 
     def content() -> Iterator[bytes]:

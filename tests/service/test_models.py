@@ -1,4 +1,4 @@
-"""Models over HTTP: taken in whatever form, told, handed out, refused."""
+"""Models over HTTP: upload in every form, records, downloads and refusals."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def mnist() -> bytes:
 
 @pytest.fixture(scope="module")
 def classifier() -> bytes:
-    """An updatable classifier of two named classes, as coremltools' builder makes it."""
+    """An updatable classifier of two named classes, made with coremltools' builder."""
     builder = NeuralNetworkBuilder(
         [("x", datatypes.Array(3))],
         [("scores", datatypes.Array(2))],
@@ -58,7 +58,7 @@ def classifier() -> bytes:
 
 @pytest.fixture(scope="module")
 def colors() -> bytes:
-    """Nearest neighbours, as coremltools' builder makes them."""
+    """A nearest-neighbour classifier, made with coremltools' builder."""
     return serialize(neighbors([[0.0, 0.0], [1.0, 0.5], [3.0, 4.0]], ["red", "blue", "red"]))
 
 
@@ -72,7 +72,7 @@ def uploaded(http: httpx2.Client, mnist: bytes) -> dict[str, Any]:
 
 @pytest.fixture
 def small_swift() -> dict[str, Any]:
-    """A network of SwiftCoreMLTools that is small enough to print, weights and all."""
+    """A network of SwiftCoreMLTools that is small enough to print with its weights."""
     document: dict[str, Any] = json.loads(SWIFT.read_text())
     network = document["neuralNetwork"]
     layers = [layer for layer in network["layers"] if layer["base"]["name"] in {"flatten1", "hidden2", "softmax"}]
@@ -96,12 +96,12 @@ def test_a_model_is_created_and_found_by_id_and_by_name(http: httpx2.Client, mni
     assert record["model"]["layers"][0]["output_shapes"] == [[32, 26, 26]]
     assert record["model"]["hyperparameters"]["learning_rate"]["maximum"] == 0.3
     for key in (record["id"], "digits"):
-        found = http.get(f"/models/{key}")
-        assert found.json() == record
-        assert http.get(f"/models/{key}", headers={"if-none-match": found.headers["etag"]}).status_code == 304
+        response = http.get(f"/models/{key}")
+        assert response.json() == record
+        assert http.get(f"/models/{key}", headers={"if-none-match": response.headers["etag"]}).status_code == 304
 
 
-def test_the_same_model_again_is_the_same_record(http: httpx2.Client, mnist: bytes, uploaded: dict[str, Any]) -> None:
+def test_repeated_upload_returns_the_same_record(http: httpx2.Client, mnist: bytes, uploaded: dict[str, Any]) -> None:
     again = http.post("/models?name=digits", content=mnist)
     assert (again.status_code, again.json()) == (200, uploaded)
     unnamed = http.post("/models", content=mnist)
@@ -110,7 +110,7 @@ def test_the_same_model_again_is_the_same_record(http: httpx2.Client, mnist: byt
     assert len(http.get("/models").json()["data"]) == 2
 
 
-def test_a_name_belongs_to_one_model(
+def test_name_of_another_model_is_refused(
     http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes, is_problem: IsProblem
 ) -> None:
     problem = is_problem(http.post("/models?name=digits", content=classifier), 409, "name-taken")
@@ -118,7 +118,7 @@ def test_a_name_belongs_to_one_model(
 
 
 @pytest.mark.parametrize("found", ["application/octet-stream", "application/x-www-form-urlencoded", None])
-def test_a_file_may_come_as_curl_sends_it(http: httpx2.Client, mnist: bytes, found: str | None) -> None:
+def test_file_is_accepted_with_the_media_types_of_curl(http: httpx2.Client, mnist: bytes, found: str | None) -> None:
     headers = {} if found is None else {"content-type": found}
     assert http.post("/models", content=mnist, headers=headers).status_code == 201
 
@@ -132,9 +132,7 @@ def test_a_file_may_come_as_curl_sends_it(http: httpx2.Client, mnist: bytes, fou
         ("mnist-cnn.swiftcoremltools.yaml", "swiftcoremltools"),
     ],
 )
-def test_of_a_file_in_a_form_the_name_says_what_it_is(
-    http: httpx2.Client, mnist: bytes, name: str, source: str
-) -> None:
+def test_multipart_file_name_determines_the_source(http: httpx2.Client, mnist: bytes, name: str, source: str) -> None:
     content = mnist if source == "mlmodel" else (EXAMPLES / name).read_bytes()
     answer = http.post("/models", files=[("file", (name, content))])
     assert (answer.status_code, answer.json()["source"]) == (201, source)
@@ -164,21 +162,21 @@ def test_a_document_is_built_and_stored_as_a_file(http: httpx2.Client, name: str
     assert (again.status_code, again.json()) == (200, record)
 
 
-def test_a_classifier_of_coremltools_tells_its_classes(http: httpx2.Client, classifier: bytes) -> None:
+def test_classifier_record_lists_its_classes(http: httpx2.Client, classifier: bytes) -> None:
     record = http.post("/models", content=classifier).json()
     assert record["model"]["kind"] == "neural_network_classifier"
     assert record["model"]["labels"] == ["cat", "dog"]
     assert [feature["name"] for feature in record["model"]["training_inputs"]] == ["x", "animal"]
 
 
-def test_nearest_neighbours_tell_their_classes(http: httpx2.Client, colors: bytes) -> None:
+def test_nearest_neighbours_record_lists_its_classes(http: httpx2.Client, colors: bytes) -> None:
     record = http.post("/models", content=colors).json()
     assert record["model"]["kind"] == "nearest_neighbors"
     assert record["model"]["neighbors"]["samples"] == 3
     assert record["model"]["neighbors"]["classes"][0] == {"label": "red", "count": 2}
 
 
-def test_a_pipeline_tells_its_models(http: httpx2.Client) -> None:
+def test_pipeline_record_lists_its_models(http: httpx2.Client) -> None:
     record = http.post("/models", content=serialize(pipeline(embedding(), network()))).json()
     assert record["model"]["kind"] == "pipeline"
     assert [stage["layers"][0]["name"] for stage in record["model"]["front"]] == ["embed"]
@@ -186,9 +184,7 @@ def test_a_pipeline_tells_its_models(http: httpx2.Client) -> None:
     assert [feature["name"] for feature in record["model"]["training_inputs"]] == ["x", "y_true"]
 
 
-def test_what_was_corrected_or_may_go_wrong_is_found_with_pointers_into_the_document(
-    http: httpx2.Client, small_swift: dict[str, Any]
-) -> None:
+def test_findings_point_into_the_document(http: httpx2.Client, small_swift: dict[str, Any]) -> None:
     small_swift["neuralNetwork"]["layers"][1]["base"]["colour"] = "red"
     answer = http.post("/models?name=noted", json=small_swift)
     assert answer.status_code == 201, answer.text
@@ -204,11 +200,11 @@ def test_faults_of_a_swift_document_point_into_it(
 ) -> None:
     small_swift["neuralNetwork"]["layers"][1]["base"]["inputChannels"] = 5
     for path in ("/models", "/specs/validate"):
-        found = faults(is_problem(http.post(path, json=small_swift), 422, "invalid-request"))
-        assert list(found) == ["/neuralNetwork/layers/1/base/inputChannels"]
+        details = faults(is_problem(http.post(path, json=small_swift), 422, "invalid-request"))
+        assert list(details) == ["/neuralNetwork/layers/1/base/inputChannels"]
 
 
-def test_faults_of_a_spec_carry_the_rule_that_they_break(
+def test_spec_faults_name_the_broken_rule(
     http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
 ) -> None:
     mnist_spec["layers"][1]["name"] = mnist_spec["layers"][0]["name"]
@@ -220,7 +216,7 @@ def test_faults_of_a_spec_carry_the_rule_that_they_break(
 
 
 @pytest.mark.parametrize(
-    ("content", "headers", "said"),
+    ("content", "headers", "message"),
     [
         (b"", JSON, "not JSON"),
         (b'{"a": 1,}', JSON, "line 1, column"),
@@ -236,22 +232,24 @@ def test_faults_of_a_spec_carry_the_rule_that_they_break(
         (b"a: &a [" + b"x, " * 9 + b"x]\n" + b"".join(b"b%d: *a\n" % n for n in range(2000)), YAML, "10,000 values"),
     ],
 )
-def test_what_is_no_document_is_a_400(
-    *, http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str], said: str
+def test_malformed_document_is_a_400(
+    *, http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str], message: str
 ) -> None:
-    assert said in is_problem(http.post("/models", content=content, headers=headers), 400, "malformed-body")["detail"]
+    assert (
+        message in is_problem(http.post("/models", content=content, headers=headers), 400, "malformed-body")["detail"]
+    )
 
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"3", b"{}", b'"x"'])
 @pytest.mark.parametrize("headers", [JSON, YAML])
-def test_a_document_of_something_else_is_told_what_is_missing(
+def test_document_of_another_kind_is_a_422(
     http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str]
 ) -> None:
     for path in ("/models", "/specs/validate"):
         assert is_problem(http.post(path, content=content, headers=headers), 422, "invalid-request")["errors"]
 
 
-def test_another_media_type_is_a_415_that_says_what_is_taken(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_other_media_type_is_a_415_that_lists_the_accepted_ones(http: httpx2.Client, is_problem: IsProblem) -> None:
     answer = http.post("/models", content=b"x", headers={"content-type": "text/plain"})
     is_problem(answer, 415, "unsupported-media-type")
     assert answer.headers["accept"] == (
@@ -259,13 +257,13 @@ def test_another_media_type_is_a_415_that_says_what_is_taken(http: httpx2.Client
     )
 
 
-def test_several_files_are_no_model(http: httpx2.Client, mnist: bytes, is_problem: IsProblem) -> None:
+def test_several_files_are_a_400(http: httpx2.Client, mnist: bytes, is_problem: IsProblem) -> None:
     files = [("file", ("a.mlmodel", mnist[:100])), ("file", ("b.mlmodel", mnist[:100]))]
     assert "2 files" in is_problem(http.post("/models", files=files), 400, "malformed-body")["detail"]
 
 
 @pytest.mark.parametrize("headers", [{}, JSON, YAML])
-def test_more_bytes_than_allowed_are_a_413_announced_or_not(
+def test_too_large_body_is_a_413_with_or_without_content_length(
     http: httpx2.Client, is_problem: IsProblem, headers: dict[str, str]
 ) -> None:
     def endless() -> Iterator[bytes]:
@@ -280,10 +278,10 @@ def test_a_document_of_a_model_that_is_too_large_is_refused(
     http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
 ) -> None:
     hidden = next(layer for layer in mnist_spec["layers"] if layer["name"] == "hidden1")
-    for channels, said in ((2_000, "needs at most 5,000,000"), (200_000, "memory"), (2**24, "500000000")):
+    for channels, message in ((2_000, "needs at most 5,000,000"), (200_000, "memory"), (2**24, "500000000")):
         hidden["output_channels"] = channels
         problem = is_problem(http.post("/models", json=mnist_spec), 422, "invalid-request")
-        assert any(said in item["detail"] for item in problem["errors"]), problem
+        assert any(message in item["detail"] for item in problem["errors"]), problem
 
 
 def test_models_are_listed_newest_first_page_by_page(http: httpx2.Client, mnist: bytes) -> None:
@@ -297,9 +295,7 @@ def test_models_are_listed_newest_first_page_by_page(http: httpx2.Client, mnist:
     assert (second["has_more"], second["next"]) == (False, None)
 
 
-def test_the_file_comes_back_whole_in_part_or_not_at_all(
-    http: httpx2.Client, mnist: bytes, uploaded: dict[str, Any]
-) -> None:
+def test_file_download_supports_ranges_and_etags(http: httpx2.Client, mnist: bytes, uploaded: dict[str, Any]) -> None:
     path = f"/models/{uploaded['id']}/file"
     whole = http.get(path)
     assert whole.content == mnist
@@ -319,13 +315,13 @@ def test_a_model_without_a_name_is_saved_under_its_id(http: httpx2.Client, mnist
     assert disposition == f'attachment; filename="{model_id}.mlmodel"'
 
 
-def test_a_name_that_ends_as_a_file_does_is_not_ended_twice(http: httpx2.Client, mnist: bytes) -> None:
+def test_file_extension_in_the_name_is_not_repeated(http: httpx2.Client, mnist: bytes) -> None:
     http.post("/models?name=digits.mlmodel", content=mnist)
     disposition = http.get("/models/digits.mlmodel/file").headers["content-disposition"]
     assert disposition == 'attachment; filename="digits.mlmodel"'
 
 
-def test_a_network_is_told_as_a_spec_that_makes_the_same_layers(http: httpx2.Client, uploaded: dict[str, Any]) -> None:
+def test_network_as_spec_round_trips_its_layers(http: httpx2.Client, uploaded: dict[str, Any]) -> None:
     document = http.get("/models/digits/spec").json()
     assert not {"weights", "bias"} & set(document["layers"][0])
     again = http.post("/models", json=document)
@@ -333,12 +329,10 @@ def test_a_network_is_told_as_a_spec_that_makes_the_same_layers(http: httpx2.Cli
     assert again.json()["model"] == uploaded["model"]
 
 
-def test_a_network_is_told_as_swiftcoremltools_with_its_weights(
-    http: httpx2.Client, small_swift: dict[str, Any]
-) -> None:
+def test_network_as_swiftcoremltools_round_trips_its_weights(http: httpx2.Client, small_swift: dict[str, Any]) -> None:
     assert http.post("/models?name=small", json=small_swift).status_code == 201
-    told = http.get("/models/small/spec?form=swiftcoremltools").json()
-    assert http.post("/models?name=again", json=told).status_code == 201
+    document = http.get("/models/small/spec?form=swiftcoremltools").json()
+    assert http.post("/models?name=again", json=document).status_code == 201
     first, second = (read(http.get(f"/models/{name}/file").content) for name in ("small", "again"))
     assert first.weights["hidden2"]["weights"].any()
     for key, array in first.weights["hidden2"].items():
@@ -346,16 +340,14 @@ def test_a_network_is_told_as_swiftcoremltools_with_its_weights(
 
 
 @pytest.mark.parametrize("form", ["pippin", "swiftcoremltools"])
-def test_what_is_no_network_cannot_be_told_as_a_document(
-    http: httpx2.Client, colors: bytes, is_problem: IsProblem, form: str
-) -> None:
+def test_nearest_neighbours_have_no_spec(http: httpx2.Client, colors: bytes, is_problem: IsProblem, form: str) -> None:
     http.post("/models?name=colors", content=colors)
     problem = is_problem(http.get(f"/models/colors/spec?form={form}"), 422, "invalid-request")
     assert [error["parameter"] for error in problem["errors"]] == ["form"]
     assert "no single network" in problem["errors"][0]["detail"]
 
 
-def test_what_swiftcoremltools_cannot_say_is_told_fault_by_fault(
+def test_features_unsupported_by_swiftcoremltools_are_all_reported(
     http: httpx2.Client, uploaded: dict[str, Any], is_problem: IsProblem
 ) -> None:
     problem = is_problem(http.get(f"/models/{uploaded['id']}/spec?form=swiftcoremltools"), 422, "invalid-request")
@@ -364,7 +356,7 @@ def test_what_swiftcoremltools_cannot_say_is_told_fault_by_fault(
 
 
 @pytest.mark.usefixtures("uploaded")
-def test_a_form_that_is_none_is_a_faulty_parameter(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_unknown_spec_form_is_refused(http: httpx2.Client, is_problem: IsProblem) -> None:
     problem = is_problem(http.get("/models/digits/spec?form=onnx"), 422, "invalid-request")
     assert [error["parameter"] for error in problem["errors"]] == ["form"]
 
@@ -379,7 +371,7 @@ def test_a_deleted_model_is_gone_and_its_name_free(
     assert http.post("/models?name=digits", content=classifier).status_code == 201
 
 
-def test_the_service_itself_imports_nothing_that_reads_model_files() -> None:
+def test_service_imports_no_model_file_readers() -> None:
     code = "import sys, service.app; print({'coremltools', 'google.protobuf', 'jax', 'yaml'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed == "set()\n"

@@ -1,4 +1,4 @@
-"""Netron as it is served: with nothing that leads away from this host."""
+"""Netron as served, without links or requests to other hosts."""
 
 import re
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from service.dashboard.netron import asking_plainly
 IsProblem = Callable[..., dict[str, Any]]
 
 
-def test_its_page_has_no_date_and_a_version_that_is_never_released(http: httpx2.Client) -> None:
+def test_page_has_no_date_and_version_0_0_0(http: httpx2.Client) -> None:
     answer = http.get("/netron/")
     assert re.findall(r'<meta name="(version|date)" content="([^"]*)">', answer.text) == [("version", "0.0.0")]
     assert "Content-Security-Policy" not in answer.text
@@ -23,7 +23,7 @@ def test_its_page_has_no_date_and_a_version_that_is_never_released(http: httpx2.
     assert answer.headers["x-frame-options"] == "SAMEORIGIN"
 
 
-def test_consent_is_given_for_its_own_folder_whatever_stands_before_it(http: httpx2.Client) -> None:
+def test_consent_cookie_is_limited_to_the_netron_folder(http: httpx2.Client) -> None:
     cookie = http.get("/netron/").headers["set-cookie"].lower()
     assert cookie.startswith("consent=1")
     assert "path=" not in cookie
@@ -31,18 +31,20 @@ def test_consent_is_given_for_its_own_folder_whatever_stands_before_it(http: htt
     assert "max-age=" not in cookie
 
 
-def test_a_model_is_asked_for_without_a_parameter_that_the_api_would_refuse(http: httpx2.Client) -> None:
+def test_model_is_requested_without_a_cache_busting_parameter(http: httpx2.Client) -> None:
     assert "url = `${url}${separator}cb=" not in http.get("/netron/browser.js").text
     with pytest.raises(ValueError, match=r"needs netron 9\.3"):
         asking_plainly("// another browser.js")
 
 
 @pytest.mark.parametrize("name", ["server.py", "__init__.py", "..%2Fnetron%2Fserver.py", "nothing.js"])
-def test_what_no_page_needs_is_not_there(name: str, http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_files_that_the_page_does_not_need_are_not_served(
+    name: str, http: httpx2.Client, is_problem: IsProblem
+) -> None:
     is_problem(http.get(f"/netron/{name}"), 404, "not-found")
 
 
-def test_its_parts_are_there(http: httpx2.Client) -> None:
+def test_page_assets_are_served(http: httpx2.Client) -> None:
     for name, kind in (("coreml.js", "text/javascript"), ("grapher.css", "text/css"), ("icon.png", "image/png")):
         answer = http.get(f"/netron/{name}")
         assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, kind)

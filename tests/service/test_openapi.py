@@ -40,14 +40,14 @@ def document(app: FastAPI) -> dict[str, Any]:
     return app.openapi()
 
 
-def test_the_committed_description_is_the_one_of_the_code(document: dict[str, Any]) -> None:
+def test_committed_document_matches_the_code(document: dict[str, Any]) -> None:
     assert COMMITTED.read_text(encoding="utf-8") == rendered(document), (
         "the REST contract has changed: if that is meant, refresh docs/openapi.json with `make openapi` "
         "and review the difference"
     )
 
 
-def test_the_command_that_writes_it_writes_the_committed_one() -> None:
+def test_openapi_tool_check_passes() -> None:
     command = [sys.executable, str(COMMITTED.parents[1] / "tools" / "openapi_document.py"), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert ran.returncode == 0, ran.stderr
@@ -64,7 +64,7 @@ def references(value: object) -> Iterator[str]:
             yield from references(inner)
 
 
-def test_it_is_whole_and_names_no_other_host(document: dict[str, Any]) -> None:
+def test_references_resolve_and_no_other_host_is_named(document: dict[str, Any]) -> None:
     assert document["openapi"] == "3.1.0"
     schemas = document["components"]["schemas"]
     for reference in references(document):
@@ -73,7 +73,7 @@ def test_it_is_whole_and_names_no_other_host(document: dict[str, Any]) -> None:
     assert "://" not in json.dumps(document).replace("https://json-schema.org", "")
 
 
-def test_two_things_of_one_name_stay_apart(document: dict[str, Any]) -> None:
+def test_schemas_of_the_same_name_are_distinguished(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert "examples" in schemas["Split"]["properties"]
     assert schemas["ModelSpecSplit"]["properties"]["type"]["const"] == "split"
@@ -82,7 +82,7 @@ def test_two_things_of_one_name_stay_apart(document: dict[str, Any]) -> None:
     assert {"$ref": "#/components/schemas/ModelSpecSplit"} in layers
 
 
-def test_every_operation_says_what_it_is_and_how_it_fails(document: dict[str, Any]) -> None:
+def test_every_operation_has_a_summary_and_problem_responses(document: dict[str, Any]) -> None:
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
@@ -95,12 +95,12 @@ def test_every_operation_says_what_it_is_and_how_it_fails(document: dict[str, An
                 assert list(answer["content"]) == ["application/problem+json"]
 
 
-def test_every_operation_says_how_the_door_is_kept(document: dict[str, Any]) -> None:
+def test_every_operation_documents_its_access_responses(document: dict[str, Any]) -> None:
     for operation in (each for path in document["paths"].values() for each in path.values()):
-        told = operation["responses"].keys()
-        assert {"403", "421"} <= told
-        assert bool(operation["security"]) == ("401" in told) == ("429" in told)
-        assert "503" in told or not operation["security"]
+        statuses = operation["responses"].keys()
+        assert {"403", "421"} <= statuses
+        assert bool(operation["security"]) == ("401" in statuses) == ("429" in statuses)
+        assert "503" in statuses or not operation["security"]
 
 
 MODELS: dict[str, Callable[[Any], object]] = {
@@ -130,12 +130,12 @@ MODELS: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_every_example_is_what_it_is_an_example_of(document: dict[str, Any], name: str) -> None:
+def test_every_example_validates_against_its_model(document: dict[str, Any], name: str) -> None:
     MODELS[name](EXAMPLES[name])
     assert document["components"]["schemas"][name]["examples"] == [EXAMPLES[name]]
 
 
-def test_the_page_loads_nothing_from_another_host_and_runs_nothing_inline(http: httpx2.Client) -> None:
+def test_docs_page_has_no_foreign_host_and_no_inline_script(http: httpx2.Client) -> None:
     page = http.get("/docs")
     assert page.status_code == 200
     assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
@@ -143,14 +143,14 @@ def test_the_page_loads_nothing_from_another_host_and_runs_nothing_inline(http: 
     assert len(addresses) == 4
     for address in addresses:
         if not address.startswith("data:"):
-            found = http.get(f"/{address}")
-            assert found.status_code == 200
-            assert found.headers["content-type"].partition(";")[0] in {"text/css", "text/javascript"}
+            asset = http.get(f"/{address}")
+            assert asset.status_code == 200
+            assert asset.headers["content-type"].partition(";")[0] in {"text/css", "text/javascript"}
     assert not re.search(r"<script(?! src=)", page.text)
     assert http.get("/openapi.json").json()["openapi"] == "3.1.0"
 
 
-def test_the_root_is_the_dashboard_whose_files_are_all_there(http: httpx2.Client) -> None:
+def test_root_serves_the_dashboard_and_its_files(http: httpx2.Client) -> None:
     page = http.get("/")
     assert page.status_code == 200
     assert not re.search(r"<script(?! type=.module. src=)", page.text)
@@ -158,6 +158,6 @@ def test_the_root_is_the_dashboard_whose_files_are_all_there(http: httpx2.Client
         assert http.get(f"/dashboard/{file}").status_code == 200
 
 
-def test_the_type_of_a_problem_leads_to_what_it_means(http: httpx2.Client) -> None:
+def test_problem_type_links_to_its_description(http: httpx2.Client) -> None:
     answer = http.get(http.get("/nothing").json()["type"])
     assert (answer.status_code, answer.text) == (200, "There is nothing here (HTTP 404)\n")

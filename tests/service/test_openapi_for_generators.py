@@ -1,4 +1,4 @@
-"""What client generators need of the whole API description, whatever routes and models it has."""
+"""Requirements of client generators on the whole API description, for any routes and models."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ from service.portable_schemas import make_portable, references
 
 Schema = dict[str, Any]
 
-# Those of JSON Schema 2020-12 that a description may need, and OpenAPI's `discriminator`.
+# Allowed keywords: those of JSON Schema 2020-12 that a description may need, and OpenAPI's `discriminator`.
 KEYWORDS = set(
     """
     $ref type enum const title description default examples format discriminator
@@ -87,16 +87,16 @@ def test_no_schema_has_an_unknown_keyword(every: list[tuple[str, Schema]]) -> No
     assert unknown == {}
 
 
-def test_only_components_have_a_title_and_it_is_their_name(document: Schema, every: list[tuple[str, Schema]]) -> None:
+def test_only_components_have_titles_equal_to_their_names(document: Schema, every: list[tuple[str, Schema]]) -> None:
     schemas = document["components"]["schemas"]
     titles = [(place, schema["title"]) for place, schema in every if "title" in schema]
     assert titles == [(name, name) for name in schemas]
-    # Generators make class and file names of them in which case and underscores may get lost.
+    # Generators derive class and file names from titles, and may drop case and underscores.
     folded = Counter(re.sub("[^a-z0-9]", "", name.lower()) for name in schemas)
     assert [name for name, count in folded.items() if count > 1] == []
 
 
-def test_no_body_has_a_default_and_no_parameter_one_that_is_null_or_an_object(
+def test_only_parameters_have_defaults_and_only_scalar_ones(
     every: list[tuple[str, Schema]],
 ) -> None:
     defaults = [(place, schema["default"]) for place, schema in every if "default" in schema]
@@ -113,7 +113,7 @@ def test_the_defaults_of_members_are_described(document: Schema) -> None:
     assert "description" not in request["timeout_seconds"]
 
 
-def test_nothing_is_null_but_by_its_type(every: list[tuple[str, Schema]]) -> None:
+def test_nullability_is_expressed_by_type_lists_only(every: list[tuple[str, Schema]]) -> None:
     assert places(every, lambda schema: {"type": "null"} in schema.get("anyOf", []) + schema.get("oneOf", [])) == []
     assert places(every, lambda schema: schema.get("type") == "null" or "nullable" in schema) == []
     nullable = {place: schema for place, schema in every if "null" in schema.get("type", ())}
@@ -121,20 +121,20 @@ def test_nothing_is_null_but_by_its_type(every: list[tuple[str, Schema]]) -> Non
     assert [place for place, schema in nullable.items() if len(schema["type"]) != 2] == []
     assert [place for place, schema in nullable.items() if "enum" in schema and None not in schema["enum"]] == []
     assert [place for place, schema in every if isinstance(schema.get("type"), list) and place not in nullable] == []
-    # A parameter is text.
+    # A parameter is text and cannot be null.
     assert [place for place in nullable if "(" in place] == []
     assert {"Job/started_at", "Job/notice", "EpochRow/batch_losses/items", "Failure"} <= nullable.keys()
 
 
-def test_a_nullable_component_has_no_object_of_its_own_inside(document: Schema) -> None:
-    """openapi-python-client makes the class of such an object twice, and drops the component."""
+def test_nullable_components_contain_no_inline_objects(document: Schema) -> None:
+    """openapi-python-client generates the class of such an object twice and drops the component."""
     for name, schema in document["components"]["schemas"].items():
         if "null" in schema.get("type", ()):
             for place, inner in list(walked(name, schema))[1:]:
                 assert not {"properties", "additionalProperties"} & inner.keys(), place
 
 
-def test_the_nullable_members_of_a_job_refer_to_components_that_admit_null(document: Schema) -> None:
+def test_nullable_job_members_refer_to_nullable_components(document: Schema) -> None:
     schemas = document["components"]["schemas"]
     job = schemas["Job"]["properties"]
     for member, name in {
@@ -148,14 +148,14 @@ def test_the_nullable_members_of_a_job_refer_to_components_that_admit_null(docum
     assert schemas["NullableStatus"]["enum"] == [*schemas["Status"]["enum"], None]
 
 
-def test_an_optional_member_of_a_request_refers_to_its_component_alone(document: Schema) -> None:
+def test_optional_request_members_are_plain_references(document: Schema) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["ModelSource"]["properties"]["spec"]["$ref"] == "#/components/schemas/ModelSpec"
     assert schemas["ModelSpec"]["type"] == "object"
     assert schemas["SGD"]["properties"]["momentum"]["$ref"] == "#/components/schemas/DoubleParameter"
 
 
-def test_responses_admit_members_of_later_versions_and_requests_no_unknown_ones(document: Schema) -> None:
+def test_requests_are_closed_and_responses_are_open(document: Schema) -> None:
     schemas = document["components"]["schemas"]
     requests: set[str] = set()
     waiting = list(references([operation.get("requestBody") for operation in operations_of(document)]))
@@ -169,7 +169,7 @@ def test_responses_admit_members_of_later_versions_and_requests_no_unknown_ones(
 
 
 def test_bounds_of_integers_fit_64_bits(every: list[tuple[str, Schema]]) -> None:
-    """OpenAPIKit, which Apple's generator reads with, rejects the whole document otherwise."""
+    """OpenAPIKit, the parser of Apple's generator, rejects the whole document otherwise."""
     bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
     limits = [
         (place, schema[bound])
@@ -181,14 +181,14 @@ def test_bounds_of_integers_fit_64_bits(every: list[tuple[str, Schema]]) -> None
     assert [each for each in limits if not (isinstance(each[1], int) and -(2**63) <= each[1] < 2**63)] == []
 
 
-def test_the_members_of_a_tagged_union_require_the_tag(document: Schema, every: list[tuple[str, Schema]]) -> None:
+def test_tagged_union_members_require_the_tag(document: Schema, every: list[tuple[str, Schema]]) -> None:
     schemas = document["components"]["schemas"]
     tagged = [schema for _, schema in every if "discriminator" in schema]
     assert len(tagged) > 3
     for union in tagged:
         tag = union["discriminator"]["propertyName"]
         for branch in union["oneOf"]:
-            # Apple's generator ignores what is no reference to an object.
+            # Apple's generator ignores members that are no reference to an object.
             member = schemas[branch["$ref"].rpartition("/")[2]]
             assert tag in member["required"]
             assert {"const", "enum"} & member["properties"][tag].keys()
@@ -198,18 +198,18 @@ def test_apples_generator_supports_every_schema(every: list[tuple[str, Schema]])
     """By the rules of its isSchemaSupported.swift: no `not`, no null type, no empty union."""
     assert places(every, lambda schema: "not" in schema or "allOf" in schema) == []
     assert places(every, lambda schema: [] in (schema.get("anyOf"), schema.get("oneOf"))) == []
-    # A property whose name has no letter would have no name in Swift, nor in Python.
+    # A property name without letters gives no identifier in Swift or Python.
     names = {name for _, schema in every for name in schema.get("properties", {})}
     assert [name for name in names if not re.fullmatch("[a-zA-Z][a-zA-Z0-9_]*", name)] == []
 
 
-def test_bodies_have_media_types_that_generators_know(document: Schema) -> None:
+def test_bodies_have_media_types_that_generators_support(document: Schema) -> None:
     known = {"application/json", "application/octet-stream", "multipart/form-data"}
     for operation in operations_of(document):
         assert operation.get("requestBody", {}).get("content", {}).keys() <= known, operation["operationId"]
 
 
-def test_it_names_its_server_its_licence_and_the_access_to_every_operation(document: Schema) -> None:
+def test_document_names_server_licence_and_security(document: Schema) -> None:
     assert [server["url"] for server in document["servers"]] == ["/"]
     assert document["info"]["license"] == {"name": "MIT"}
     operations = operations_of(document)
@@ -220,7 +220,7 @@ def test_it_names_its_server_its_licence_and_the_access_to_every_operation(docum
     assert [name for name, count in names.items() if count > 1] == []
 
 
-# A document of one operation that answers a `Thing`, whose members are these.
+# Rewrites a document with one operation, which returns a `Thing` with these members.
 def rewritten(members: Schema, **schemas: Schema) -> Schema:
     thing = {"type": "object", "properties": members, "additionalProperties": False}
     answer = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}
@@ -268,12 +268,12 @@ def test_a_member_is_rewritten(schema: Schema, expected: Schema) -> None:
     assert rewritten({"member": schema}, Part=PART)["Thing"]["properties"]["member"] == expected
 
 
-def test_members_that_are_called_as_keywords_are_stay() -> None:
+def test_members_named_like_keywords_are_kept() -> None:
     members = {"default": {"type": "string"}, "title": {"type": "string"}, "ge": {"type": "integer"}}
     assert rewritten(members)["Thing"]["properties"] == members
 
 
-def test_a_component_admits_null_itself_where_no_reference_forbids_it() -> None:
+def test_component_becomes_nullable_unless_a_reference_forbids_null() -> None:
     alone = rewritten({"part": {"anyOf": [TO_PART, NULL]}}, Part=PART)
     assert alone.keys() == {"Thing", "Part"}
     assert alone["Thing"]["properties"]["part"] == TO_PART

@@ -11,7 +11,7 @@ IsProblem = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]
 
 
-def test_a_queued_job_rests_at_once_and_is_queued_again(http: httpx2.Client, submit: Submit) -> None:
+def test_queued_job_is_paused_at_once_and_resumed(http: httpx2.Client, submit: Submit) -> None:
     path = f"/jobs/{submit()['id']}"
     for _ in range(2):
         answer = http.post(f"{path}/pause")
@@ -22,7 +22,7 @@ def test_a_queued_job_rests_at_once_and_is_queued_again(http: httpx2.Client, sub
     assert http.get("/jobs", params={"status": "paused"}).json()["data"] == []
 
 
-def test_a_running_job_rests_once_its_worker_has_stopped_and_goes_on_from_its_checkpoint(
+def test_running_job_pauses_via_its_worker_and_resumes_from_a_checkpoint(
     http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], save: Callable[..., Any]
 ) -> None:
     path = f"/jobs/{submit()['id']}"
@@ -41,7 +41,7 @@ def test_a_running_job_rests_once_its_worker_has_stopped_and_goes_on_from_its_ch
     assert resumed == {"epoch": 0, "step": 3, "notice": notice}
 
 
-def test_what_the_state_does_not_allow_is_a_conflict(
+def test_pause_or_resume_in_a_wrong_state_is_a_conflict(
     http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
 ) -> None:
     job_id = submit()["id"]
@@ -55,7 +55,7 @@ def test_what_the_state_does_not_allow_is_a_conflict(
 
 
 @pytest.mark.parametrize("change", ["pause", "resume", "retry"])
-def test_a_job_that_is_not_there_is_not_found(http: httpx2.Client, is_problem: IsProblem, change: str) -> None:
+def test_unknown_job_is_not_found(http: httpx2.Client, is_problem: IsProblem, change: str) -> None:
     for job_id in ("job_" + "0" * 26, "nonsense"):
         is_problem(http.post(f"/jobs/{job_id}/{change}"), 404, "not-found")
 
@@ -79,7 +79,7 @@ def test_the_stream_of_a_paused_job_stays_open(
     assert states == ["queued", "paused", "queued", "starting", "running", "succeeded"]
 
 
-def test_how_often_checkpoints_are_made_and_kept_is_the_clients_to_say(http: httpx2.Client, submit: Submit) -> None:
+def test_checkpoint_policy_can_be_given(http: httpx2.Client, submit: Submit) -> None:
     assert submit()["request"]["checkpoint"] == {"every_epochs": 1, "keep": 3}
     job = submit(checkpoint={"every_epochs": 5})
     assert http.get(f"/jobs/{job['id']}").json()["request"]["checkpoint"] == {"every_epochs": 5, "keep": 3}
@@ -96,7 +96,7 @@ def test_how_often_checkpoints_are_made_and_kept_is_the_clients_to_say(http: htt
         (3, "/checkpoint"),
     ],
 )
-def test_a_checkpoint_policy_that_is_none_is_told_with_its_place(
+def test_invalid_checkpoint_policy_is_refused_with_its_pointer(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, policy: object, pointer: str
 ) -> None:
     problem = is_problem(http.post("/jobs", json=job_request | {"checkpoint": policy}), 422, "invalid-request")

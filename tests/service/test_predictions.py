@@ -44,19 +44,19 @@ def spec_of(shape: list[int], layers: list[dict[str, Any]], **changes: object) -
     } | changes
 
 
-def test_a_batch_gets_what_the_network_gives(http: httpx2.Client, trained: Trained, digits: bytes) -> None:
+def test_batch_prediction_matches_the_network(http: httpx2.Client, trained: Trained, digits: bytes) -> None:
     job = trained(digits)
     answer = http.post(f"/jobs/{job}/predict", json={"inputs": {"image": IMAGES.tolist()}}, params={"top": 2})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
-    found = answer.json()
-    assert found.keys() == {"outputs", "labels", "top"}
+    prediction = answer.json()
+    assert prediction.keys() == {"outputs", "labels", "top"}
     expected = network_output(digits, IMAGES)
-    np.testing.assert_allclose(found["outputs"]["output"], expected, rtol=1e-4, atol=1e-7)
-    assert found["labels"] is None
-    assert [len(each) for each in found["top"]] == [2, 2, 2]
-    assert [each[0]["label"] for each in found["top"]] == expected.argmax(axis=1).tolist()
-    assert found["top"][1][0]["probability"] == pytest.approx(float(expected[1].max()), rel=1e-4)
+    np.testing.assert_allclose(prediction["outputs"]["output"], expected, rtol=1e-4, atol=1e-7)
+    assert prediction["labels"] is None
+    assert [len(each) for each in prediction["top"]] == [2, 2, 2]
+    assert [each[0]["label"] for each in prediction["top"]] == expected.argmax(axis=1).tolist()
+    assert prediction["top"][1][0]["probability"] == pytest.approx(float(expected[1].max()), rel=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_batch_gets_what_the_network_gives(http: httpx2.Client, trained: Train
         ("PNG", "application/octet-stream"),
     ],
 )
-def test_a_picture_is_scaled_as_the_training_data_was(
+def test_image_is_scaled_like_the_training_data(
     form: str, kind: str, http: httpx2.Client, trained: Trained, digits: bytes
 ) -> None:
     data = png(PIXELS, form)
@@ -81,7 +81,7 @@ def test_a_picture_is_scaled_as_the_training_data_was(
     assert len(answer.json()["top"][0]) == 5
 
 
-def test_a_model_that_only_numbers_its_classes_takes_the_datasets_names(http: httpx2.Client, trained: Trained) -> None:
+def test_class_numbers_get_the_datasets_names(http: httpx2.Client, trained: Trained) -> None:
     file = io.BytesIO()
     np.savez(file, x=np.zeros((2, 4), np.float32), label=np.array([0, 1], np.int32))
     manifest = http.post("/datasets", params={"name": "named"}, content=file.getvalue()).json()
@@ -95,29 +95,29 @@ def test_a_model_that_only_numbers_its_classes_takes_the_datasets_names(http: ht
     model = build(resolve(spec_of([4], layers, outputs=[{"name": "y", "shape": [2]}])))
     asked = {"inputs": {"x": [1, 2, 3, 4]}}
     bind = {"x": "features", "y_true": "label"}
-    found = http.post(f"/jobs/{trained(model, id=named['id'], bind=bind)}/predict", json=asked).json()
-    assert sorted(found["labels"]) == ["ant", "bee"]
-    assert found["labels"] == named["labels"]
-    assert {choice["label"] for choice in found["top"][0]} == {"ant", "bee"}
+    prediction = http.post(f"/jobs/{trained(model, id=named['id'], bind=bind)}/predict", json=asked).json()
+    assert sorted(prediction["labels"]) == ["ant", "bee"]
+    assert prediction["labels"] == named["labels"]
+    assert {choice["label"] for choice in prediction["top"][0]} == {"ant", "bee"}
     assert http.post(f"/jobs/{trained(model, id=manifest['id'])}/predict", json=asked).json()["labels"] is None
 
 
-def test_a_classifier_answers_labels(http: httpx2.Client, trained: Trained) -> None:
+def test_classifier_predicts_labels(http: httpx2.Client, trained: Trained) -> None:
     layers: list[dict[str, Any]] = [
         {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
         {"type": "softmax", "name": "softmax"},
     ]
     names = {"labels": ["ant", "bee"], "predicted_feature": "bug", "probabilities": "shares"}
     job = trained(build(resolve(spec_of([4], layers, classifier=names))))
-    found = http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[1, 2, 3, 4], [4, 3, 2, 1]]}}).json()
-    assert found["labels"] == ["ant", "bee"]
-    assert found["outputs"]["bug"] == [choices[0]["label"] for choices in found["top"]]
-    shares = found["outputs"]["shares"]
+    prediction = http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[1, 2, 3, 4], [4, 3, 2, 1]]}}).json()
+    assert prediction["labels"] == ["ant", "bee"]
+    assert prediction["outputs"]["bug"] == [choices[0]["label"] for choices in prediction["top"]]
+    shares = prediction["outputs"]["shares"]
     assert [list(each) for each in shares] == [["ant", "bee"]] * 2
     assert sum(shares[0].values()) == pytest.approx(1)
 
 
-def test_neighbours_answer_the_nearest_label(http: httpx2.Client, trained: Trained) -> None:
+def test_nearest_neighbours_predict_the_nearest_label(http: httpx2.Client, trained: Trained) -> None:
     builder = KNearestNeighborsClassifierBuilder(
         input_name="point",
         output_name="color",
@@ -127,13 +127,13 @@ def test_neighbours_answer_the_nearest_label(http: httpx2.Client, trained: Train
     )
     builder.add_samples([[0.0, 0.0], [3.0, 4.0]], ["red", "blue"])
     job = trained(serialize(builder.spec))
-    found = http.post(f"/jobs/{job}/predict", json={"inputs": {"point": [[3, 3], [1, 0]]}}).json()
-    assert found["outputs"]["color"] == ["blue", "red"]
-    assert found["labels"] == ["red", "blue"]
-    assert found["top"][0] == [{"label": "blue", "probability": 1.0}, {"label": "red", "probability": 0.0}]
+    prediction = http.post(f"/jobs/{job}/predict", json={"inputs": {"point": [[3, 3], [1, 0]]}}).json()
+    assert prediction["outputs"]["color"] == ["blue", "red"]
+    assert prediction["labels"] == ["red", "blue"]
+    assert prediction["top"][0] == [{"label": "blue", "probability": 1.0}, {"label": "red", "probability": 0.0}]
 
 
-def test_misfits_are_told_with_their_places(
+def test_wrong_shapes_are_reported_with_pointers(
     http: httpx2.Client, trained: Trained, digits: bytes, is_problem: IsProblem
 ) -> None:
     path = f"/jobs/{trained(digits)}/predict"
@@ -161,7 +161,7 @@ def test_misfits_are_told_with_their_places(
         (bytes(1_000_001), "image/png", 413),
     ],
 )
-def test_what_is_no_question_is_refused(
+def test_invalid_prediction_request_is_refused(
     *,
     content: bytes,
     kind: str,
@@ -176,9 +176,7 @@ def test_what_is_no_question_is_refused(
 
 
 @pytest.mark.parametrize("depth", [100, 900, 980, 100_000])
-def test_lists_nested_without_end_are_refused_somewhere(
-    depth: int, http: httpx2.Client, trained: Trained, digits: bytes
-) -> None:
+def test_deeply_nested_lists_are_refused(depth: int, http: httpx2.Client, trained: Trained, digits: bytes) -> None:
     content = f'{{"inputs": {{"image": {"[" * depth}{"]" * depth}}}}}'
     headers = {"content-type": "application/json"}
     assert http.post(f"/jobs/{trained(digits)}/predict", content=content, headers=headers).status_code in (400, 422)
@@ -187,7 +185,7 @@ def test_lists_nested_without_end_are_refused_somewhere(
 @pytest.mark.parametrize(
     ("call", "body"), [("predict", {"inputs": {"image": IMAGES.tolist()}}), ("evaluate", {"dataset": "tiny"})]
 )
-def test_a_job_without_a_trained_model_cannot_be_asked(
+def test_job_without_a_trained_model_cannot_predict_or_evaluate(
     *,
     call: str,
     body: object,
@@ -205,7 +203,7 @@ def test_a_job_without_a_trained_model_cannot_be_asked(
     is_problem(http.post(f"/jobs/job_{'0' * 26}/{call}", json=body), 404, "not-found")
 
 
-def test_a_model_that_needs_a_hundred_gigabytes_is_refused_at_once_and_others_go_on(
+def test_model_needing_a_hundred_gigabytes_is_refused_quickly(
     http: httpx2.Client, trained: Trained, digits: bytes, is_problem: IsProblem
 ) -> None:
     # Blobs of 32,768 by 32,768 numbers, 4.3 GB each; 25 of them at once are 107 GB.
@@ -227,16 +225,14 @@ def test_a_model_that_needs_a_hundred_gigabytes_is_refused_at_once_and_others_go
     assert http.post(f"/jobs/{trained(digits)}/predict", json=question).status_code == 200
 
 
-def test_a_trained_file_that_cannot_be_read_is_told_in_words(
-    http: httpx2.Client, trained: Trained, is_problem: IsProblem
-) -> None:
+def test_unreadable_trained_model_is_reported(http: httpx2.Client, trained: Trained, is_problem: IsProblem) -> None:
     answer = http.post(f"/jobs/{trained(b'no model')}/predict", json={"inputs": {}})
     (error,) = is_problem(answer, 422)["errors"]
     assert error["pointer"] == ""
     assert error["detail"].startswith("the trained model cannot be read: found 8 bytes that are no .mlmodel")
 
 
-def test_the_client_asks_with_arrays_and_with_pictures_and_measures(
+def test_client_predicts_arrays_and_images_and_evaluates(
     service: Any,  # noqa: ANN401 - the fixture's own type
     tiny: dict[str, Any],
     trained: Trained,

@@ -1,4 +1,4 @@
-"""The models that come with Pippin, over HTTP."""
+"""The packaged model presets over HTTP."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from pippin.models.spec.presets import preset, preset_names
 IsProblem = Callable[..., dict[str, Any]]
 
 
-def test_every_preset_is_listed_with_its_layers_and_choices(http: httpx2.Client) -> None:
+def test_every_preset_is_listed_with_layers_and_hyperparameters(http: httpx2.Client) -> None:
     listed = http.get("/presets").json()["data"]
     assert tuple(each["name"] for each in listed) == preset_names()
     network = listed[0]["model"]
@@ -20,7 +20,7 @@ def test_every_preset_is_listed_with_its_layers_and_choices(http: httpx2.Client)
     assert network["hyperparameters"]["learning_rate"]["maximum"] == 0.3
 
 
-def test_a_preset_is_handed_out_as_a_document_and_as_a_file(http: httpx2.Client) -> None:
+def test_preset_is_served_as_a_spec_and_as_a_file(http: httpx2.Client) -> None:
     document = http.get("/presets/mnist-cnn/spec").json()
     assert document == preset("mnist-cnn")
     answer = http.get("/presets/mnist-cnn/file")
@@ -28,7 +28,7 @@ def test_a_preset_is_handed_out_as_a_document_and_as_a_file(http: httpx2.Client)
     assert len(read(answer.content).resolved.layers) == len(document["layers"])  # type: ignore[union-attr]
 
 
-def test_a_preset_that_is_none_is_not_there(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_unknown_preset_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
     for form in ("spec", "file"):
         problem = is_problem(http.get(f"/presets/resnet/{form}"), 404, "not-found")
         assert "there are mnist-cnn" in problem["detail"]

@@ -30,11 +30,11 @@ def scrape(http: httpx2.Client) -> Callable[..., float | None]:
     answer = http.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=")
-    found = samples(answer.text)
-    return lambda name, **labels: found.get((name, frozenset(labels.items())))
+    values_by_sample = samples(answer.text)
+    return lambda name, **labels: values_by_sample.get((name, frozenset(labels.items())))
 
 
-def test_what_is_queued_and_for_how_long(http: httpx2.Client, submit: Submit) -> None:
+def test_queue_length_and_oldest_age(http: httpx2.Client, submit: Submit) -> None:
     assert scrape(http)("pippin_queue_oldest_age_seconds") == 0
     submit()
     submit()
@@ -48,12 +48,12 @@ def test_what_is_queued_and_for_how_long(http: httpx2.Client, submit: Submit) ->
     assert 0 < age < 60
 
 
-def test_a_look_changes_nothing_in_redis(http: httpx2.Client, submit: Submit, store: Store) -> None:
+def test_scrape_changes_nothing_in_redis(http: httpx2.Client, submit: Submit, store: Store) -> None:
     submit()
     scrape(http)
 
     def whole() -> dict[str, bytes]:
-        # The service's own duties go on meanwhile.
+        # The background tasks write meanwhile.
         duties = ("pippin:acting", "pippin:blobs:")
         names = {key for key in map(str, store.redis.keys("*")) if not key.startswith(duties)}
         return {name: store.redis.execute_command("DUMP", name, NEVER_DECODE=True) for name in names}
@@ -63,7 +63,7 @@ def test_a_look_changes_nothing_in_redis(http: httpx2.Client, submit: Submit, st
     assert whole() == before
 
 
-def test_an_epoch_is_counted_once_and_by_its_engine(
+def test_epoch_duration_is_counted_once_by_engine(
     http: httpx2.Client, submit: Submit, trainer: Callable[..., Any]
 ) -> None:
     attempt = trainer(submit()["id"])
@@ -80,7 +80,7 @@ def test_an_epoch_is_counted_once_and_by_its_engine(
     assert value("pippin_epoch_duration_seconds_count", engine="coreml") == 0
 
 
-def test_a_lost_attempt_is_counted_once_and_by_its_reason(
+def test_lost_attempt_is_counted_once_by_reason(
     http: httpx2.Client, submit: Submit, trainer: Callable[..., Any], store: Store
 ) -> None:
     assert scrape(http)("pippin_attempts_lost_total", reason="worker_lost") == 0
@@ -106,7 +106,7 @@ def test_workers_by_engine_and_state(http: httpx2.Client, store: Store) -> None:
     assert value("pippin_workers", engine="coreml", state="busy") == 0
 
 
-def test_requests_by_template_never_by_address(http: httpx2.Client, submit: Submit) -> None:
+def test_requests_are_labelled_by_route_template(http: httpx2.Client, submit: Submit) -> None:
     job = submit()["id"]
     before = scrape(http)("pippin_http_requests_total", method="GET", route="/jobs/{job_id}", status="200") or 0
     for address in (f"/jobs/{job}", "/jobs/job_none", "/nowhere/at/all", "/docs/assets/swagger-ui.css", "/docs"):
@@ -125,7 +125,9 @@ def test_requests_by_template_never_by_address(http: httpx2.Client, submit: Subm
         assert identity not in text
 
 
-def test_who_follows_a_job_and_what_is_sent(http: httpx2.Client, submit: Submit, trainer: Callable[..., Any]) -> None:
+def test_stream_clients_and_sent_events_are_counted(
+    http: httpx2.Client, submit: Submit, trainer: Callable[..., Any]
+) -> None:
     attempt = trainer(submit()["id"])
     attempt.begin()
     before = scrape(http)("pippin_events_sent_total") or 0
@@ -140,7 +142,7 @@ def test_who_follows_a_job_and_what_is_sent(http: httpx2.Client, submit: Submit,
     wait_for(lambda: scrape(http)("pippin_stream_clients") == 0, "the client is gone")
 
 
-def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., Any]) -> None:
+def test_only_one_service_counts_the_blobs(make_service: Callable[..., Any]) -> None:
     service = make_service()
     store = service.server.config.app.state.services.store
     with httpx2.Client(base_url=service.url, timeout=60) as http:
@@ -148,7 +150,7 @@ def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., An
         while scrape(http)("pippin_blobs") is None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        # Nobody lists again within a quarter of an hour.
+        # No service counts the blobs again within a quarter of an hour.
         assert not store.blob_stats.take_turn(900)
         store.blob_stats.record(2, 1234)
         value = scrape(http)
@@ -158,7 +160,7 @@ def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., An
         assert abs(counted - time.time()) < 3600
 
 
-def test_how_full_redis_is_and_that_the_reaper_looks(http: httpx2.Client) -> None:
+def test_redis_memory_and_reaper_activity_are_exported(http: httpx2.Client) -> None:
     wait_for(lambda: scrape(http)("pippin_reaper_last_look_timestamp_seconds"), "the reaper looks")
     value = scrape(http)
     assert value("pippin_redis_up") == 1
@@ -169,7 +171,7 @@ def test_how_full_redis_is_and_that_the_reaper_looks(http: httpx2.Client) -> Non
     assert value("pippin_reaper_actions_total", action="requeued") is not None
 
 
-def test_while_redis_is_away_it_says_so(make_service: Callable[..., Any]) -> None:
+def test_redis_up_is_0_without_redis(make_service: Callable[..., Any]) -> None:
     service = make_service(redis_url=SecretStr("redis://127.0.0.1:1/0"))
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         value = scrape(http)
@@ -178,7 +180,7 @@ def test_while_redis_is_away_it_says_so(make_service: Callable[..., Any]) -> Non
         assert value("pippin_stream_clients") == 0
 
 
-def test_openmetrics_for_who_asks_for_it(http: httpx2.Client) -> None:
+def test_openmetrics_format_on_request(http: httpx2.Client) -> None:
     answer = http.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
     assert answer.headers["content-type"].startswith("application/openmetrics-text")
     names = {family.name for family in openmetrics(answer.text)}

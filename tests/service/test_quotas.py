@@ -14,7 +14,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def limited(http: httpx2.Client, store: Store) -> Callable[..., httpx2.Client]:
-    """The client, with a token that has these quotas."""
+    """The client with a token that has these quotas."""
 
     def make(**quotas: int) -> httpx2.Client:
         token = issue("submit", None, quotas=Quotas(**quotas))
@@ -25,7 +25,7 @@ def limited(http: httpx2.Client, store: Store) -> Callable[..., httpx2.Client]:
     return make
 
 
-def test_no_more_jobs_are_taken_than_the_token_may_have(
+def test_queued_jobs_quota(
     job_request: dict[str, Any], limited: Callable[..., httpx2.Client], is_problem: IsProblem
 ) -> None:
     http = limited(queued_jobs=2)
@@ -37,12 +37,12 @@ def test_no_more_jobs_are_taken_than_the_token_may_have(
         assert refused.headers["retry-after"] == "30"
     jobs = http.get("/jobs").json()["data"]
     assert len(jobs) == 2
-    # The key of what was refused is free: the same request is taken once there is room.
+    # The key of the refused request is free: the same request is accepted once a job has been cancelled.
     http.post(f"/jobs/{jobs[0]['id']}/cancel")
     assert http.post("/jobs", json=job_request, headers={"idempotency-key": "one"}).status_code == 202
 
 
-def test_no_more_bytes_are_stored_than_the_token_may_add(
+def test_stored_bytes_quota(
     limited: Callable[..., httpx2.Client], tiny_npz: bytes, is_problem: IsProblem, blobs: Blobs
 ) -> None:
     http = limited(stored_bytes=15_000)
@@ -58,9 +58,7 @@ def test_no_more_bytes_are_stored_than_the_token_may_add(
     assert http.post("/datasets?name=b&scale=1", content=tiny_npz).status_code == 201
 
 
-def test_no_more_requests_are_answered_than_the_token_may_make(
-    limited: Callable[..., httpx2.Client], is_problem: IsProblem
-) -> None:
+def test_requests_per_minute_quota(limited: Callable[..., httpx2.Client], is_problem: IsProblem) -> None:
     http = limited(requests_per_minute=3)
     for _ in range(3):
         assert http.get("/jobs").status_code == 200

@@ -1,4 +1,4 @@
-"""Jobs, models and datasets asked for by id, by name, by the beginning of an id and as `last`; names and cursors."""
+"""References to jobs, models and datasets by id, name, id prefix and `last`; valid names and cursors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,27 +43,25 @@ def add_dataset(http: httpx2.Client) -> Callable[[str], dict[str, Any]]:
     return add
 
 
-def unlike(one: str, other: str) -> int:
-    """How many characters of `one` tell it from `other`."""
+def distinguishing_length(one: str, other: str) -> int:
+    """The length of the shortest prefix of `one` that differs from `other`."""
     return next(n for n, (a, b) in enumerate(zip(one, other, strict=True), 1) if a != b)
 
 
-def test_a_job_is_found_by_name_beginning_and_as_last(http: httpx2.Client, submit: Submit) -> None:
+def test_job_is_found_by_name_by_id_prefix_and_as_last(http: httpx2.Client, submit: Submit) -> None:
     first, second = submit(name="first")["id"], submit(name="second")["id"]
-    beginning = first[: unlike(first, second)]
+    beginning = first[: distinguishing_length(first, second)]
     for reference, job_id in (("first", first), ("second", second), (beginning, first), ("last", second)):
         assert http.get(f"/jobs/{reference}").json()["id"] == job_id, reference
     assert http.post("/jobs/first/cancel").json()["id"] == first
     assert http.get("/jobs/first/events").json()["job"] == first
     assert http.post("/jobs/first/retry").json()["retry_of"] == first
-    # The new job has the old one's name, so the beginning of its id is the short way.
+    # The retry has the name of the old job, so the name is ambiguous; the id prefix is not.
     assert http.delete(f"/jobs/{beginning}").status_code == 204
     assert http.get(f"/jobs/{first}").status_code == 404
 
 
-def test_a_name_of_several_jobs_is_refused_with_their_ids_and_nothing_is_changed(
-    http: httpx2.Client, submit: Submit, is_problem: IsProblem
-) -> None:
+def test_ambiguous_name_is_refused_with_the_ids(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
     ids = [submit(name="twice")["id"] for _ in range(12)]
     problem = is_problem(http.post("/jobs/twice/cancel"), 409, "ambiguous-name")
     assert problem["detail"].startswith("More than 10 jobs are called 'twice': ")
@@ -74,27 +72,27 @@ def test_a_name_of_several_jobs_is_refused_with_their_ids_and_nothing_is_changed
     assert len(problem["detail"]) < 1000
 
 
-def test_a_beginning_needs_four_characters(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
+def test_id_prefix_needs_four_characters(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
     job_id = submit()["id"]
     assert http.get(f"/jobs/{job_id[:8]}").json()["id"] == job_id
     for reference in (job_id[:7], "job_", "job", job_id[4:], job_id.upper(), f"{job_id}0", "job_01*", "nonesuch"):
         is_problem(http.get(f"/jobs/{reference}"), 404, "not-found")
 
 
-def test_nothing_is_last_where_there_is_nothing(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_last_of_an_empty_list_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
     for kind in ("jobs", "models", "datasets"):
         is_problem(http.get(f"/{kind}/last"), 404, "not-found")
 
 
-def test_models_and_datasets_are_found_so_too(
+def test_models_and_datasets_are_found_by_name_by_id_prefix_and_as_last(
     http: httpx2.Client, add_model: AddModel, add_dataset: Callable[[str], dict[str, Any]], is_problem: IsProblem
 ) -> None:
     for kind, add in (("models", add_model), ("datasets", add_dataset)):
         first, second = add("first")["id"], add("second")["id"]
-        beginning = first[: unlike(first, second)]
+        beginning = first[: distinguishing_length(first, second)]
         for reference, record_id in (("first", first), (beginning, first), ("last", second)):
             assert http.get(f"/{kind}/{reference}").json()["id"] == record_id, reference
-        common = first[: unlike(first, second) - 1]
+        common = first[: distinguishing_length(first, second) - 1]
         problem = is_problem(http.get(f"/{kind}/{common}"), 409, "ambiguous-name")
         assert first in problem["detail"]
         assert second in problem["detail"]
@@ -102,7 +100,7 @@ def test_models_and_datasets_are_found_so_too(
         assert http.get(f"/{kind}/last").json()["id"] == first
 
 
-def test_a_job_takes_them_so_and_records_the_ids(
+def test_job_request_accepts_references_and_records_ids(
     http: httpx2.Client, add_model: AddModel, tiny: dict[str, Any], trained: Callable[..., str], mlmodel: bytes
 ) -> None:
     model = add_model("cnn")
@@ -115,12 +113,12 @@ def test_a_job_takes_them_so_and_records_the_ids(
     assert job["request"]["model"]["job"] == made
 
 
-def test_what_is_ambiguous_in_a_body_is_a_fault_of_its_place(
+def test_ambiguous_reference_in_a_body_is_a_fault_with_its_pointer(
     http: httpx2.Client, tiny: dict[str, Any], add_model: AddModel, submit: Submit, is_problem: IsProblem
 ) -> None:
     ids = [add_model("one")["id"], add_model("two")["id"]]
     jobs = [submit(name="twice")["id"] for _ in range(2)]
-    common = ids[0][: unlike(*ids) - 1]
+    common = ids[0][: distinguishing_length(*ids) - 1]
     answer = http.post("/jobs", json={"model": {"id": common}, "dataset": tiny["name"]})
     (error,) = is_problem(answer, 422)["errors"]
     assert error["pointer"] == "/model/id"
@@ -195,7 +193,7 @@ USABLE = ("mnist", "v1.2", "Zahlen für Müller", "数字", "model_v2", "last-ru
 
 
 @pytest.mark.parametrize("name", UNUSABLE)
-def test_what_cannot_be_a_name_is_refused_for_all_alike(
+def test_invalid_name_is_refused_alike_for_every_kind(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, mlmodel: bytes, name: str
 ) -> None:
     refused = [
@@ -219,7 +217,7 @@ def test_what_cannot_be_a_name_is_refused_for_all_alike(
 
 
 @pytest.mark.parametrize("name", USABLE)
-def test_other_names_are_taken_and_found(
+def test_valid_names_are_accepted_and_found(
     http: httpx2.Client, job_request: dict[str, Any], add_dataset: Callable[[str], dict[str, Any]], name: str
 ) -> None:
     dataset = add_dataset(name)
@@ -230,7 +228,7 @@ def test_other_names_are_taken_and_found(
 
 
 @pytest.mark.parametrize("labels", [{"a\nb": "1"}, {"a": "1\x1b"}, {"a=b": "1"}, {"right\u202eleft": "1"}], ids=ascii)
-def test_labels_that_no_list_can_show_are_refused(
+def test_labels_with_control_characters_are_refused(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, labels: dict[str, str]
 ) -> None:
     (error,) = is_problem(http.post("/jobs", json=job_request | {"labels": labels}), 422)["errors"]
@@ -257,7 +255,7 @@ def test_labels_that_no_list_can_show_are_refused(
         ("/jobs/last/metrics", "after", "1-x"),
     ],
 )
-def test_a_cursor_that_is_none_is_refused(
+def test_invalid_cursor_is_refused(
     *, http: httpx2.Client, submit: Submit, is_problem: IsProblem, path: str, parameter: str, value: str
 ) -> None:
     submit()
@@ -266,7 +264,7 @@ def test_a_cursor_that_is_none_is_refused(
     assert "Value error" not in error["detail"]
 
 
-def test_a_last_event_id_that_is_none_is_refused(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
+def test_invalid_last_event_id_is_refused(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
     job_id = submit()["id"]
     for path in ("events", "metrics"):
         answer = http.get(f"/jobs/{job_id}/{path}", headers={"last-event-id": "zzz"}, params={"after": "yyy"})

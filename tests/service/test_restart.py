@@ -1,4 +1,4 @@
-"""A service is stopped and started anew: what is under way ends well, and who follows a job loses nothing."""
+"""A restart of the service: requests in flight are answered, and followers of a job lose nothing."""
 
 import asyncio
 import json
@@ -26,11 +26,11 @@ SECONDS = 60.0
 
 
 class Follower(threading.Thread):
-    """Follows a job over as many connections as it takes.
+    """Follows a job with as many connections as needed.
 
     Attributes:
-        seen: The type, the id and, of an epoch, the number of every event so far.
-        failure: What ended it early.
+        seen: The type, the id and, for an epoch, the number of every event so far.
+        failure: The exception that ended it early.
     """
 
     def __init__(self, url: str, job_id: str) -> None:
@@ -76,7 +76,7 @@ class OurAsyncClient(Follower):
 
 
 class Browser(Follower):
-    """Does what the HTML standard has an EventSource do, and counts its connections."""
+    """Behaves like an EventSource of the HTML standard, and counts its connections."""
 
     connections = 0
 
@@ -97,12 +97,12 @@ class Browser(Follower):
             except httpx2.ConnectError:
                 time.sleep(0.1)
                 continue
-            # It ended in order, so a browser would come back after as long as it was told to wait.
+            # The stream ended in order, so a browser would reconnect after the `retry` time.
             assert parser.retry == 1.0
             parser = EventStreamParser(parser.last_event_id, parser.retry)
 
 
-def test_who_follows_a_job_misses_and_repeats_nothing_through_a_restart(
+def test_followers_lose_and_repeat_nothing_through_a_restart(
     *,
     start_process: StartProcess,
     submitted: Callable[..., str],
@@ -142,7 +142,7 @@ def test_who_follows_a_job_misses_and_repeats_nothing_through_a_restart(
     assert cast("Browser", followers[2]).connections >= 2
 
 
-def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
+def test_draining_service_is_unready_and_still_answers(
     *,
     start_process: StartProcess,
     submitted: Callable[..., str],
@@ -165,13 +165,13 @@ def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
     attempt.epoch(1)
     wait_for(lambda: follower.epochs == [1], "the stream goes on")
     assert service.process.poll() is None
-    # Whoever has no time to wait ends it with Ctrl-C.
+    # Ctrl-C ends the draining service at once.
     service.process.send_signal(signal.SIGINT)
     service.process.wait(20)
 
 
 @pytest.mark.parametrize("path", ["/datasets?name=slow", "/jobs"])
-def test_a_request_under_way_at_sigterm_is_answered(start_process: StartProcess, tiny_npz: bytes, path: str) -> None:
+def test_request_in_flight_at_sigterm_is_answered(start_process: StartProcess, tiny_npz: bytes, path: str) -> None:
     service = start_process(PIPPIN_SERVICE_GRACE_SECONDS="60")
     url = service.address()
     httpx2.post(f"{url}/datasets?name=tiny", content=tiny_npz, timeout=SECONDS)

@@ -14,7 +14,7 @@ Save = Callable[..., Any]
 
 @pytest.fixture
 def failed(submit: Submit, trainer: Callable[[str], Any], save: Save) -> Callable[..., str]:
-    """Makes jobs that failed after two epochs, with a checkpoint of the second."""
+    """Creates jobs that failed after two epochs, with a checkpoint of the second."""
 
     def make(*, checkpoint: bool = True, **changes: object) -> str:
         attempt = trainer(submit(**changes)["id"])
@@ -27,7 +27,7 @@ def failed(submit: Submit, trainer: Callable[[str], Any], save: Save) -> Callabl
     return make
 
 
-def test_a_retry_is_a_new_job_that_asks_the_same(
+def test_retry_is_a_new_job_with_the_same_request(
     http: httpx2.Client, failed: Callable[..., str], mnist_spec: dict[str, Any], store: Store
 ) -> None:
     mnist_spec["layers"][-2]["bias"] = [0.5] * 10
@@ -43,7 +43,7 @@ def test_a_retry_is_a_new_job_that_asks_the_same(
     assert http.get(f"/jobs/{old['id']}").json() == old
 
 
-def test_a_retry_takes_the_model_that_was_built_where_the_spec_is_gone(
+def test_retry_uses_the_built_model_when_the_spec_is_gone(
     *,
     http: httpx2.Client,
     submit: Submit,
@@ -68,9 +68,7 @@ def test_a_retry_takes_the_model_that_was_built_where_the_spec_is_gone(
     assert "the spec of its model is gone; submit a new job" in problem["detail"]
 
 
-def test_a_retry_from_a_checkpoint_begins_there_with_the_engine_that_made_it(
-    http: httpx2.Client, failed: Callable[..., str]
-) -> None:
+def test_retry_from_a_checkpoint_keeps_its_epoch_and_engine(http: httpx2.Client, failed: Callable[..., str]) -> None:
     old = http.get(f"/jobs/{failed()}").json()
     assert old["request"]["engines"] == ["coreml", "jax"]
     new = http.post(f"/jobs/{old['id']}/retry", json={"from_checkpoint": True}).json()
@@ -91,31 +89,31 @@ def test_a_cancelled_job_can_be_retried_and_so_can_the_retry(http: httpx2.Client
         job_id = new["id"]
 
 
-def test_a_job_that_may_still_succeed_or_has_is_not_retried(
+def test_only_failed_or_cancelled_jobs_can_be_retried(
     http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
 ) -> None:
     job_id = submit()["id"]
-    told = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
-    assert told == f"{job_id} cannot be retried: it is queued, and only what has failed or was cancelled can be."
+    detail = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
+    assert detail == f"{job_id} cannot be retried: it is queued, and only what has failed or was cancelled can be."
     trainer(job_id).train()
     assert "it is succeeded" in is_problem(http.post(f"/jobs/{job_id}/retry"), 409)["detail"]
     assert len(http.get("/jobs").json()["data"]) == 1
 
 
-def test_without_a_checkpoint_there_is_nothing_to_go_on_from(
+def test_retry_from_a_missing_checkpoint_is_a_conflict(
     http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem, blobs: Blobs
 ) -> None:
     path = f"/jobs/{failed(checkpoint=False)}/retry"
-    told = is_problem(http.post(path, json={"from_checkpoint": True}), 409, "state-conflict")["detail"]
-    assert "it has made no checkpoint; leave from_checkpoint out" in told
+    detail = is_problem(http.post(path, json={"from_checkpoint": True}), 409, "state-conflict")["detail"]
+    assert "it has made no checkpoint; leave from_checkpoint out" in detail
     assert http.post(path, json={"from_checkpoint": False}).status_code == 202
     job_id = failed()
     blobs.delete(http.get(f"/jobs/{job_id}").json()["checkpoint"]["digest"])
-    told = is_problem(http.post(f"/jobs/{job_id}/retry", json={"from_checkpoint": True}), 409)["detail"]
-    assert "the file is gone" in told
+    detail = is_problem(http.post(f"/jobs/{job_id}/retry", json={"from_checkpoint": True}), 409)["detail"]
+    assert "the file is gone" in detail
 
 
-def test_a_dataset_or_a_model_that_is_gone_is_told(
+def test_retry_reports_a_missing_model_file_or_dataset(
     *,
     http: httpx2.Client,
     failed: Callable[..., str],
@@ -131,14 +129,14 @@ def test_a_dataset_or_a_model_that_is_gone_is_told(
     assert retried.status_code == 202  # the file alone is needed
     http.post(f"/jobs/{retried.json()['id']}/cancel")  # a live job would hold its dataset
     blobs.delete(uploaded["digest"])
-    told = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
-    assert "the file of its model digits is gone; submit a new job" in told
+    detail = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
+    assert "the file of its model digits is gone; submit a new job" in detail
     assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
-    told = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
-    assert "its dataset tiny is gone; upload it again and submit a new job" in told
+    detail = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
+    assert "its dataset tiny is gone; upload it again and submit a new job" in detail
 
 
-def test_a_retry_sent_again_with_its_key_makes_no_second_job(
+def test_retry_with_the_same_idempotency_key_creates_one_job(
     http: httpx2.Client, failed: Callable[..., str], job_request: dict[str, Any], is_problem: IsProblem
 ) -> None:
     job_id, other = failed(), failed()
@@ -155,7 +153,7 @@ def test_a_retry_sent_again_with_its_key_makes_no_second_job(
         is_problem(answer, 422, "idempotency-mismatch")
 
 
-def test_a_refused_retry_leaves_its_key_free(
+def test_refused_retry_leaves_its_idempotency_key_free(
     http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem
 ) -> None:
     path, key = f"/jobs/{failed(checkpoint=False)}/retry", {"idempotency-key": "mine"}
@@ -173,7 +171,7 @@ def test_a_refused_retry_leaves_its_key_free(
         (b"{", 400, None),
     ],
 )
-def test_a_body_that_asks_for_something_else_is_refused(
+def test_invalid_retry_body_is_refused(
     *, http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem, body: bytes, status: int, pointer: str
 ) -> None:
     path = f"/jobs/{failed()}/retry"

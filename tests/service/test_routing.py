@@ -1,4 +1,4 @@
-"""Which engine a job goes to, as clients see it."""
+"""The routing of jobs to engines, over REST."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +15,12 @@ IsProblem = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def a_mac() -> WorkerReport:
-    """What a worker says that trains with Core ML."""
+def coreml_report() -> WorkerReport:
+    """The report of a worker with the Core ML engine."""
     return worker_report(engines=["coreml"], compute_units=["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"])
 
 
-def test_the_engines_that_may_train_a_job_stand_in_its_record(submit: Callable[..., dict[str, Any]]) -> None:
+def test_job_record_lists_the_eligible_engines(submit: Callable[..., dict[str, Any]]) -> None:
     assert submit()["request"]["engines"] == ["coreml", "jax"]
     chosen = submit(engine="coreml", compute_units="cpu_and_gpu")
     assert (chosen["engine"], chosen["request"]["engines"]) == ("coreml", ["coreml"])
@@ -28,8 +28,8 @@ def test_the_engines_that_may_train_a_job_stand_in_its_record(submit: Callable[.
 
 
 @pytest.mark.parametrize("kind", ["pipeline", "neighbors"])
-def test_a_model_that_core_ml_does_not_train_is_refused_for_it_and_left_to_jax(
-    *, http: httpx2.Client, is_problem: IsProblem, kind: str, store: Store, a_mac: WorkerReport
+def test_model_not_trainable_by_core_ml_is_routed_to_jax(
+    *, http: httpx2.Client, is_problem: IsProblem, kind: str, store: Store, coreml_report: WorkerReport
 ) -> None:
     file = {"pipeline": lambda: pipeline(embedding(), network()), "neighbors": neighbors}[kind]()
     http.post("/models?name=mine", content=serialize(file)).raise_for_status()
@@ -39,7 +39,7 @@ def test_a_model_that_core_ml_does_not_train_is_refused_for_it_and_left_to_jax(
     problem = is_problem(http.post("/jobs", json=request | {"engine": "coreml"}), 422, "invalid-request")
     assert [error["pointer"] for error in problem["errors"]] == ["/engine"]
     assert "does not train" in problem["errors"][0]["detail"]
-    store.workers.heartbeat(a_mac)
+    store.workers.heartbeat(coreml_report)
     answer = http.post("/jobs", json=request)
     assert answer.status_code == 202, answer.text
     assert answer.json()["request"]["engines"] == ["jax"]
@@ -47,8 +47,10 @@ def test_a_model_that_core_ml_does_not_train_is_refused_for_it_and_left_to_jax(
     assert "No live worker has the jax engine" in answer.json()["waiting_for"]
 
 
-def test_a_worker_is_shown_with_what_it_computes_on(http: httpx2.Client, store: Store, a_mac: WorkerReport) -> None:
-    store.workers.heartbeat(a_mac)
+def test_worker_list_shows_engines_and_compute_units(
+    http: httpx2.Client, store: Store, coreml_report: WorkerReport
+) -> None:
+    store.workers.heartbeat(coreml_report)
     (shown,) = http.get("/workers").json()["data"]
     assert {name: shown[name] for name in ("engines", "compute_units", "chip", "os")} == {
         "engines": ["coreml"],
@@ -58,7 +60,7 @@ def test_a_worker_is_shown_with_what_it_computes_on(http: httpx2.Client, store: 
     }
 
 
-def test_compute_units_that_did_not_count_are_told_in_the_record(
+def test_ignored_compute_units_are_noted_in_the_record(
     http: httpx2.Client, submit: Callable[..., dict[str, Any]], trainer: Callable[[str], Any]
 ) -> None:
     job = submit(compute_units="cpu_and_gpu")

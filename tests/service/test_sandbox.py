@@ -1,4 +1,4 @@
-"""The sandbox, with a real fork server and tasks that behave as badly as a hostile file can make them."""
+"""The sandbox with a real fork server, and tasks that misbehave like the reader of a malicious file."""
 
 import os
 import signal
@@ -45,7 +45,7 @@ def tell_and_sleep(path):
     time.sleep(300)
 
 def sleep_once(path):
-    """Sleeps where nobody has slept before."""
+    """Sleep on the first call; a later call returns at once."""
     if os.path.exists(path):
         return "awake"
     tell_and_sleep(path)
@@ -114,7 +114,7 @@ def babble():
 _NAMES = [line.split()[1].partition("(")[0] for line in _TASKS.splitlines() if line.startswith("def ")]
 _TABLE = {name: f"sandboxed:{name}" for name in _NAMES}
 
-# Begins a task that sleeps, and prints the process id of its fork server.
+# Prints the process id of the sandbox's fork server and runs a task that sleeps.
 _SERVICE = """
 import sys
 from service.sandbox import Sandbox
@@ -132,7 +132,7 @@ _linux = pytest.mark.skipif(sys.platform != "linux", reason="what is shown here 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the tasks' module is."""
+    """The folder of the tasks' module."""
     made = tmp_path_factory.mktemp("tasks")
     (made / "sandboxed.py").write_text(_TASKS)
     return made
@@ -140,7 +140,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_sandbox(folder: Path) -> Iterator[MakeSandbox]:
-    """Makes sandboxes."""
+    """Creates sandboxes."""
     made = []
 
     def make(**changes: object) -> Sandbox:
@@ -155,7 +155,7 @@ def make_sandbox(folder: Path) -> Iterator[MakeSandbox]:
 
 @pytest.fixture(scope="module")
 def sandbox(folder: Path) -> Iterator[Sandbox]:
-    """A sandbox for all who do it no harm."""
+    """A sandbox that is shared by tests that do not damage it."""
     made = Sandbox(_TABLE, paths=[str(folder)])
     yield made
     made.close()
@@ -163,7 +163,7 @@ def sandbox(folder: Path) -> Iterator[Sandbox]:
 
 @pytest.fixture
 def threads() -> Iterator[ThreadPoolExecutor]:
-    """Eight of them."""
+    """A pool of eight threads."""
     with ThreadPoolExecutor(8) as executor:
         yield executor
 
@@ -172,7 +172,7 @@ def _run(sandbox: Sandbox, task: str, /, **arguments: object) -> Any:  # noqa: A
     return sandbox.run(task, arguments, seconds=20).document
 
 
-def _why(sandbox: Sandbox, task: str, arguments: dict[str, object] | None = None, **limits: Any) -> str:  # noqa: ANN401
+def _error_reason(sandbox: Sandbox, task: str, arguments: dict[str, object] | None = None, **limits: Any) -> str:  # noqa: ANN401
     with pytest.raises(SandboxError) as caught:
         sandbox.run(task, arguments or {}, **{"seconds": 20} | limits)
     return caught.value.why
@@ -183,24 +183,24 @@ def _server_pid(sandbox: Sandbox) -> int:
     return sandbox.fork_server_pid
 
 
-def _living(group: int) -> list[str]:
-    """The states of the processes in a group; whom the dead were left to may not have buried them yet."""
+def _live_processes(group: int) -> list[str]:
+    """The states of the live processes in a group; zombies that are not reaped yet are left out."""
     listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], stdout=subprocess.PIPE, text=True, check=True).stdout
     processes = [line.split() for line in listed.splitlines()]
     return [state for pgid, state in processes if int(pgid) == group and not state.startswith("Z")]
 
 
-def test_a_task_gives_back_a_document_and_an_attachment(sandbox: Sandbox) -> None:
+def test_task_returns_a_document_and_an_attachment(sandbox: Sandbox) -> None:
     arguments = {"text": "caf\u00e9 \ud800", "numbers": [1, 2.5, None, True]}
     assert sandbox.run("echo", arguments, seconds=20) == Answer(arguments)
     assert sandbox.run("attach", {"byte": 7, "size": 10**7}, seconds=20) == Answer({"size": 10**7}, b"\x07" * 10**7)
 
 
-def test_large_arguments_arrive(sandbox: Sandbox) -> None:
+def test_large_arguments_are_passed(sandbox: Sandbox) -> None:
     assert _run(sandbox, "echo", text="x" * 3_000_000) == {"text": "x" * 3_000_000}
 
 
-def test_two_hundred_tasks_at_once_get_their_own_answers(sandbox: Sandbox, threads: ThreadPoolExecutor) -> None:
+def test_concurrent_tasks_get_their_own_answers(sandbox: Sandbox, threads: ThreadPoolExecutor) -> None:
     def attach(number: int) -> Answer:
         return sandbox.run("attach", {"byte": number, "size": number * 1000}, seconds=20)
 
@@ -209,7 +209,7 @@ def test_two_hundred_tasks_at_once_get_their_own_answers(sandbox: Sandbox, threa
 
 
 @_linux
-def test_a_child_is_a_fork_with_nothing_of_the_service_in_it(
+def test_child_inherits_no_environment_files_or_threads(
     make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", "redis://:password@host")
@@ -224,15 +224,15 @@ def test_a_child_is_a_fork_with_nothing_of_the_service_in_it(
 
 
 @pytest.mark.parametrize("task", ["fall", "leave", "leave_politely", "err", "give_what_json_cannot", "no_such_task"])
-def test_a_crash_is_told_and_the_next_task_works(sandbox: Sandbox, task: str) -> None:
+def test_crash_is_reported_and_the_next_task_works(sandbox: Sandbox, task: str) -> None:
     assert _run(sandbox, "echo") == {}
     server = _server_pid(sandbox)
-    assert _why(sandbox, task) == "crashed"
+    assert _error_reason(sandbox, task) == "crashed"
     assert _run(sandbox, "echo", a=1) == {"a": 1}
     assert _server_pid(sandbox) == server
 
 
-def test_a_traceback_is_for_the_log_alone(make_sandbox: MakeSandbox, capfd: pytest.CaptureFixture[str]) -> None:
+def test_traceback_is_only_in_the_log(make_sandbox: MakeSandbox, capfd: pytest.CaptureFixture[str]) -> None:
     sandbox = make_sandbox()
     assert _run(sandbox, "babble") is None
     with pytest.raises(SandboxError, match=r"^err crashed \(ZeroDivisionError\)$"):
@@ -249,23 +249,21 @@ def test_a_traceback_is_for_the_log_alone(make_sandbox: MakeSandbox, capfd: pyte
 def test_an_endless_task_is_too_slow(sandbox: Sandbox, task: str) -> None:
     assert _run(sandbox, "echo") == {}
     began = time.monotonic()
-    assert _why(sandbox, task, seconds=0.5) == "too_slow"
+    assert _error_reason(sandbox, task, seconds=0.5) == "too_slow"
     assert 0.5 <= time.monotonic() - began < 0.5 + 2
     assert _run(sandbox, "echo") == {}
 
 
-def test_a_task_that_puts_off_its_alarm_is_ended_by_the_time_it_computes(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_task_without_its_alarm_is_ended_by_the_cpu_limit(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     # On a busy machine, two seconds of computing take their time.
     monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 60)
     assert _run(sandbox, "echo") == {}
     server = _server_pid(sandbox)
-    assert _why(sandbox, "loop_without_alarm", seconds=0.5) == "too_slow"
+    assert _error_reason(sandbox, "loop_without_alarm", seconds=0.5) == "too_slow"
     assert _server_pid(sandbox) == server
 
 
-def test_a_child_that_nothing_ends_ends_with_the_fork_server_and_the_other_task_is_started_again(
+def test_unstoppable_child_ends_with_the_fork_server_and_others_restart(
     make_sandbox: MakeSandbox,
     threads: ThreadPoolExecutor,
     tmp_path: Path,
@@ -276,33 +274,33 @@ def test_a_child_that_nothing_ends_ends_with_the_fork_server_and_the_other_task_
     neighbour = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
     wait_for((tmp_path / "pid").exists)
     server = _server_pid(sandbox)
-    assert _why(sandbox, "sleep_without_alarm", seconds=0.1) == "too_slow"
+    assert _error_reason(sandbox, "sleep_without_alarm", seconds=0.1) == "too_slow"
     assert neighbour.result() == "awake"
     assert _server_pid(sandbox) != server
-    assert _living(server) == []
+    assert _live_processes(server) == []
 
 
 @_linux
 @pytest.mark.parametrize("task", ["hoard_blocks", "hoard_objects", "ask_for_all"])
 def test_an_allocation_bomb_is_too_large(sandbox: Sandbox, task: str) -> None:
-    assert _why(sandbox, task, memory_bytes=2**26) == "too_large"
+    assert _error_reason(sandbox, task, memory_bytes=2**26) == "too_large"
     assert _run(sandbox, "echo") == {}
 
 
 @_linux
-def test_the_memory_limit_counts_what_the_task_takes(sandbox: Sandbox) -> None:
+def test_memory_limit_counts_the_tasks_own_allocations(sandbox: Sandbox) -> None:
     size = 20 * 2**20
     assert sandbox.run("take", {"size": size}, seconds=20, memory_bytes=size + 2**22).document == size
-    assert _why(sandbox, "take", {"size": size}, memory_bytes=size - 2**22) == "too_large"
+    assert _error_reason(sandbox, "take", {"size": size}, memory_bytes=size - 2**22) == "too_large"
 
 
 def test_an_answer_beyond_the_limit_is_too_large(make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox(max_answer_bytes=1000)
-    assert _why(sandbox, "attach", {"byte": 1, "size": 1000}) == "too_large"
+    assert _error_reason(sandbox, "attach", {"byte": 1, "size": 1000}) == "too_large"
     assert len(sandbox.run("attach", {"byte": 1, "size": 900}, seconds=20).attachment) == 900
 
 
-def test_what_a_task_refuses_comes_back_with_its_faults(sandbox: Sandbox) -> None:
+def test_document_error_of_a_task_is_raised_with_its_faults(sandbox: Sandbox) -> None:
     with pytest.raises(TaskRefused) as caught:
         _run(sandbox, "refuse_document")
     refusal = caught.value
@@ -311,7 +309,7 @@ def test_what_a_task_refuses_comes_back_with_its_faults(sandbox: Sandbox) -> Non
     assert str(refusal) == "spec: /layers/0: found 3; needs 4; (root): caf\u00e9 \ud800"
 
 
-def test_any_error_of_the_house_comes_back_in_its_words(sandbox: Sandbox) -> None:
+def test_pippin_error_of_a_task_is_raised_with_its_message(sandbox: Sandbox) -> None:
     with pytest.raises(TaskRefused, match=r"^found a file; needs a model$") as caught:
         _run(sandbox, "refuse_file")
     assert (caught.value.kind, caught.value.faults) == ("OddError", ())
@@ -327,7 +325,7 @@ def test_a_killed_fork_server_is_replaced(make_sandbox: MakeSandbox) -> None:
 
 
 @_linux
-def test_a_task_whose_nursery_is_killed_is_begun_once_more(
+def test_task_is_restarted_when_its_fork_server_is_killed(
     make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox()
@@ -337,27 +335,27 @@ def test_a_task_whose_nursery_is_killed_is_begun_once_more(
     assert answer.result() == "awake"
 
 
-def test_a_nursery_that_does_nothing_is_replaced(make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unresponsive_fork_server_is_replaced(make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox = make_sandbox()
     assert _run(sandbox, "echo") == {}
     os.kill(_server_pid(sandbox), signal.SIGSTOP)
     with monkeypatch.context() as patch:
         patch.setattr("service.sandbox.sandbox._BEGIN_SECONDS", 0.1)
-        assert _why(sandbox, "echo") == "unavailable"
+        assert _error_reason(sandbox, "echo") == "unavailable"
     assert _run(sandbox, "echo") == {}
 
 
-def test_a_nursery_that_cannot_start_is_the_machines_fault(make_sandbox: MakeSandbox) -> None:
-    assert _why(make_sandbox(tasks={"echo": "no_such_module:echo"}), "echo") == "unavailable"
+def test_fork_server_that_cannot_start_is_unavailable(make_sandbox: MakeSandbox) -> None:
+    assert _error_reason(make_sandbox(tasks={"echo": "no_such_module:echo"}), "echo") == "unavailable"
 
 
-def test_a_task_that_finds_no_place_in_time_is_not_begun(
+def test_task_without_a_free_place_in_time_is_unavailable(
     make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox(children=1, wait_seconds=0.05)
-    sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
+    sleeper = threads.submit(_error_reason, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
     wait_for((tmp_path / "pid").exists)
-    assert _why(sandbox, "echo") == "unavailable"
+    assert _error_reason(sandbox, "echo") == "unavailable"
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert sleeper.result() == "crashed"
     assert _run(sandbox, "echo") == {}
@@ -367,14 +365,14 @@ def test_no_process_is_left_when_the_sandbox_is_closed(
     make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox()
-    sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
+    sleeper = threads.submit(_error_reason, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
     wait_for((tmp_path / "pid").exists)
     group = _server_pid(sandbox)
-    assert len(_living(group)) == 2
+    assert len(_live_processes(group)) == 2
     sandbox.close()
-    wait_for(lambda: not _living(group))
+    wait_for(lambda: not _live_processes(group))
     assert sleeper.result() == "unavailable"
-    assert _why(sandbox, "echo") == "unavailable"
+    assert _error_reason(sandbox, "echo") == "unavailable"
 
 
 def test_no_process_is_left_when_the_service_is_killed(folder: Path, tmp_path: Path) -> None:
@@ -383,6 +381,6 @@ def test_no_process_is_left_when_the_service_is_killed(folder: Path, tmp_path: P
         assert service.stdout is not None
         group = int(service.stdout.readline())
         wait_for((tmp_path / "pid").exists)
-        assert len(_living(group)) == 2
+        assert len(_live_processes(group)) == 2
         service.kill()
-    wait_for(lambda: not _living(group))
+    wait_for(lambda: not _live_processes(group))

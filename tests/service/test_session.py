@@ -1,4 +1,4 @@
-"""How a browser, whose EventSource and downloads carry no bearer, comes in."""
+"""Sessions for browsers, whose EventSource and downloads send no bearer token."""
 
 from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
@@ -15,7 +15,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def browser(http: httpx2.Client, store: Store) -> Iterator[httpx2.Client]:
-    """A client that keeps the cookie of a session that it has begun."""
+    """A client with the cookie of its session."""
     token = issue("submit", "ada")
     store.tokens.add(token)
     begun = http.post("/session", headers={"authorization": f"Bearer {token.text}"})
@@ -25,14 +25,12 @@ def browser(http: httpx2.Client, store: Store) -> Iterator[httpx2.Client]:
 
 
 @pytest.fixture
-def own(http: httpx2.Client) -> dict[str, str]:
-    """What a page of the service's own sends with whatever changes something."""
+def own_origin(http: httpx2.Client) -> dict[str, str]:
+    """The headers that one of the service's own pages sends with an unsafe request."""
     return {"origin": str(http.base_url).rstrip("/")}
 
 
-def test_a_token_is_exchanged_for_a_cookie_that_no_script_and_no_other_site_can_use(
-    http: httpx2.Client, store: Store
-) -> None:
+def test_session_cookie_is_httponly_and_samesite_strict(http: httpx2.Client, store: Store) -> None:
     token = issue("read", None, tenant="team-a")
     store.tokens.add(token)
     begun = http.post("/session", headers={"authorization": f"Bearer {token.text}"})
@@ -50,7 +48,7 @@ def test_a_token_is_exchanged_for_a_cookie_that_no_script_and_no_other_site_can_
     http.cookies.clear()
 
 
-def test_with_the_cookie_alone_streams_and_downloads_work(
+def test_streams_and_downloads_work_with_the_cookie_only(
     browser: httpx2.Client, trained: Callable[..., str], digits: bytes
 ) -> None:
     job_id = trained(digits)
@@ -65,30 +63,30 @@ def test_with_the_cookie_alone_streams_and_downloads_work(
     ("method", "path"),
     [("POST", "/jobs"), ("POST", "/datasets?name=x"), ("DELETE", "/datasets/x"), ("DELETE", "/session")],
 )
-def test_what_changes_something_takes_the_services_own_origin(
-    *, browser: httpx2.Client, is_problem: IsProblem, own: dict[str, str], method: str, path: str
+def test_unsafe_methods_need_the_services_own_origin(
+    *, browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str], method: str, path: str
 ) -> None:
     is_problem(browser.request(method, path), 403, "foreign-origin")
     is_problem(browser.request(method, path, headers={"origin": "http://evil.example"}), 403, "foreign-origin")
-    assert browser.request(method, path, headers=own).status_code in {204, 404, 415, 422}
+    assert browser.request(method, path, headers=own_origin).status_code in {204, 404, 415, 422}
 
 
-def test_a_session_is_of_its_tokens_role_and_begins_no_other(
-    browser: httpx2.Client, is_problem: IsProblem, own: dict[str, str]
+def test_session_has_its_tokens_role_and_cannot_start_another(
+    browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str]
 ) -> None:
     is_problem(browser.get(f"/blobs/{'0' * 64}"), 403, "forbidden")
-    is_problem(browser.post("/session", headers=own), 401, "unauthorized")
+    is_problem(browser.post("/session", headers=own_origin), 401, "unauthorized")
 
 
-def test_it_ends_when_it_is_told_to(browser: httpx2.Client, own: dict[str, str]) -> None:
+def test_delete_ends_the_session(browser: httpx2.Client, own_origin: dict[str, str]) -> None:
     secret = dict(browser.cookies)["pippin_session"]
-    ended = browser.delete("/session", headers=own)
+    ended = browser.delete("/session", headers=own_origin)
     assert ended.status_code == 204
     assert dict(browser.cookies) == {}
     assert browser.get("/jobs", headers={"cookie": f"pippin_session={secret}"}).status_code == 401
 
 
-def test_it_ends_with_its_token(browser: httpx2.Client, store: Store) -> None:
+def test_revoked_token_ends_the_session(browser: httpx2.Client, store: Store) -> None:
     assert browser.get("/jobs").status_code == 200
     store.tokens.revoke(store.tokens.all()[0].id)
     answer = browser.get("/jobs")
@@ -96,9 +94,9 @@ def test_it_ends_with_its_token(browser: httpx2.Client, store: Store) -> None:
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_a_bearer_counts_before_the_cookie(browser: httpx2.Client) -> None:
+def test_bearer_token_takes_precedence_over_the_cookie(browser: httpx2.Client) -> None:
     assert browser.get("/jobs", headers={"authorization": "Bearer nonsense"}).status_code == 401
 
 
-def test_without_a_token_there_is_nothing_to_exchange(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_session_without_a_token_is_refused(http: httpx2.Client, is_problem: IsProblem) -> None:
     is_problem(http.post("/session"), 401, "unauthorized")

@@ -1,4 +1,4 @@
-"""Documents that are checked over HTTP, without anything being stored."""
+"""Validation of documents over HTTP, which stores nothing."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ YAML = {"content-type": "application/yaml"}
 
 
 @pytest.mark.parametrize("headers", [JSON, YAML])
-def test_validation_takes_all_languages_and_stores_nothing(http: httpx2.Client, headers: dict[str, str]) -> None:
+def test_validation_accepts_json_and_yaml_and_stores_nothing(http: httpx2.Client, headers: dict[str, str]) -> None:
     ending = "json" if headers is JSON else "yaml"
     content = (EXAMPLES / f"mnist-cnn.swiftcoremltools.{ending}").read_bytes()
     answer = http.post("/specs/validate", content=content, headers=headers)
@@ -25,10 +25,10 @@ def test_validation_takes_all_languages_and_stores_nothing(http: httpx2.Client, 
     assert http.get("/models").json()["data"] == []
 
 
-def test_yaml_that_is_none_is_a_400_of_the_validation(http: httpx2.Client, is_problem: IsProblem) -> None:
-    for content, said in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
+def test_invalid_yaml_is_a_400(http: httpx2.Client, is_problem: IsProblem) -> None:
+    for content, message in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
         answer = http.post("/specs/validate", content=content, headers=YAML)
-        assert said in is_problem(answer, 400, "malformed-body")["detail"]
+        assert message in is_problem(answer, 400, "malformed-body")["detail"]
 
 
 def test_faults_in_yaml_have_the_same_pointers(
@@ -36,9 +36,9 @@ def test_faults_in_yaml_have_the_same_pointers(
 ) -> None:
     mnist_spec["layers"][2]["pooling_type"] = "median"
     content = json.dumps(mnist_spec).encode()
-    told = [
+    errors = [
         is_problem(http.post("/specs/validate", content=content, headers=headers), 422)["errors"]
         for headers in (JSON, YAML)
     ]
-    assert told[0] == told[1]
-    assert told[0][0]["pointer"] == "/layers/2/pooling_type"
+    assert errors[0] == errors[1]
+    assert errors[0][0]["pointer"] == "/layers/2/pooling_type"

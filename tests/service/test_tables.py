@@ -1,4 +1,4 @@
-"""Tables as real files have them, over REST: what is read, and with what words the rest is refused."""
+"""Tables like those in real files, over REST: accepted ones, and the messages for refused ones."""
 
 import io
 import re
@@ -38,7 +38,7 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "query", "parameter", "said"),
+    ("name", "content", "query", "parameter", "message"),
     [
         ("kaggle-test.csv", f"{PIXELS}\n{ZEROS}\n".encode(), {"shape": "1,8,8"}, "target", "which of its 64 columns"),
         (
@@ -74,7 +74,7 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
         ("ragged.csv", b"a,b,label\n1,2,x\n3,4\n", {}, None, "row 3 has 2 cells, not 3"),
     ],
 )
-def test_a_table_in_doubt_is_refused_with_what_to_do(
+def test_ambiguous_table_is_refused_with_advice(
     *,
     send: Callable[..., httpx2.Response],
     is_problem: IsProblem,
@@ -82,11 +82,11 @@ def test_a_table_in_doubt_is_refused_with_what_to_do(
     content: bytes,
     query: dict[str, str],
     parameter: str | None,
-    said: str,
+    message: str,
 ) -> None:
     (error,) = is_problem(send(name, content, **query), 422, "invalid-request")["errors"][:1]
     assert error.get("parameter") == parameter
-    assert re.search(said.replace("('label')", r"\('label'\)").replace("('id')", r"\('id'\)"), error["detail"])
+    assert re.search(message.replace("('label')", r"\('label'\)").replace("('id')", r"\('id'\)"), error["detail"])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_table_in_doubt_is_refused_with_what_to_do(
         ("comma.tsv", b"a\tb\tlabel\n1\t2\tx, y\n3\t4\tz\n", {}, 2, ""),
     ],
 )
-def test_what_was_assumed_about_a_table_is_told(
+def test_assumptions_about_a_table_are_in_the_notices(
     *,
     http: httpx2.Client,
     send: Callable[..., httpx2.Response],

@@ -1,4 +1,4 @@
-"""Models too large to be trained are refused before anything of them is allocated."""
+"""Models too large to be trained are refused before any memory is allocated for them."""
 
 import json
 import resource
@@ -17,7 +17,7 @@ def faults(problem: dict[str, Any]) -> dict[str, str]:
 
 
 def with_enormous_upsampling(spec: dict[str, Any]) -> None:
-    """A few bytes of spec that make 4.5 GB of every example."""
+    """Add layers that need 4.5 GB for each example."""
     spec["layers"].insert(0, {"type": "upsample", "name": "up", "scaling_factor": [1200, 1200]})
     spec["layers"].insert(
         1,
@@ -46,21 +46,21 @@ def test_enormous_blobs_are_refused_from_their_shapes(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
 
 
-def test_a_job_is_refused_where_its_mini_batch_is_chosen(
+def test_too_large_job_is_refused_at_its_mini_batch_size(
     http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any], is_problem: IsProblem
 ) -> None:
     with_enormous_upsampling(mnist_spec)
     request = job_request | {"model": {"spec": mnist_spec}}
-    told = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
-    assert "a mini_batch_size of 7 would fit" in told["/hyperparameters/mini_batch_size"]
+    details = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
+    assert "a mini_batch_size of 7 would fit" in details["/hyperparameters/mini_batch_size"]
     request["hyperparameters"] = {"epochs": 1.5}
-    told = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
-    assert told.keys() == {"/hyperparameters/epochs", "/hyperparameters/mini_batch_size"}
+    details = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
+    assert details.keys() == {"/hyperparameters/epochs", "/hyperparameters/mini_batch_size"}
     request["hyperparameters"] = {"mini_batch_size": 7}
     assert http.post("/jobs", json=request).status_code == 202
 
 
-def test_an_uploaded_model_is_judged_by_what_is_known_of_its_file(
+def test_uploaded_model_is_checked_for_training_memory(
     *,
     make_service: Callable[..., Any],
     mnist_spec: dict[str, Any],
@@ -78,7 +78,7 @@ def test_an_uploaded_model_is_judged_by_what_is_known_of_its_file(
 def test_the_dataset_bounds_the_mini_batch(
     *, make_service: Callable[..., Any], tiny_npz: bytes, is_problem: IsProblem
 ) -> None:
-    # Of 128 examples the blobs would take 35 MB; there are eight.
+    # A mini-batch of 128 examples would need 35 MB; the dataset has eight examples.
     service = make_service(max_training_bytes=20_000_000)
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)

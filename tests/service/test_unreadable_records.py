@@ -1,4 +1,4 @@
-"""A record that cannot be read: what clients are told of it, and that the rest goes on."""
+"""Unreadable records: how they are reported, and that the other records still work."""
 
 import json
 from collections.abc import Callable
@@ -15,15 +15,15 @@ IsProblem = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def newer(submit: Callable[..., dict[str, Any]], store: Store) -> tuple[str, str]:
-    """A job of a newer major version, and another one that can be read."""
+def newer_and_readable(submit: Callable[..., dict[str, Any]], store: Store) -> tuple[str, str]:
+    """The ids of a job record of a newer major version, and of a readable one."""
     bad, good = submit()["id"], submit()["id"]
     store.redis.hset(keys.job("default", bad).job, FIELD, "2.0")
     return bad, good
 
 
-def test_a_list_of_jobs_names_the_one_that_cannot_be_read(http: httpx2.Client, newer: tuple[str, str]) -> None:
-    bad, good = newer
+def test_job_list_names_unreadable_records(http: httpx2.Client, newer_and_readable: tuple[str, str]) -> None:
+    bad, good = newer_and_readable
     page = http.get("/jobs").json()
     assert [job["id"] for job in page["data"]] == [good]
     (entry,) = page["unreadable"]
@@ -34,10 +34,10 @@ def test_a_list_of_jobs_names_the_one_that_cannot_be_read(http: httpx2.Client, n
     )
 
 
-def test_the_job_itself_is_a_problem_that_says_what_to_do(
-    http: httpx2.Client, newer: tuple[str, str], is_problem: IsProblem
+def test_unreadable_job_is_a_500_with_advice(
+    http: httpx2.Client, newer_and_readable: tuple[str, str], is_problem: IsProblem
 ) -> None:
-    bad, _ = newer
+    bad, _ = newer_and_readable
     for path in ("", "/metrics", "/events", "/checkpoints"):
         problem = is_problem(http.get(f"/jobs/{bad}{path}"), 500, "unreadable-record")
         assert "upgrade this Pippin, or delete the record." in problem["detail"]
@@ -46,8 +46,8 @@ def test_the_job_itself_is_a_problem_that_says_what_to_do(
     assert http.get(f"/jobs/{bad}").status_code == 404
 
 
-def test_a_damaged_job_does_not_hide_the_numbers(http: httpx2.Client, newer: tuple[str, str]) -> None:
-    assert newer
+def test_metrics_work_despite_an_unreadable_job(http: httpx2.Client, newer_and_readable: tuple[str, str]) -> None:
+    assert newer_and_readable
     http.get("/jobs")
     text = http.get("/metrics").text
     assert 'pippin_jobs{status="queued"} 2.0' in text
@@ -88,10 +88,10 @@ def test_an_unreadable_worker_is_named_in_the_list(http: httpx2.Client, store: S
     assert [entry["id"] for entry in answer["unreadable"]] == ["worker mac-1"]
 
 
-def test_the_client_lists_the_rest_and_logs_what_is_left_out(
-    http: httpx2.Client, newer: tuple[str, str], caplog: pytest.LogCaptureFixture
+def test_client_lists_readable_jobs_and_logs_unreadable_ones(
+    http: httpx2.Client, newer_and_readable: tuple[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad, good = newer
+    bad, good = newer_and_readable
     with Client(str(http.base_url)) as client:
         assert [job.id for job in client.jobs()] == [good]
         assert [job.id for job in client.jobs()] == [good]

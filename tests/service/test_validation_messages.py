@@ -1,4 +1,4 @@
-"""What a client is told of a wrong job, spec or query: every fault at once, by names that it knows, once a kind."""
+"""Messages for an invalid job, spec or query: all faults at once, with suggestions, once for each kind of fault."""
 
 import json
 from collections.abc import Callable
@@ -20,13 +20,13 @@ SWIFT = {"inputs": [], "outputs": [], "neuralNetwork": {"layers": []}}
 
 @pytest.fixture
 def refused(http: httpx2.Client, is_problem: IsProblem) -> Callable[..., dict[str, str]]:
-    """Posts a document, and gives what is said by pointer."""
+    """Posts a document; the details of its faults by pointer."""
 
     def post(path: str, document: object) -> dict[str, str]:
         errors = is_problem(http.post(path, content=json.dumps(document), headers=JSON), 422)["errors"]
-        told = {error["pointer"]: error["detail"] for error in errors}
-        assert len(told) == len(errors)
-        return told
+        details = {error["pointer"]: error["detail"] for error in errors}
+        assert len(details) == len(errors)
+        return details
 
     return post
 
@@ -34,8 +34,8 @@ def refused(http: httpx2.Client, is_problem: IsProblem) -> Callable[..., dict[st
 Refused = Callable[..., dict[str, str]]
 
 
-def test_faults_of_all_parts_of_a_job_come_at_once(refused: Refused) -> None:
-    told = refused(
+def test_faults_of_all_parts_of_a_job_are_reported_at_once(refused: Refused) -> None:
+    details = refused(
         "/jobs",
         {
             "name": "a/b",
@@ -47,7 +47,7 @@ def test_faults_of_all_parts_of_a_job_come_at_once(refused: Refused) -> None:
             "checkpoint": {"keep": 0},
         },
     )
-    assert told.keys() >= {
+    assert details.keys() >= {
         "/name",
         "/model/preset",
         "/dataset/id",
@@ -59,14 +59,14 @@ def test_faults_of_all_parts_of_a_job_come_at_once(refused: Refused) -> None:
         "/engine",
         "/checkpoint/keep",
     }
-    assert any(place.startswith("/labels") for place in told)
+    assert any(place.startswith("/labels") for place in details)
 
 
-def test_faults_of_a_spec_and_of_what_is_beside_it_come_at_once(
+def test_faults_of_a_spec_and_the_other_parts_are_reported_at_once(
     refused: Refused, mnist_spec: dict[str, Any], tiny: dict[str, Any]
 ) -> None:
     mnist_spec["layers"][2]["pooling_type"] = "median"
-    told = refused(
+    details = refused(
         "/jobs",
         {
             "model": {"spec": mnist_spec},
@@ -74,7 +74,7 @@ def test_faults_of_a_spec_and_of_what_is_beside_it_come_at_once(
             "hyperparameters": {"epochs": 10**6, "mini_batch_size": 0, "learning_rate": "fast"},
         },
     )
-    assert told.keys() == {
+    assert details.keys() == {
         "/model/spec/layers/2/pooling_type",
         "/dataset/id",
         "/hyperparameters/epochs",
@@ -83,8 +83,8 @@ def test_faults_of_a_spec_and_of_what_is_beside_it_come_at_once(
     }
 
 
-def test_a_part_with_a_fault_does_not_hide_how_the_dataset_fits(refused: Refused, tiny: dict[str, Any]) -> None:
-    told = refused(
+def test_one_faulty_part_does_not_hide_dataset_faults(refused: Refused, tiny: dict[str, Any]) -> None:
+    details = refused(
         "/jobs",
         {
             "model": {"preset": "mnist-cnn"},
@@ -92,8 +92,8 @@ def test_a_part_with_a_fault_does_not_hide_how_the_dataset_fits(refused: Refused
             "hyperparameters": {"epochs": True},
         },
     )
-    assert told.keys() == {"/dataset/train", "/dataset/bind/imge", "/dataset/shuffle", "/hyperparameters/epochs"}
-    assert told["/dataset/shuffle"].endswith("shuffle is a field of /hyperparameters")
+    assert details.keys() == {"/dataset/train", "/dataset/bind/imge", "/dataset/shuffle", "/hyperparameters/epochs"}
+    assert details["/dataset/shuffle"].endswith("shuffle is a field of /hyperparameters")
 
 
 @pytest.mark.parametrize(
@@ -130,9 +130,9 @@ def test_a_part_with_a_fault_does_not_hide_how_the_dataset_fits(refused: Refused
 def test_hyperparameters_by_other_names_are_recognised(
     refused: Refused, job_request: dict[str, Any], name: str, hint: str
 ) -> None:
-    told = refused("/jobs", job_request | {"hyperparameters": {name: 1}})
-    assert told.keys() == {f"/hyperparameters/{name}"}
-    assert hint in told[f"/hyperparameters/{name}"]
+    details = refused("/jobs", job_request | {"hyperparameters": {name: 1}})
+    assert details.keys() == {f"/hyperparameters/{name}"}
+    assert hint in details[f"/hyperparameters/{name}"]
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_fields_at_the_wrong_level_are_recognised(
     assert hint in refused("/jobs", job_request | {field: 1})[f"/{field}"]
 
 
-def test_a_model_by_its_bare_name_is_shown_how_to_be_given(refused: Refused, job_request: dict[str, Any]) -> None:
-    told = refused("/jobs", job_request | {"model": "mnist-cnn"})
-    assert 'such as {"preset": "mnist-cnn"}, or {"id": "…"} for an uploaded model' in told["/model"]
+def test_model_given_as_a_string_gets_an_example(refused: Refused, job_request: dict[str, Any]) -> None:
+    details = refused("/jobs", job_request | {"model": "mnist-cnn"})
+    assert 'such as {"preset": "mnist-cnn"}, or {"id": "…"} for an uploaded model' in details["/model"]
 
 
 @pytest.mark.parametrize(
@@ -228,11 +228,11 @@ def test_keys_and_values_of_a_spec_by_other_names_are_recognised(
 def test_the_types_of_layers_are_listed_once(refused: Refused, mnist_spec: dict[str, Any]) -> None:
     for layer in mnist_spec["layers"]:
         layer["type"] = f"my_{layer['type']}"
-    told = [detail for place, detail in refused("/specs/validate", mnist_spec).items() if place.endswith("/type")]
-    assert sum("uni_directional_lstm" in detail for detail in told) == 1
+    details = [detail for place, detail in refused("/specs/validate", mnist_spec).items() if place.endswith("/type")]
+    assert sum("uni_directional_lstm" in detail for detail in details) == 1
 
 
-def test_faults_of_one_kind_are_one_line_with_their_number(
+def test_faults_of_one_kind_are_grouped_with_their_count(
     http: httpx2.Client, is_problem: IsProblem, mnist_spec: dict[str, Any]
 ) -> None:
     mnist_spec["layers"] += [{"type": "relu", "name": f"r{n}", "colour": "red"} for n in range(611)]
@@ -249,7 +249,7 @@ def test_faults_of_one_kind_are_one_line_with_their_number(
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "message"),
     [
         ([1, 2], "this is a list of 2"),
         ("text", "this is a text"),
@@ -267,15 +267,15 @@ def test_faults_of_one_kind_are_one_line_with_their_number(
     ],
 )
 @pytest.mark.parametrize("path", ["/jobs", "/specs/validate"])
-def test_a_document_of_another_kind_is_named_in_one_sentence(
-    refused: Refused, path: str, document: object, said: str
+def test_document_of_another_kind_is_identified_in_one_sentence(
+    refused: Refused, path: str, document: object, message: str
 ) -> None:
-    told = refused(path, document)
-    assert told.keys() == {""}
-    assert told[""].startswith(said)
+    details = refused(path, document)
+    assert details.keys() == {""}
+    assert details[""].startswith(message)
 
 
-def test_a_spec_and_a_model_of_swiftcoremltools_are_told_apart(
+def test_spec_and_swiftcoremltools_documents_are_distinguished(
     refused: Refused, mnist_spec: dict[str, Any], tiny: dict[str, Any]
 ) -> None:
     assert "a job has it under `model`, as `spec`" in refused("/jobs", mnist_spec)[""]
@@ -286,7 +286,7 @@ def test_a_spec_and_a_model_of_swiftcoremltools_are_told_apart(
     assert "give it as `spec`" in refused("/jobs", request)["/model/swiftcoremltools"]
 
 
-def test_a_record_that_was_answered_is_no_job(
+def test_records_from_responses_are_not_job_requests(
     refused: Refused, submit: Callable[..., dict[str, Any]], tiny: dict[str, Any]
 ) -> None:
     assert "under `request`" in refused("/jobs", submit())[""]
@@ -303,19 +303,17 @@ def test_a_job_is_validated_and_not_submitted(http: httpx2.Client, job_request: 
     assert http.get("/jobs").json()["data"] == []
 
 
-def test_a_validated_job_is_told_all_that_a_submitted_one_is(
+def test_validation_reports_the_same_faults_as_submission(
     http: httpx2.Client, job_request: dict[str, Any], refused: Refused
 ) -> None:
     wrong = job_request | {"dataset": "nowhere", "hyperparameters": {"epochs": 1.5, "mini_batch_size": 0}}
-    told = refused("/specs/validate", wrong)
-    assert told == refused("/jobs", wrong)
-    assert told.keys() == {"/dataset", "/hyperparameters/epochs", "/hyperparameters/mini_batch_size"}
+    details = refused("/specs/validate", wrong)
+    assert details == refused("/jobs", wrong)
+    assert details.keys() == {"/dataset", "/hyperparameters/epochs", "/hyperparameters/mini_batch_size"}
     assert http.get("/jobs").json()["data"] == []
 
 
-def test_a_job_with_a_stored_model_is_validated_too(
-    http: httpx2.Client, job_request: dict[str, Any], digits: bytes
-) -> None:
+def test_job_with_a_stored_model_is_validated(http: httpx2.Client, job_request: dict[str, Any], digits: bytes) -> None:
     model = http.post("/models", params={"name": "digits"}, content=digits).json()
     answer = http.post("/specs/validate", json=job_request | {"model": {"id": "digits"}})
     assert answer.status_code == 200, answer.text
@@ -331,23 +329,23 @@ def test_a_job_with_a_stored_model_is_validated_too(
         ("?limit=x&label=y", {"limit": "a whole number", "label": "key=value"}),
     ],
 )
-def test_faults_of_a_query_come_at_once(
+def test_query_faults_are_reported_at_once(
     http: httpx2.Client, is_problem: IsProblem, query: str, faults: dict[str, str]
 ) -> None:
     errors = is_problem(http.get(f"/jobs{query}"), 422, "invalid-request")["errors"]
-    told = {error["parameter"]: error["detail"] for error in errors}
-    assert told.keys() == faults.keys()
-    assert all(said in told[name] for name, said in faults.items())
+    details = {error["parameter"]: error["detail"] for error in errors}
+    assert details.keys() == faults.keys()
+    assert all(message in details[name] for name, message in faults.items())
 
 
-def test_faults_of_the_options_of_a_dataset_come_at_once(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client, is_problem: IsProblem) -> None:
     answer = http.post("/datasets?scale=0&colour=grey&header=maybe", content=b"x,label\n1,2\n")
-    told = {error["parameter"]: error["detail"] for error in is_problem(answer, 422)["errors"]}
-    assert told.keys() == {"name", "scale", "colour", "header"}
-    assert "did you mean 'color'?" in told["colour"]
+    details = {error["parameter"]: error["detail"] for error in is_problem(answer, 422)["errors"]}
+    assert details.keys() == {"name", "scale", "colour", "header"}
+    assert "did you mean 'color'?" in details["colour"]
     answer = http.post("/datasets?scale=0&color=grey&name=last", content=b"x,label\n1,2\n")
-    told = {error["parameter"]: error["detail"] for error in is_problem(answer, 422)["errors"]}
-    assert told.keys() == {"name", "scale", "color"}
+    details = {error["parameter"]: error["detail"] for error in is_problem(answer, 422)["errors"]}
+    assert details.keys() == {"name", "scale", "color"}
 
 
 @pytest.mark.parametrize(
@@ -362,7 +360,7 @@ def test_faults_of_the_options_of_a_dataset_come_at_once(http: httpx2.Client, is
         ("/jobs/last/retry", b'{"from_checkpoint": true, "from_checkpoint": false}', ""),
     ],
 )
-def test_a_key_that_stands_twice_is_refused_with_its_place_by_every_route(
+def test_duplicate_key_is_refused_with_its_place_by_every_route(
     *,
     http: httpx2.Client,
     trained: Callable[..., str],

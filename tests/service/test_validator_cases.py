@@ -1,4 +1,4 @@
-"""What Apple's validator refuses is refused over HTTP wherever it comes in, and what it takes is taken."""
+"""Models that Apple's validator refuses are refused by every route, and models that it accepts are accepted."""
 
 import copy
 import io
@@ -27,7 +27,7 @@ HEAD = [
 
 
 def spec(inputs: dict[str, Any], *layers: dict[str, Any], **changes: object) -> dict[str, Any]:
-    """A softmax over three classes behind some layers."""
+    """A spec with a softmax over three classes after the given layers."""
     return {
         "inputs": [inputs],
         "outputs": [{"name": "y"}],
@@ -76,7 +76,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_a_spec_is_refused_at_its_fault_wherever_it_comes_in(
+def test_invalid_spec_is_refused_at_its_fault_by_every_route(
     http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem, name: str
 ) -> None:
     document, pointer = REFUSED[name]
@@ -98,7 +98,7 @@ def test_a_spec_is_refused_at_its_fault_wherever_it_comes_in(
     ],
     ids=["aligned", "fractional", "shuffle"],
 )
-def test_the_option_that_needs_a_later_version_is_named_and_the_advice_works(
+def test_version_fault_names_the_option_and_its_advice_works(
     http: httpx2.Client, is_problem: IsProblem, layer: dict[str, Any], option: str
 ) -> None:
     document = spec(ARRAY, layer, version=5)
@@ -113,7 +113,7 @@ def test_the_option_that_needs_a_later_version_is_named_and_the_advice_works(
 
 @pytest.mark.parametrize("layer", [CLIP, ALIGNED], ids=["clip", "aligned"])
 @pytest.mark.parametrize("shape", [None, [3], [1, 1, 3, 1, 1]], ids=str)
-def test_a_network_of_pictures_alone_declares_all_axes(
+def test_image_only_network_declares_all_axes(
     http: httpx2.Client, layer: dict[str, Any], shape: list[int] | None
 ) -> None:
     document = spec(PICTURE, layer, version=5)
@@ -130,7 +130,7 @@ def _one_of_each() -> list[Case]:
 
 
 @pytest.mark.parametrize("case", _one_of_each(), ids=lambda case: case.rule)
-def test_an_upload_is_refused_with_the_rule(http: httpx2.Client, is_problem: IsProblem, case: Case) -> None:
+def test_invalid_upload_is_refused_with_the_broken_rule(http: httpx2.Client, is_problem: IsProblem, case: Case) -> None:
     model = case.base()
     case.broken(model)
     problem = is_problem(http.post("/models", content=serialize(model)), 422)
@@ -140,7 +140,7 @@ def test_an_upload_is_refused_with_the_rule(http: httpx2.Client, is_problem: IsP
 
 
 @pytest.mark.parametrize("case", ACCEPTED.values(), ids=ACCEPTED.keys())
-def test_an_upload_that_core_ml_takes_is_taken_and_answers(
+def test_upload_that_core_ml_accepts_is_accepted_and_predicts(
     http: httpx2.Client, trained: Trained, case: Accepted
 ) -> None:
     data = serialize(case.make())
@@ -162,7 +162,7 @@ EMBEDDING = [
 
 
 def embedding() -> bytes:
-    """A network that looks up one of five indices."""
+    """A network with an embedding of five indices."""
     document = spec({"name": "x", "shape": [1]})
     return build(resolve(document | {"layers": copy.deepcopy(EMBEDDING)}))
 
@@ -175,7 +175,7 @@ def table(*indices: float) -> bytes:
 
 
 @pytest.mark.parametrize("wrong", [5, 100, -1, 1.5])
-def test_an_index_that_an_embedding_does_not_know_is_refused_with_its_row(
+def test_index_outside_an_embedding_is_refused_with_its_row(
     http: httpx2.Client, trained: Trained, is_problem: IsProblem, wrong: float
 ) -> None:
     model = http.post("/models", content=embedding()).json()["id"]
@@ -196,7 +196,7 @@ def test_an_index_that_an_embedding_does_not_know_is_refused_with_its_row(
     assert "at train example 2 (split train)" in problem["errors"][0]["detail"]
 
 
-def test_the_list_of_known_kinds_is_told_once(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_list_of_known_layer_kinds_is_stated_once(http: httpx2.Client, is_problem: IsProblem) -> None:
     model = network(layers=[{"type": "relu", "name": "a"}, {"type": "relu", "name": "b"}, *HEAD[1:]])
     model.neuralNetwork.layers[0].transpose.axes.extend([0, 1])
     model.neuralNetwork.layers[1].reshapeStatic.targetShape.extend([1, 2])

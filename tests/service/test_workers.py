@@ -14,7 +14,7 @@ IsProblem = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def workers(store: Store) -> list[str]:
-    """Two workers that are alive."""
+    """Two live workers."""
     names = ["mac-0a", "mac-1b"]
     for name in names:
         report = worker_report(name=name, state="busy", current_job="job_1", started_at=datetime.now(UTC))
@@ -26,7 +26,7 @@ def workers(store: Store) -> list[str]:
     ("body", "how"),
     [({}, Drain.FINISH), ({"json": {}}, Drain.FINISH), ({"json": {"hand_back": True}}, Drain.HAND_BACK)],
 )
-def test_a_worker_is_drained_and_shown_so_until_it_is_undrained(
+def test_worker_is_listed_as_draining_until_undrained(
     http: httpx2.Client, store: Store, workers: list[str], body: dict[str, Any], how: Drain
 ) -> None:
     answer = http.post("/workers/mac-0/drain", **body)
@@ -42,7 +42,7 @@ def test_a_worker_is_drained_and_shown_so_until_it_is_undrained(
 
 @pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_name_that_means_nobody_or_several_is_told_with_the_candidates(
+def test_unknown_or_ambiguous_worker_name_lists_the_candidates(
     http: httpx2.Client, is_problem: IsProblem, method: str
 ) -> None:
     problem = is_problem(http.request(method, "/workers/pc/drain"), 404, "not-found")
@@ -53,7 +53,7 @@ def test_a_name_that_means_nobody_or_several_is_told_with_the_candidates(
 
 @pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
+    ("body", "status", "message"),
     [
         ({"json": {"hand_back": "yes"}}, 422, "/hand_back"),
         ({"json": {"handback": True}}, 422, "/handback"),
@@ -62,10 +62,10 @@ def test_a_name_that_means_nobody_or_several_is_told_with_the_candidates(
         ({"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, "application/json"),
     ],
 )
-def test_a_faulty_body_drains_nobody(
-    *, http: httpx2.Client, is_problem: IsProblem, store: Store, body: dict[str, Any], status: int, said: str
+def test_invalid_body_drains_no_worker(
+    *, http: httpx2.Client, is_problem: IsProblem, store: Store, body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = http.post("/workers/mac-0a/drain", **body)
     is_problem(answer, status)
-    assert said in answer.text
+    assert message in answer.text
     assert store.workers.drain_of("mac-0a") is None

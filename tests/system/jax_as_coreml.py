@@ -1,4 +1,4 @@
-"""`python -m tests.system.jax_as_coreml`: a whole worker that takes Core ML's jobs, and trains them with JAX."""
+"""`python -m tests.system.jax_as_coreml`: a whole worker that takes Core ML's jobs and trains them with JAX."""
 
 import sys
 
@@ -9,7 +9,7 @@ from worker.engines.engine import Engine, Observer, TrainingRun
 
 
 class Renamed:
-    """An engine under Core ML's name."""
+    """An engine with the name of the Core ML engine."""
 
     name = "coreml"
 

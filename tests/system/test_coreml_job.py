@@ -1,4 +1,4 @@
-"""The main job once more, trained with Core ML: its stand-in in a worker's own process, everything else real."""
+"""The main job trained with Core ML: a stand-in for the framework in a worker process, everything else real."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ EXAMPLES = {"train": 200, "test": 40}
 
 @pytest.fixture
 def up(start_up: Callable[..., Any], valkey_url: str) -> Any:  # noqa: ANN401 - its class stands in conftest.py
-    """The service and a worker with jax."""
+    """The service and a worker with the jax engine."""
     return start_up(redis_url=valkey_url)
 
 
@@ -37,7 +37,7 @@ def client(
     valkey_url: str,
     tmp_path: Path,
 ) -> Iterator[Client]:
-    """A client of the service, which has a Core ML worker, too."""
+    """A client of the service, after the start of a Core ML worker."""
     environment = clean_environment()
     path = os.pathsep.join(filter(None, [str(APPLE), os.environ.get("PYTHONPATH")]))
     environment |= {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(up.home), "PYTHONPATH": path}
@@ -58,7 +58,7 @@ def client(
 
 @pytest.fixture
 def digits(client: Client, tmp_path: Path) -> str:
-    """A dataset of a few digits, their pixels as bytes."""
+    """The id of a dataset of a few digits with pixels as bytes."""
     arrays = open_arrays(sample.prepare(tmp_path).arrays_path)
     few = {name: array[: EXAMPLES[name.partition("/")[0]]] for name, array in arrays.items()}
     np.savez(tmp_path / "digits.npz", **few)
@@ -67,23 +67,23 @@ def digits(client: Client, tmp_path: Path) -> str:
 
 @pytest.mark.usefixtures("up")
 @pytest.mark.parametrize("seed", [{}, {"seed": -7}], ids=["no seed", "a negative seed"])
-def test_the_main_job_gives_the_same_weights_on_both_engines(
+def test_main_job_gives_the_same_weights_on_both_engines(
     client: Client, digits: str, tmp_path: Path, seed: dict[str, int]
 ) -> None:
     weights, results = {}, {}
     for engine in ("coreml", "jax"):
-        asked = {
+        request = {
             "name": engine,
             "model": {"preset": "mnist-cnn"},
             "dataset": digits,
-            # Shuffled, and with a last mini-batch of 8 examples that 56 others fill up.
+            # Shuffled, and with a last mini-batch of 8 examples that is filled up with 56 others.
             "hyperparameters": {"epochs": 2, "mini_batch_size": 64, "shuffle": True, **seed},
             "engine": engine,
-            # The jax engine has no such choice, and would refuse any but "all".
+            # The jax engine has no compute units and refuses any value except "all".
             "compute_units": "cpu_only" if engine == "coreml" else "all",
             "report": "batch",
         }
-        job = client.wait(client.submit(asked).id, timeout=90)
+        job = client.wait(client.submit(request).id, timeout=90)
         assert job.status == "succeeded", job
         assert [attempt.engine for attempt in job.attempts] == [engine]
         assert job.request.hyperparameters.seed == seed.get("seed", 0)

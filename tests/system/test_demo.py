@@ -14,14 +14,14 @@ from tests.support.waiting import wait_for
 DEMO = [sys.executable, "-P", "-m", "pippin", "demo"]
 
 
-def running_with(text: str) -> list[str]:
+def processes_with(text: str) -> list[str]:
     listed = subprocess.run(["ps", "-Aww", "-o", "stat=,args="], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if text in line and not line.startswith("Z")]
 
 
 @pytest.mark.full
 @pytest.mark.timeout(300)
-def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) -> None:
+def test_demo_trains_an_accurate_model_and_leaves_nothing_else(tmp_path: Path) -> None:
     folder, scratch = tmp_path / "here", tmp_path / "scratch"
     folder.mkdir()
     scratch.mkdir()
@@ -37,7 +37,7 @@ def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert [path.name for path in folder.iterdir()] == ["mnist-cnn.mlmodel"]
     assert list(scratch.iterdir()) == []
-    assert running_with(str(scratch)) == []
+    assert processes_with(str(scratch)) == []
     lines = done.stdout.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == [f"{number}/8" for number in range(1, 9)]
     assert str(folder / "mnist-cnn.mlmodel") in lines
@@ -46,7 +46,7 @@ def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) ->
 
 
 @pytest.mark.full
-def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path: Path) -> None:
+def test_demo_that_cannot_start_reports_the_reason(running_up: SimpleNamespace, tmp_path: Path) -> None:
     done = subprocess.run(
         DEMO,
         cwd=tmp_path,
@@ -63,7 +63,7 @@ def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path
 
 @pytest.mark.full
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.full)])
-def test_a_demo_that_is_stopped_stops_all_that_it_started(tmp_path: Path, with_signal: signal.Signals) -> None:
+def test_stopped_demo_leaves_no_process(tmp_path: Path, with_signal: signal.Signals) -> None:
     with subprocess.Popen(
         DEMO,
         cwd=tmp_path,
@@ -73,8 +73,8 @@ def test_a_demo_that_is_stopped_stops_all_that_it_started(tmp_path: Path, with_s
     ) as demo:
         assert demo.stdout is not None
         assert b"Pippin runs at" in demo.stdout.readline()
-        assert running_with(str(tmp_path)) != []
+        assert processes_with(str(tmp_path)) != []
         demo.send_signal(with_signal)
         demo.wait(30)
-        wait_for(lambda: running_with(str(tmp_path)) == [])
+        wait_for(lambda: processes_with(str(tmp_path)) == [])
     assert demo.returncode == (130 if with_signal == signal.SIGINT else -signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Datasets and models that meet: what is trained, predicted and measured over REST is one and the same."""
+"""Datasets bound to models: training, prediction and evaluation over REST agree on shapes and classes."""
 
 import io
 import itertools
@@ -46,7 +46,7 @@ def png(picture: NDArray[np.uint8]) -> bytes:
 
 @dataclass
 class Bench:
-    """A service with a worker, and what the tests do with it."""
+    """A service with a worker, and requests to it."""
 
     http: httpx2.Client
 
@@ -59,7 +59,7 @@ class Bench:
         return dict(answer.json())
 
     def upload(self, model: bytes) -> dict[str, Any]:
-        """The `model` of a job on a file."""
+        """Upload a model file; the `model` of a job request."""
         answer = self.http.post("/models", params={"name": f"feeding-{next(self.names)}"}, content=model)
         assert answer.status_code == 201, answer.text
         return {"id": answer.json()["id"]}
@@ -104,7 +104,7 @@ def likeliest(prediction: dict[str, Any]) -> list[str | int]:
 
 
 def softmax(width: int, classes: int, **changes: object) -> dict[str, Any]:
-    """A spec that learns quickly which of `width` numbers is the largest."""
+    """A spec of a model that quickly learns which of `width` numbers is the largest."""
     return {
         "inputs": [{"name": "x", "shape": [width]}],
         "outputs": [{"name": "p"}],
@@ -125,7 +125,7 @@ def classifier(labels: list[str]) -> dict[str, Any]:
 
 
 def rows_of(numbers: list[int]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Four rows a number, in which each number has a column of its own, and the numbers."""
+    """Four rows for each number, scaled one-hot by number, and the numbers as labels."""
     y = np.repeat(np.array(numbers, np.int32), 4)
     return 3 * np.repeat(np.eye(len(numbers), dtype=np.float32), 4, axis=0), y
 
@@ -170,11 +170,11 @@ def test_a_number_means_one_class_in_training_prediction_and_evaluation(
     dataset = bench.add((header + table).encode(), "d.csv", target="kind", inputs=f"x:{header[5:].strip()}")
     job = bench.train({"spec": classifier(labels)}, dataset)
     assert notice in job["notice"]
-    found = bench.predict(job, x=x[::4].tolist())
-    assert likeliest(found) == found["outputs"]["kind"] == expected
+    predicted = bench.predict(job, x=x[::4].tolist())
+    assert likeliest(predicted) == predicted["outputs"]["kind"] == expected
     measured = bench.evaluate(job, dataset)
     assert measured["accuracy"] == 1
-    # The same examples with names in place of the numbers are the same examples.
+    # The same examples with class names in place of the numbers give the same result.
     named = npz_named(bench, dict(zip(numbers, expected, strict=True)), x, y)
     if named is not None:
         assert bench.evaluate(job, named)["accuracy"] == 1
@@ -183,7 +183,7 @@ def test_a_number_means_one_class_in_training_prediction_and_evaluation(
 def npz_named(
     bench: Bench, called: dict[int, str], x: NDArray[np.float32], y: NDArray[np.int32]
 ) -> dict[str, Any] | None:
-    """The examples as a table of class names; None where a table would take the names for numbers."""
+    """The examples as a table of class names; None where a table would parse the names as numbers."""
     if any(name.isdecimal() for name in called.values()):
         return None
     rows = [",".join([called[int(number)], *map(str, row)]) for number, row in zip(y, x, strict=True)]
@@ -192,8 +192,8 @@ def npz_named(
     return bench.add(table.encode(), "named.csv", target="kind", inputs=f"x:{','.join(columns)}")
 
 
-def test_class_folders_numbers_and_words_are_one_to_a_classifier_that_is_trained_with_an_index(bench: Bench) -> None:
-    # Its target is an index of its own, not the label that it answers with.
+def test_classifier_trained_with_an_index_target_predicts_its_labels(bench: Bench) -> None:
+    # The training target is a separate index, not the predicted label.
     inputs = [{"name": "x", "shape": [3]}, {"name": "y", "shape": [1], "type": "int"}]
     spec = classifier(["7", "11", "5"]) | {
         "training_inputs": inputs,
@@ -206,14 +206,14 @@ def test_class_folders_numbers_and_words_are_one_to_a_classifier_that_is_trained
     assert bench.evaluate(job, dataset)["accuracy"] == 1
 
 
-def test_a_model_that_knows_its_classes_by_number_keeps_the_names_of_its_dataset(bench: Bench) -> None:
+def test_numbered_classes_keep_the_names_of_the_dataset(bench: Bench) -> None:
     def table(rows: list[tuple[str, str]]) -> bytes:
         return ("y,a,b,c\n" + "".join(f"{name},{row}\n" for name, row in rows * 4)).encode()
 
     cat, dog, eel = ("cat", "9,0,0"), ("dog", "0,9,0"), ("eel", "0,0,9")
     columns = {"target": "y", "inputs": "x:a,b,c"}
     all_three = bench.add(table([cat, dog, eel]), "d.csv", **columns)
-    # By its own numbers, 0 is dog and 1 is eel.
+    # In this dataset's own numbering, 0 is dog and 1 is eel.
     two = bench.add(table([dog, eel]), "d.csv", **columns)
     others = bench.add(table([("ant", "9,0,0"), ("bee", "0,9,0"), ("cat", "0,0,9")]), "d.csv", **columns)
     job = bench.train({"spec": softmax(3, 3)}, all_three)
@@ -236,7 +236,7 @@ def test_a_model_that_knows_its_classes_by_number_keeps_the_names_of_its_dataset
 
 
 def regression(shape: tuple[int, ...]) -> dict[str, Any]:
-    """A model whose arrays have exactly these axes, as PyTorch's and TensorFlow's conversions have them."""
+    """A spec whose arrays have exactly these axes, like models converted from PyTorch and TensorFlow."""
     return {
         "inputs": [{"name": "x", "shape": list(shape)}],
         "array_input_shape_mapping": "exact",
@@ -265,19 +265,19 @@ def regression(shape: tuple[int, ...]) -> dict[str, Any]:
         pytest.param((1, 1, 1, 1, 1), (1, 1, 1, 1, 1), marks=pytest.mark.full),
     ],
 )
-def test_every_shape_of_a_model_is_fed_by_arrays(bench: Bench, shape: tuple[int, ...], truth: tuple[int, ...]) -> None:
+def test_arrays_fit_models_of_every_input_rank(bench: Bench, shape: tuple[int, ...], truth: tuple[int, ...]) -> None:
     x = np.linspace(0, 1, 4 * int(np.prod(shape)), dtype=np.float32).reshape(4, *shape)
     dataset = bench.add(npz(x=x, truth=np.ones((4, *truth), np.float32)))
     job = bench.train({"spec": regression(shape)}, dataset)
     assert bench.evaluate(job, dataset)["examples"] == 4
     declared = bench.predict(job, x=x.tolist())["outputs"]["y"]
     assert np.shape(declared) == (4, *truth)
-    # Without its axes of 1 an example is the same one.
+    # An example without its axes of length 1 gives the same result.
     assert bench.predict(job, x=x.reshape(4, *(n for n in shape if n > 1)).tolist())["outputs"]["y"] == declared
 
 
 @pytest.mark.parametrize(("shape", "options"), [((1, 4), {}), ((1, 4), {"shape": "1,4"}), ((2, 2), {"shape": "2,2"})])
-def test_a_table_feeds_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...], options: dict[str, str]) -> None:
+def test_table_fits_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...], options: dict[str, str]) -> None:
     truth = "truth" if shape == (1, 4) else "truth:t,u"
     table = b"truth,t,u,a,b,c,d\n1,1,1,1,2,3,4\n2,2,2,2,3,4,5\n"
     dataset = bench.add(table, "d.csv", target=truth, inputs="x:a,b,c,d", **options)
@@ -290,7 +290,7 @@ def test_a_table_feeds_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, .
         assert bench.train({"spec": spec}, dataset)["notice"] is None
 
 
-def test_what_a_refusal_of_a_shape_advises_is_done(bench: Bench) -> None:
+def test_advice_of_a_shape_refusal_works(bench: Bench) -> None:
     spec = regression((4, 5))
     table = ("truth,t,u,v," + ",".join(f"c{at}" for at in range(20)) + "\n" + ",".join(["1"] * 24) + "\n").encode()
     columns = "x:" + ",".join(f"c{at}" for at in range(20))
@@ -303,7 +303,7 @@ def test_what_a_refusal_of_a_shape_advises_is_done(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 8, 8), pytest.param((1, 1, 8, 8), marks=pytest.mark.full), (8, 8)])
-def test_pictures_feed_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...]) -> None:
+def test_images_fit_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...]) -> None:
     is_gray = 3 not in shape
     layers = [{"type": "flatten", "name": "flat"}] if len(shape) > 2 else []
     spec = softmax(1, 2, layers=[*layers, *softmax(1, 2)["layers"]], array_input_shape_mapping="exact")
@@ -345,7 +345,7 @@ def test_quantities_are_not_learned_from_class_names(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "dtype", [np.uint8, *(pytest.param(each, marks=pytest.mark.full) for each in (np.float32, np.int64))]
 )
-def test_one_hot_rows_are_named_as_such(bench: Bench, dtype: type[np.generic]) -> None:
+def test_one_hot_labels_are_refused_with_advice(bench: Bench, dtype: type[np.generic]) -> None:
     x, y = rows_of([0, 1, 2])
     dataset = bench.add(npz(x=x, y=np.eye(3, dtype=dtype)[y]))
     refusal = bench.refused({"spec": softmax(3, 3)}, dataset)
@@ -353,7 +353,7 @@ def test_one_hot_rows_are_named_as_such(bench: Bench, dtype: type[np.generic]) -
     bench.train({"spec": softmax(3, 3)}, bench.add(npz(x=x, y=np.eye(3, dtype=dtype)[y].argmax(axis=-1))))
 
 
-def test_bytes_that_are_no_picture_are_used_as_they_are(bench: Bench) -> None:
+def test_non_image_bytes_are_not_scaled(bench: Bench) -> None:
     points = np.array([[10, 10, 10, 10], [200, 200, 200, 200]], np.uint8)
     dataset = bench.add(npz(point=points, color=np.array([0, 1])))
     (notice,) = dataset["notices"]
@@ -364,7 +364,7 @@ def test_bytes_that_are_no_picture_are_used_as_they_are(bench: Bench) -> None:
     assert bench.evaluate(job, dataset)["accuracy"] == 1
 
 
-def test_bytes_that_are_no_picture_are_scaled_on_demand_and_the_job_says_so(bench: Bench) -> None:
+def test_non_image_bytes_are_scaled_on_request_and_noted(bench: Bench) -> None:
     points = np.array([[0, 51, 102, 255]] * 2, np.uint8)
     dataset = bench.add(npz(point=points, color=np.array([0, 0])), scale="0.00392156862745098")
     assert dataset["notices"][0].startswith("the bytes of 'point' are multiplied by 1/255")
@@ -374,16 +374,16 @@ def test_bytes_that_are_no_picture_are_scaled_on_demand_and_the_job_says_so(benc
 
 
 @pytest.mark.parametrize("in_a_pipeline", [False, pytest.param(True, marks=pytest.mark.full)])
-def test_a_classifier_that_learns_its_classes_calls_a_number_by_its_name(bench: Bench, in_a_pipeline: bool) -> None:
+def test_nearest_neighbours_learn_numeric_classes_as_strings(bench: Bench, in_a_pipeline: bool) -> None:
     learner = neighbors(number_of_neighbors=1)
     model = bench.upload(serialize(pipeline(embedding(), learner) if in_a_pipeline else learner))
     name = "x" if in_a_pipeline else "point"
     dataset = bench.add(npz(**{name: np.array([[0, 9], [9, 0]], np.float32), "color": np.array([10, 2])}))
     job = bench.train(model, dataset)
-    found = bench.predict(job, **{name: [[9, 0], [0, 9]]})
-    assert found["labels"] == ["10", "2"]
+    predicted = bench.predict(job, **{name: [[9, 0], [0, 9]]})
+    assert predicted["labels"] == ["10", "2"]
     measured = bench.evaluate(job, dataset)
     assert measured["confusion"]["labels"] == ["10", "2"]
     if not in_a_pipeline:
-        assert found["outputs"]["color"] == ["2", "10"]
+        assert predicted["outputs"]["color"] == ["2", "10"]
         assert measured["accuracy"] == 1

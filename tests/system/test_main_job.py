@@ -1,4 +1,4 @@
-"""The main job as a person types it: the curl commands of the REST contract, against real processes."""
+"""The main job with the curl commands of the REST contract, against real processes."""
 
 import base64
 import hashlib
@@ -27,7 +27,7 @@ FOLLOW = "curl -sN URL/jobs/JOB/metrics -H 'accept: text/event-stream'"
 
 @dataclass
 class Terminal:
-    """Runs curl as typed; URL and JOB in a command line stand for the service's address and the job."""
+    """Runs curl command lines, in which URL and JOB stand for the service's address and the job."""
 
     folder: Path
     url: str
@@ -37,12 +37,12 @@ class Terminal:
         return shlex.split(line.replace("URL", self.url).replace("JOB", self.job))
 
     def run(self, line: str) -> str:
-        """What the command prints."""
+        """The stdout of the command."""
         done = subprocess.run(self.words(line), cwd=self.folder, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout
 
     def answer(self, line: str) -> tuple[int, dict[str, str], str]:
-        """The status, the headers and the body of what `curl -i` prints."""
+        """The status, the headers and the body from the output of `curl -i`."""
         head, _, body = self.run(line).partition("\n\n")
         status, *headers = head.splitlines()
         pairs = (line.partition(":") for line in headers)
@@ -57,8 +57,8 @@ class Watched:
     """The job from its submission to its end.
 
     Attributes:
-        events: What its stream brought, in order.
-        status_then: The job's status right after each of them arrived.
+        events: The events of its stream, in order.
+        status_then: The job's status right after each event.
     """
 
     terminal: Terminal
@@ -73,16 +73,16 @@ def watched(running_up: SimpleNamespace, tmp_path_factory: pytest.TempPathFactor
     terminal.job = json.loads(body)["id"]
     assert status == 202
     assert headers["location"] == f"/jobs/{terminal.job}"
-    found = Watched(terminal, [], [])
+    recorded = Watched(terminal, [], [])
     parser = EventStreamParser()
     with subprocess.Popen(terminal.words(FOLLOW), stdout=subprocess.PIPE) as stream:
         assert stream.stdout is not None
         for line in stream.stdout:
             for event in parser.feed(line):
-                found.events.append(event)
-                found.status_then.append(json.loads(terminal.run("curl -s URL/jobs/JOB"))["status"])
+                recorded.events.append(event)
+                recorded.status_then.append(json.loads(terminal.run("curl -s URL/jobs/JOB"))["status"])
     assert stream.returncode == 0
-    return found
+    return recorded
 
 
 def test_every_epoch_arrives_once_and_then_the_end(watched: Watched) -> None:
@@ -96,18 +96,18 @@ def test_epochs_arrive_while_the_job_still_trains(watched: Watched) -> None:
     assert watched.status_then[-1] == "succeeded"
 
 
-def test_a_stream_taken_up_in_the_middle_neither_loses_nor_repeats(watched: Watched) -> None:
+def test_resumed_stream_neither_loses_nor_repeats_events(watched: Watched) -> None:
     for index, event in enumerate(watched.events[:-1]):
         assert watched.terminal.events(f"{FOLLOW} -H 'last-event-id: {event.id}'") == watched.events[index + 1 :]
     assert watched.terminal.events(FOLLOW) == watched.events
 
 
-def test_past_its_end_there_is_nothing_to_come_back_for(watched: Watched) -> None:
+def test_resuming_after_the_end_is_a_204(watched: Watched) -> None:
     line = FOLLOW.replace("-sN", "-siN") + f" -H 'last-event-id: {watched.events[-1].id}'"
     assert watched.terminal.answer(line)[0] == 204
 
 
-def test_the_history_is_what_the_stream_told(watched: Watched) -> None:
+def test_metrics_history_equals_the_stream(watched: Watched) -> None:
     history = json.loads(watched.terminal.run("curl -s URL/jobs/JOB/metrics"))
     assert (history["job"], history["status"]) == (watched.terminal.job, "succeeded")
     assert history["data"] == [json.loads(event.data) for event in watched.events[:3]]
@@ -126,7 +126,7 @@ def downloaded(watched: Watched) -> Path:
     return watched.terminal.folder / "mnist-cnn.mlmodel"
 
 
-def test_the_downloaded_file_is_the_one_that_its_headers_promise(watched: Watched, downloaded: Path) -> None:
+def test_downloaded_model_matches_its_digest_headers(watched: Watched, downloaded: Path) -> None:
     digest = hashlib.sha256(downloaded.read_bytes())
     status, headers, _ = watched.terminal.answer("curl -sI URL/jobs/JOB/model")
     assert status == 200
@@ -136,7 +136,7 @@ def test_the_downloaded_file_is_the_one_that_its_headers_promise(watched: Watche
     assert {each["variant"]: each["digest"] for each in artifacts}["trained"] == f"sha256:{digest.hexdigest()}"
 
 
-def test_coremltools_loads_it_as_updatable(downloaded: Path) -> None:
+def test_coremltools_loads_the_model_as_updatable(downloaded: Path) -> None:
     spec = coremltools.utils.load_spec(str(downloaded))
     assert spec.isUpdatable
     assert spec.specificationVersion == 4
@@ -144,9 +144,7 @@ def test_coremltools_loads_it_as_updatable(downloaded: Path) -> None:
     assert [layer.name for layer in layers if layer.isUpdatable] == ["conv1", "conv2", "hidden1", "hidden2"]
 
 
-def test_the_file_alone_knows_the_digits_as_well_as_the_job_said(
-    watched: Watched, downloaded: Path, tmp_path: Path
-) -> None:
+def test_downloaded_model_reaches_the_reported_accuracy(watched: Watched, downloaded: Path, tmp_path: Path) -> None:
     model = read(downloaded.read_bytes())
     arrays = open_arrays(sample.prepare(tmp_path).arrays_path)
     images = arrays["test/image"].astype("float32") / 255

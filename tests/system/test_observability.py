@@ -1,4 +1,4 @@
-"""One job, watched from outside: its trace at a collector, and the logs of the service and of a worker."""
+"""One job's telemetry: its trace at a collector, and the logs of the service and of a worker."""
 
 import io
 import json
@@ -52,7 +52,7 @@ class Span:
 
 
 class Collector:
-    """An OTLP receiver, as small as one can be."""
+    """A minimal OTLP receiver."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
@@ -92,12 +92,12 @@ class Collector:
 
 @dataclass(frozen=True)
 class Watched:
-    """What is left to look at when all processes have ended.
+    """The telemetry after the end of all processes.
 
     Attributes:
-        spans: All that came to the collector.
-        service, worker: The lines that each has logged.
-        secrets: What must not be in them.
+        spans: All spans that the collector received.
+        service, worker: The log lines of each.
+        secrets: Secrets that must not be in the logs.
         job: The id of the job.
         request: The id of the request that submitted it.
     """
@@ -183,12 +183,12 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     return Watched(collector.spans, service_log, worker_log, secrets, job, answer.headers["x-request-id"])
 
 
-def test_one_trace_leads_from_the_request_to_the_artifact(watched: Watched) -> None:
+def test_one_trace_spans_the_request_and_the_artifact(watched: Watched) -> None:
     spans = [span for span in watched.spans if span.trace == TRACE]
     assert [span.name for span in spans if span.service == "pippin-service"] == ["POST /jobs"]
-    # How many checkpoints there are, the engine decides.
-    made = [span.name for span in spans if span.service == "pippin-worker" and span.name != "checkpoint"]
-    assert {name: made.count(name) for name in set(made)} == {
+    # The engine decides the number of checkpoints.
+    worker_spans = [span.name for span in spans if span.service == "pippin-worker" and span.name != "checkpoint"]
+    assert {name: worker_spans.count(name) for name in set(worker_spans)} == {
         "attempt": 1,
         "build": 1,
         "fetch": 1,
@@ -196,11 +196,11 @@ def test_one_trace_leads_from_the_request_to_the_artifact(watched: Watched) -> N
         "epoch": 3,
         "store": 3,
     }
-    # Everything that the worker did belongs to that request.
+    # All spans of the worker belong to the trace of the request.
     assert all(span.trace == TRACE for span in watched.spans if span.service == "pippin-worker")
 
 
-def test_each_span_stands_below_the_one_that_caused_it(watched: Watched) -> None:
+def test_each_span_has_the_expected_parent(watched: Watched) -> None:
     names = {span.id: span.name for span in watched.spans}
     below = {(span.name, names.get(span.parent, "the client")) for span in watched.spans if span.trace == TRACE}
     assert below - {("checkpoint", "attempt")} == {
@@ -215,13 +215,13 @@ def test_probes_are_not_traced(watched: Watched) -> None:
     assert not [span for span in watched.spans if "healthz" in span.name or "readyz" in span.name]
 
 
-def test_every_line_about_a_request_has_its_id(watched: Watched) -> None:
+def test_every_request_log_line_has_the_request_id(watched: Watched) -> None:
     submitted = [line for line in watched.service if line.get("request_id") == watched.request]
     assert ("POST", "/jobs", 202) in {(line.get("method"), line.get("path"), line.get("status")) for line in submitted}
     assert all("request_id" in line for line in watched.service if line["event"] == "request")
 
 
-def test_every_line_of_an_attempt_has_its_job_and_number(watched: Watched) -> None:
+def test_every_attempt_log_line_has_job_and_attempt_number(watched: Watched) -> None:
     lifecycle = {"worker.parent.loop", "worker.parent.heartbeat", "worker.parent.rq_worker"}
     ours = [line for line in watched.worker if line["logger"].startswith(("worker.", "pippin."))]
     of_attempts = [line for line in ours if line["logger"] not in lifecycle]
@@ -229,6 +229,6 @@ def test_every_line_of_an_attempt_has_its_job_and_number(watched: Watched) -> No
     assert [line for line in of_attempts if (line.get("job"), line.get("attempt")) != (watched.job, 1)] == []
 
 
-def test_the_logs_hold_no_secret(watched: Watched) -> None:
+def test_logs_contain_no_secret(watched: Watched) -> None:
     for text in (json.dumps(watched.service), json.dumps(watched.worker)):
         assert not [secret for secret in watched.secrets if secret in text]

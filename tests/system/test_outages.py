@@ -1,4 +1,4 @@
-"""Redis away while a job trains, killed with what it holds, or one of two services gone: nothing is lost."""
+"""Redis unavailable or killed during a training, or one of two services killed: nothing is lost."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from tests.chaos.cluster import Cluster, Member
 from tests.chaos.jobs import dataset, request
 from tests.support.waiting import wait_for
 
-# The short form of `make chaos` stands for these among the quick tests.
+# In quick runs the short form of `make chaos` covers these faults.
 pytestmark = pytest.mark.full
 
 EPOCH_SECONDS = 0.2
@@ -26,7 +26,7 @@ HASTE = {"lease_seconds": 3, "lease_renew_seconds": 1, "reaper_interval_seconds"
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A worker and two services, whose leases run out after 3 s."""
+    """A worker and two services, with leases of 3 s."""
     folder = tmp_path_factory.mktemp("cluster")
     with Cluster(folder, services=2, epoch_seconds=EPOCH_SECONDS, settings=HASTE) as running:
         with running.client() as client:
@@ -45,7 +45,7 @@ def client(cluster: Cluster) -> Iterator[Client]:
 
 @pytest.fixture
 def records(cluster: Cluster) -> Iterator[Store]:
-    """What the services have in Valkey."""
+    """A store on the services' Valkey."""
     store = cluster.store()
     yield store
     store.close()
@@ -53,7 +53,7 @@ def records(cluster: Cluster) -> Iterator[Store]:
 
 @pytest.fixture
 def worker(cluster: Cluster) -> Iterator[Member]:
-    """The worker, which is there again for the next test."""
+    """The worker, which is restarted for the next test."""
     yield cluster.workers[0]
     cluster.workers[0].held_down = False
 
@@ -67,7 +67,7 @@ def status(client: Client, job_id: str) -> str:
 
 
 def follow(cluster: Cluster, job_id: str, seen: list[EpochMetrics], service: int = 0) -> threading.Thread:
-    """Follows the job through a service, by a thread that ends with the job."""
+    """Follow the job through a service, in a thread that ends with the job."""
 
     def listen() -> None:
         with cluster.client(service) as client:
@@ -87,9 +87,7 @@ def follow(cluster: Cluster, job_id: str, seen: list[EpochMetrics], service: int
         pytest.param(60, True, id="silent-long", marks=pytest.mark.timeout(300)),
     ],
 )
-def test_a_training_outlasts_an_outage_of_redis(
-    cluster: Cluster, client: Client, *, seconds: float, silent: bool
-) -> None:
+def test_training_survives_a_redis_outage(cluster: Cluster, client: Client, *, seconds: float, silent: bool) -> None:
     epochs = int(seconds / EPOCH_SECONDS) + 15
     restarts = [member.restarts for member in [*cluster.services, *cluster.workers]]
     job_id = submit(client, epochs)
@@ -111,7 +109,7 @@ def test_a_training_outlasts_an_outage_of_redis(
     assert (done.status, len(done.attempts)) == (Status.SUCCEEDED, 1), done.reason
     metrics = client.metrics(job_id).data
     assert [each.epoch for each in metrics] == list(range(1, epochs + 1))
-    # It went on in the meantime, as fast as ever.
+    # The training continued at full speed during the outage.
     assert sum(began < each.time < ended for each in metrics) > seconds
     follower.join(60)
     assert seen == metrics
@@ -122,19 +120,19 @@ def test_a_training_outlasts_an_outage_of_redis(
         assert refused
 
 
-def test_what_was_acknowledged_is_there_after_valkey_was_killed(cluster: Cluster, client: Client) -> None:
+def test_acknowledged_writes_survive_a_valkey_kill(cluster: Cluster, client: Client) -> None:
     training = submit(client)
     wait_for(lambda: client.job(training).progress.epoch >= 2)
     acknowledged: list[str] = []
     enough = threading.Event()
 
-    def submit_on() -> None:
+    def submit_repeatedly() -> None:
         with cluster.client(patience=0) as hasty:
             while not enough.is_set():
                 acknowledged.append(hasty.submit(request(1), idempotency_key=f"{len(acknowledged)}").id)
 
     with ThreadPoolExecutor(1) as pool:
-        submitting = pool.submit(submit_on)
+        submitting = pool.submit(submit_repeatedly)
         wait_for(lambda: len(acknowledged) >= 20)
         known = client.metrics(training).data
         cluster.kill_valkey()
@@ -147,9 +145,7 @@ def test_what_was_acknowledged_is_there_after_valkey_was_killed(cluster: Cluster
     assert client.wait(training, timeout=60).status == Status.CANCELLED
 
 
-def test_of_two_services_one_brings_lost_jobs_back_and_then_the_other(
-    cluster: Cluster, client: Client, worker: Member
-) -> None:
+def test_second_service_takes_over_requeueing_lost_jobs(cluster: Cluster, client: Client, worker: Member) -> None:
     epochs = 60
     job_id = submit(client, epochs)
     seen: list[EpochMetrics] = []
@@ -160,7 +156,7 @@ def test_of_two_services_one_brings_lost_jobs_back_and_then_the_other(
         assert acting is not None
         cluster.services[0].kill(hold_down=True)
         left = records.pttl(keys.ACTING)
-        # The one that acts says so again and again; if it was this one, its time runs out.
+        # The acting service renews its key repeatedly; if the killed service was acting, the key expires.
         wait_for(lambda: records.get(keys.ACTING) != acting or records.pttl(keys.ACTING) > left)
         first_was_acting = records.get(keys.ACTING) != acting
         if not first_was_acting:
@@ -179,14 +175,14 @@ def test_of_two_services_one_brings_lost_jobs_back_and_then_the_other(
     assert [each.epoch for each in seen] == list(range(1, epochs + 1))
 
 
-@pytest.mark.parametrize(("asked", "end"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
-def test_what_a_dead_worker_was_asked_comes_to_its_end(
-    client: Client, worker: Member, records: Store, *, asked: str, end: Status
+@pytest.mark.parametrize(("action", "end"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
+def test_cancel_and_pause_take_effect_despite_a_dead_worker(
+    client: Client, worker: Member, records: Store, *, action: str, end: Status
 ) -> None:
     job_id = submit(client)
     wait_for(lambda: client.job(job_id).progress.epoch >= 1)
     worker.kill(hold_down=True)
-    assert not getattr(records.jobs, asked)("default", job_id).status.is_final
+    assert not getattr(records.jobs, action)("default", job_id).status.is_final
     wait_for(lambda: status(client, job_id) == end, seconds=60)
     assert client.job(job_id).attempts[0].status == "lost"
     if end is Status.PAUSED:
@@ -194,8 +190,8 @@ def test_what_a_dead_worker_was_asked_comes_to_its_end(
 
 
 @pytest.mark.timeout(300)
-def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(client: Client, worker: Member) -> None:
-    # No checkpoint comes between.
+def test_job_that_loses_three_workers_fails_with_worker_lost(client: Client, worker: Member) -> None:
+    # No checkpoint is made between the attempts.
     job_id = submit(client, max_attempts=3, checkpoint={"every_epochs": 10_000, "keep": 1})
     for number in (1, 2, 3):
         wait_for(lambda number=number: len(client.job(job_id).attempts) == number, seconds=60)
@@ -211,11 +207,11 @@ def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(client: Clie
     )
 
 
-def test_a_queued_job_that_is_in_no_queue_is_found(cluster: Cluster, client: Client, worker: Member) -> None:
+def test_queued_job_missing_from_its_queue_is_recovered(cluster: Cluster, client: Client, worker: Member) -> None:
     worker.kill(hold_down=True)
     job_id = submit(client, epochs=1)
     with connect(cluster.valkey.url) as queues:
-        # As a worker leaves it that dies between taking a job and claiming it.
+        # The state after a worker was killed between taking a job from the queue and claiming it.
         assert queues.lrem(f"rq:queue:{QUEUES['jax']}", 0, f"{job_id}-1") == 1
     worker.held_down = False
     assert client.wait(job_id, timeout=90).status == Status.SUCCEEDED

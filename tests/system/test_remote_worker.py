@@ -1,4 +1,4 @@
-"""A worker that shares no folder with the service: Redis and the blobs over TLS, a token, and nothing else."""
+"""A worker that shares no folder with the service: it reaches Redis and the blobs over TLS, with a token."""
 
 import hashlib
 import re
@@ -31,13 +31,13 @@ PASSWORD = "workers-own"
 
 @dataclass
 class Service:
-    """A service without workers, and the two doors by which a worker far away comes in.
+    """A service without workers, and the two TLS proxies for a remote worker.
 
     Attributes:
-        url: Of the service, on its own machine.
-        blobs: The door to its `/blobs`, which breaks the first download.
-        worker: The environment of such a worker, its token apart.
-        run: Runs a command line of `pippin` on the service's machine; its stdout.
+        url: The address of the service on its own machine.
+        blobs: The proxy of its `/blobs`, which breaks the first download.
+        worker: The environment of a remote worker, without its token.
+        run: Runs `pippin` on the service's machine; returns its stdout.
     """
 
     url: str
@@ -91,7 +91,7 @@ def token_file(tmp_path: Path) -> Path:
 
 
 class FarWorker:
-    """A worker process; ended with its context."""
+    """A worker process that ends with its `with` block."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
@@ -121,9 +121,7 @@ class FarWorker:
             self.process.stderr.close()
 
 
-def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
-    service: Service, token_file: Path, tmp_path: Path
-) -> None:
+def test_remote_worker_trains_and_resumes_a_broken_download(service: Service, token_file: Path, tmp_path: Path) -> None:
     token_file.write_text(service.run("tokens", "create", "--role", "worker", "--name", "far"))
     with FarWorker({**service.worker, "PIPPIN_TOKEN_FILE": str(token_file)}) as far, Client(service.url) as client:
         request = {"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "hyperparameters": {"epochs": 1}}
@@ -135,7 +133,7 @@ def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
     artifacts = {each.variant: each.digest for each in ended.artifacts}
     assert artifacts["trained"] == f"sha256:{hashlib.sha256(model.read_bytes()).hexdigest()}"
 
-    # The dataset came in two parts, the second from where the first broke off.
+    # The dataset was downloaded in two parts, the second from the offset at which the first broke off.
     name = dataset.digest.removeprefix("sha256:")
     gets = [begin for begin in service.blobs.begins if begin.startswith(f"GET /blobs/{name}".encode())]
     ranges = [re.search(rb"(?i)\r\nrange: bytes=(\d+)-(\d+)\r\n", begin) for begin in gets]
@@ -146,7 +144,7 @@ def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
     assert all(f'if-range: "{name}"'.encode() in begin.lower() for begin in gets)
     assert (tmp_path / "far" / "cache" / "blobs" / name).stat().st_size == dataset.bytes
 
-    # What the worker made, checkpoints among it, went the same way, with the token, which stands nowhere else.
+    # The worker uploaded its files, including checkpoints, through the same proxy with the token, which is not logged.
     puts = [begin for begin in service.blobs.begins if begin.startswith(b"PUT /blobs/")]
     assert {begin.split()[1].decode() for begin in puts} >= {
         f"/blobs/{digest.removeprefix('sha256:')}" for digest in artifacts.values()
@@ -158,9 +156,7 @@ def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
 
 @pytest.mark.full
 @pytest.mark.parametrize("shown", ["revoked", "none"])
-def test_without_a_live_token_it_takes_no_job_and_says_what_to_set(
-    service: Service, token_file: Path, shown: str
-) -> None:
+def test_remote_worker_without_a_live_token_exits_with_advice(service: Service, token_file: Path, shown: str) -> None:
     token_file.write_text(service.run("tokens", "create", "--role", "worker", "--name", "far"))
     service.run("tokens", "revoke", "far")
     setting = {"PIPPIN_TOKEN_FILE": str(token_file)} if shown == "revoked" else {}

@@ -1,4 +1,4 @@
-"""The published training of a real Mac, replayed through `pippin up`: the default rules end at its weights."""
+"""A published training of a real Mac, replayed through `pippin up`: the default rules reproduce its weights."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ RUN = Path(os.environ.get("MAC_RUN", ROOT.parent / "shared/data/mac-run"))
     not (RUN / "housing-500-epochs.npz").is_file(),
     reason="the published run is not part of Pippin: name its folder in MAC_RUN (docs/semantics.md says what it holds)",
 )
-def test_the_default_rules_end_at_the_macs_weights_and_the_former_ones_do_not() -> None:
+def test_only_the_default_rules_reproduce_the_macs_weights() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks/replay.py"), "--from", str(RUN)],
         env=clean_environment(),
@@ -30,6 +30,6 @@ def test_the_default_rules_end_at_the_macs_weights_and_the_former_ones_do_not() 
     assert done.returncode == 0, done.stdout + done.stderr
     distances = {line[8:]: float(line[:6]) for line in done.stdout.splitlines() if line[:6].strip()[:1].isdigit()}
     assert len(distances) == 13
-    # No other rule of the table comes near.
+    # No other rule of the table gives similar weights.
     near = [rule for rule, distance in distances.items() if distance <= 1.0]
     assert near == ["libc++'s order, last mini-batch filled: the defaults", "the defaults once more"]

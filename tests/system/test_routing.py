@@ -1,4 +1,4 @@
-"""Which of two workers gets a job: both real processes with an engine each, beside a real service and a real Valkey."""
+"""Routing between two workers: real processes with one engine each, a real service and a real Valkey."""
 
 import signal
 import subprocess
@@ -29,7 +29,7 @@ NO_MAC = "No live worker has the coreml engine; start one on a Mac with `pippin 
 
 @dataclass
 class Workplace:
-    """A Pippin with one jax worker, and a second worker to start and stop that has the coreml engine."""
+    """A Pippin with one jax worker, and a second worker with the coreml engine that tests start and stop."""
 
     client: Client
     store: Store
@@ -37,7 +37,7 @@ class Workplace:
     mac: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start_mac(self) -> str:
-        """Starts it; the name that it registers with."""
+        """Start the coreml worker; its registered name."""
         command = [sys.executable, "-m", "tests.system.jax_as_coreml"]
         self.mac = subprocess.Popen(command, env=self.environment, cwd=ROOT, stderr=subprocess.DEVNULL)
         wait_for(lambda: "coreml" in self.store.workers.live_engines())
@@ -55,7 +55,7 @@ class Workplace:
         return self.client.submit(request | changes).id
 
     def trained_by(self, job_id: str) -> list[tuple[str, str]]:
-        """Engine and status of the attempts of a job, once it has ended."""
+        """Wait for the end of a job; engine and status of each attempt."""
         return [(attempt.engine, attempt.status) for attempt in self.client.wait(job_id).attempts]
 
 
@@ -75,13 +75,13 @@ def workplace(start_up: Callable[..., SimpleNamespace], valkey_url: str, store: 
             http.post("/models", params={"name": name}, content=serialize(file)).raise_for_status()
         options = {"name": "points", "target": "label", "inputs": "point:a,b"}
         http.post("/datasets", params=options, content=POINTS).raise_for_status()
-        found = Workplace(client, store, environment)
+        started = Workplace(client, store, environment)
         wait_for(lambda: "jax" in store.workers.live_engines())
-        yield found
-        found.end_mac(signal.SIGKILL)
+        yield started
+        started.end_mac(signal.SIGKILL)
 
 
-def test_auto_takes_core_ml_while_it_is_there_and_leaves_it_what_it_cannot_train(workplace: Workplace) -> None:
+def test_auto_prefers_core_ml_for_models_that_it_can_train(workplace: Workplace) -> None:
     assert workplace.trained_by(workplace.submit()) == [("jax", "succeeded")]
     workplace.start_mac()
     assert workplace.trained_by(workplace.submit()) == [("coreml", "succeeded")]
@@ -92,7 +92,7 @@ def test_auto_takes_core_ml_while_it_is_there_and_leaves_it_what_it_cannot_train
 
 
 @pytest.mark.full
-def test_an_auto_job_that_waits_for_a_mac_that_fell_silent_is_trained_by_jax(workplace: Workplace) -> None:
+def test_auto_job_queued_for_a_dead_mac_is_trained_by_jax(workplace: Workplace) -> None:
     name = workplace.start_mac()
     workplace.end_mac(signal.SIGKILL)
     job_id = workplace.submit()
@@ -103,7 +103,7 @@ def test_an_auto_job_that_waits_for_a_mac_that_fell_silent_is_trained_by_jax(wor
 
 
 @pytest.mark.full
-def test_a_job_for_core_ml_waits_for_a_mac_and_says_so_to_who_follows_it(workplace: Workplace) -> None:
+def test_core_ml_job_waits_for_a_mac_and_reports_it_to_followers(workplace: Workplace) -> None:
     job_id = workplace.submit(engine="coreml")
     assert workplace.client.job(job_id).waiting_for == NO_MAC
     follow = [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow"]

@@ -1,4 +1,4 @@
-"""Passwords and tokens stand in no argument, no log and no error, whatever goes wrong."""
+"""Passwords and tokens are in no command line, log or error message, even after failures."""
 
 import subprocess
 import sys
@@ -22,19 +22,19 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
 def command_lines() -> set[str]:
-    """The arguments of every process at this moment."""
-    found = set()
+    """The command lines of all running processes."""
+    lines = set()
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            found.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            lines.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
         except OSError:
             continue
-    return found
+    return lines
 
 
 @contextmanager
 def watched() -> Iterator[set[str]]:
-    """Looks at all processes again and again for the block; what it saw."""
+    """Collect the command lines of all processes repeatedly during the block."""
     seen, over = command_lines(), threading.Event()
 
     def look() -> None:
@@ -52,7 +52,7 @@ def watched() -> Iterator[set[str]]:
 
 
 @pytest.mark.full
-def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[..., Any], tmp_path: Path) -> None:
+def test_job_exposes_neither_password_nor_token(start_up: Callable[..., Any], tmp_path: Path) -> None:
     with watched() as seen:
         up = start_up()
         file = tmp_path / "token"
@@ -66,7 +66,7 @@ def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[.
 
         token = pippin("tokens", "create", "--role", "submit").stdout.strip()
         file.write_text(token)
-        said = [pippin("tokens", "list"), pippin("workers"), pippin("datasets", "list")]
+        output = [pippin("tokens", "list"), pippin("workers"), pippin("datasets", "list")]
         assert httpx2.get(f"{up.url}/jobs").status_code == 401
         with Client(up.url, token=token) as client:
             request = {"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "hyperparameters": {"epochs": 1}}
@@ -80,16 +80,14 @@ def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[.
     secrets = (password, workers_password, token, token.rpartition("_")[2])
     assert any("valkey-server" in line for line in seen)
     assert any("-m worker" in line for line in seen)
-    shown = [*seen, *up.log, *(each.stdout + each.stderr for each in said)]
+    shown = [*seen, *up.log, *(each.stdout + each.stderr for each in output)]
     assert len(up.log) > 10
     assert not [line for line in shown for secret in secrets if secret in line]
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("wrong", ["nobody listens", "wrong password", "no TLS"])
-def test_the_service_and_a_worker_that_cannot_reach_redis_do_not_show_its_password(
-    valkey_url: str, tmp_path: Path, wrong: str
-) -> None:
+def test_failed_redis_connection_does_not_expose_its_password(valkey_url: str, tmp_path: Path, wrong: str) -> None:
     port = urlsplit(valkey_url).port
     address = {
         "nobody listens": f"redis://user:{SECRET}@127.0.0.1:1/0",
@@ -112,9 +110,9 @@ def test_the_service_and_a_worker_that_cannot_reach_redis_do_not_show_its_passwo
     timer.start()
     try:
         for process in processes:
-            said, _ = process.communicate(timeout=60)
-            assert said
-            assert "hunter2" not in said
+            output, _ = process.communicate(timeout=60)
+            assert output
+            assert "hunter2" not in output
     finally:
         timer.cancel()
         for process in processes:

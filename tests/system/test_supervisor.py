@@ -1,4 +1,4 @@
-"""`pippin up` with all its real parts: what dies comes back, what is stopped is gone, and data stays."""
+"""`pippin up` with all its real parts: killed parts are restarted, stopping leaves no process, and data is kept."""
 
 import os
 import signal
@@ -39,13 +39,13 @@ JOB = {
 
 
 def exists(pid: int) -> bool:
-    """Whether a process lives; one that only waits to be reaped does not."""
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(found.strip()) and not found.strip().startswith("Z")
+    """Whether a process is alive; a zombie is not."""
+    stat = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(stat.strip()) and not stat.strip().startswith("Z")
 
 
 def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A `pippin up` that is expected not to start."""
+    """Run a `pippin up` that is expected not to start."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "pippin", "up", *map(str, options)],
         env=clean_environment() | environment,
@@ -60,7 +60,7 @@ def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[
     ("with_signal", "workers", "names"),
     [(signal.SIGTERM, 1, {"valkey", "service", "worker"}), (signal.SIGINT, 0, {"valkey", "service"})],
 )
-def test_told_to_stop_it_leaves_nothing_behind(
+def test_stopped_supervisor_leaves_no_process(
     start_up: StartUp, with_signal: signal.Signals, workers: int, names: set[str]
 ) -> None:
     up = start_up("--workers", str(workers))
@@ -77,7 +77,7 @@ def _has_restarted(up: Up, name: str, pid: int) -> bool:
 
 
 @pytest.mark.full
-def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp) -> None:
+def test_killed_parts_are_restarted_and_jobs_succeed(start_up: StartUp) -> None:
     up = start_up()
     with Client(up.url, patience=30) as client:
         for name, pid in up.parts().items():
@@ -88,7 +88,7 @@ def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp) -
 
 
 @pytest.mark.full
-def test_nothing_is_left_of_a_supervisor_that_is_killed_and_its_data_stays(start_up: StartUp, tmp_path: Path) -> None:
+def test_killed_supervisor_leaves_no_process_and_keeps_its_data(start_up: StartUp, tmp_path: Path) -> None:
     up = start_up(home=tmp_path / "home")
     with Client(up.url, patience=30) as client:
         job = client.wait(client.submit(JOB).id, timeout=60)
@@ -103,7 +103,7 @@ def test_nothing_is_left_of_a_supervisor_that_is_killed_and_its_data_stays(start
 
 
 @pytest.mark.full
-def test_a_second_one_on_the_same_home_is_refused_and_harms_nothing(running_up: SimpleNamespace) -> None:
+def test_second_supervisor_on_the_same_home_is_refused(running_up: SimpleNamespace) -> None:
     done = run_up("--home", running_up.home, "--port", "0")
     assert done.returncode == 2
     assert f"{running_up.home} is in use by the process {running_up.process.pid}" in done.stderr
@@ -112,7 +112,7 @@ def test_a_second_one_on_the_same_home_is_refused_and_harms_nothing(running_up: 
 
 
 @pytest.mark.full
-def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
+def test_port_in_use_is_reported_before_any_part_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run_up("--port", port, "--home", tmp_path / "home")
@@ -123,14 +123,14 @@ def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_an_address_that_is_not_of_this_machine_is_told(tmp_path: Path) -> None:
+def test_address_of_another_machine_is_reported(tmp_path: Path) -> None:
     for host in ("192.0.2.1", "no such host"):
         done = run_up("--host", host, "--home", tmp_path / "home")
         assert done.returncode == 2
         assert f"of {host} cannot be used: " in done.stderr
 
 
-def test_no_secret_stands_in_a_command_line_or_in_the_log(running_up: SimpleNamespace) -> None:
+def test_password_is_in_no_command_line_and_no_log(running_up: SimpleNamespace) -> None:
     listed = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     password = (running_up.home / "valkey" / "password").read_text().strip()
     assert len(password) > 20
@@ -139,7 +139,7 @@ def test_no_secret_stands_in_a_command_line_or_in_the_log(running_up: SimpleName
 
 
 @pytest.mark.full
-def test_another_redis_takes_the_place_of_the_embedded_one(start_up: StartUp, valkey_url: str) -> None:
+def test_external_redis_replaces_the_embedded_one(start_up: StartUp, valkey_url: str) -> None:
     up = start_up("--workers", "2", redis_url=valkey_url)
     listed = up.parts()
     assert "valkey" not in listed
@@ -152,7 +152,7 @@ def test_another_redis_takes_the_place_of_the_embedded_one(start_up: StartUp, va
 
 
 @pytest.mark.full
-def test_a_person_is_told_where_it_is_and_what_to_type_next(tmp_path: Path) -> None:
+def test_up_prints_its_address_and_next_commands(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "pippin", "up", "--port", "0", "--home", str(tmp_path / "home"), "--workers", "0"],
         stdout=subprocess.PIPE,
@@ -168,6 +168,6 @@ def test_a_person_is_told_where_it_is_and_what_to_type_next(tmp_path: Path) -> N
         process.terminate()
         process.wait(30)
         process.stdout.close()
-    told = [line.partition("│ ")[2] for line in lines if line.startswith("pippin")]
-    assert told[0].startswith("ready at http://127.0.0.1:")
-    assert told[1].startswith("  curl -s http://127.0.0.1:")
+    printed = [line.partition("│ ")[2] for line in lines if line.startswith("pippin")]
+    assert printed[0].startswith("ready at http://127.0.0.1:")
+    assert printed[1].startswith("  curl -s http://127.0.0.1:")

@@ -1,4 +1,4 @@
-"""`pippin up` where Core ML can train: its worker runs beside the jax one, on the stand-in for Apple's frameworks."""
+"""`pippin up` on a machine with Core ML, on the stand-in for Apple's frameworks: a second worker runs beside jax."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.full
 
 
-# As the command line does, on a machine of which is said what it can do.
+# As the command line calls `up`, with Core ML declared available.
 _UP = """
 import sys
 from pippin.settings import Settings

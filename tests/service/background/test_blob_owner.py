@@ -1,4 +1,4 @@
-"""From whose blob store, and how much of it, a sweeper deletes: nothing when the records may be the wrong ones."""
+"""When a sweeper may delete, and how much: nothing if the records may not belong to the blob store."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def blobs(settings: Settings) -> Blobs:
 
 @pytest.fixture
 def other_store(tmp_path: Path) -> Iterator[Store]:
-    """The records in another Redis, which are none."""
+    """A store on another, empty Redis."""
     with EmbeddedValkey(tmp_path / "other-home") as server:
         opened = Store(connect(server.url))
         yield opened
@@ -49,7 +49,7 @@ def sweeper_of(store: Store, blobs: Blobs, settings: Settings, **changes: object
 
 
 def put_old(settings: Settings, blobs: Blobs, *contents: bytes) -> list[str]:
-    """Blobs that were put long before the grace began."""
+    """Store blobs whose modification time is older than the grace."""
     digests = [blobs.put_bytes(content) for content in contents]
     for digest in digests:
         name = digest.removeprefix("sha256:")
@@ -59,13 +59,13 @@ def put_old(settings: Settings, blobs: Blobs, *contents: bytes) -> list[str]:
 
 
 def name_models(store: Store, *digests: str) -> None:
-    """Records of models whose files are these blobs."""
+    """Add model records that name these blobs."""
     for number, digest in enumerate(digests):
         store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
         store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
 
 
-def sweep_often(sweeper: Sweeper) -> None:
+def sweep_repeatedly(sweeper: Sweeper) -> None:
     for _ in range(4):
         sweeper.sweep()
 
@@ -81,7 +81,7 @@ def test_an_empty_store_is_claimed_and_swept(store: Store, blobs: Blobs, setting
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     (orphan,) = put_old(settings, blobs, b"orphan")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert blobs.head(orphan) is None
     assert refusal(store) is None
     owner = json.loads((settings.home / "blobs" / "pippin" / "owner.json").read_text())
@@ -93,10 +93,10 @@ def test_an_emptied_redis_deletes_nothing(store: Store, blobs: Blobs, settings: 
     sweeper.claim()
     digests = put_old(settings, blobs, b"one", b"two", b"three")
     name_models(store, *digests)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     store.redis.flushall()
-    sweep_often(sweeper)
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper)
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(store) is Refusal.LOST
 
@@ -108,7 +108,7 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
     sweeper.claim()
     put_old(settings, blobs, b"orphan")
     named = put_old(settings, blobs, b"one", b"two")
-    sweeper.sweep()  # every one of them is unnamed, and condemned
+    sweeper.sweep()  # all blobs are unnamed and marked for deletion
     name_models(store, *named)
     digests = store.references.digests
 
@@ -117,24 +117,22 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
         return digests()
 
     monkeypatch.setattr(store.references, "digests", emptied)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 3
 
 
-def test_a_redis_emptied_before_stores_had_owners_deletes_nothing(
-    store: Store, blobs: Blobs, settings: Settings
-) -> None:
+def test_redis_emptied_before_ownership_markers_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
     digests = put_old(settings, blobs, b"one", b"two", b"three")
     sweeper_of(store, blobs, settings).claim()
-    # Records that are added afterwards do not open it: the decision was made on the records of the start.
+    # Records that are added afterwards do not allow deletion: the decision depends on the records at the start.
     added = put_old(settings, blobs, b"four", b"five", b"six", b"seven", b"eight")
     name_models(store, *added)
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {*digests, *added}
     assert refusal(store) is Refusal.UNCLAIMED
 
 
-def test_an_installation_from_before_stores_had_owners_claims_its_own(
+def test_store_without_an_ownership_marker_is_claimed_when_all_is_named(
     store: Store, blobs: Blobs, settings: Settings
 ) -> None:
     named = put_old(settings, blobs, b"one", b"two")
@@ -142,17 +140,17 @@ def test_an_installation_from_before_stores_had_owners_claims_its_own(
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     (orphan,) = put_old(settings, blobs, b"orphan")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(named)
     assert blobs.head(orphan) is None
 
 
-def test_a_store_that_has_a_blob_of_nobody_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
-    # It may be another Redis' that has not claimed the store either.
+def test_store_with_an_unnamed_blob_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
+    # The unnamed blob may belong to another Redis that has not claimed the store either.
     named = put_old(settings, blobs, b"one", b"two", b"three")
     (foreign,) = put_old(settings, blobs, b"foreign")
     name_models(store, *named)
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {*named, foreign}
     assert refusal(store) is Refusal.UNCLAIMED
 
@@ -163,17 +161,17 @@ def test_another_redis_over_the_same_store_deletes_nothing(
     sweeper_of(store, blobs, settings).claim()
     digests = put_old(settings, blobs, b"one", b"two")
     name_models(store, *digests)
-    sweep_often(sweeper_of(other_store, blobs, settings))
+    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.LOST
-    # One that has a store of its own already is told apart.
+    # A Redis that owns another store is recognized as foreign.
     other_store.blob_ledger.draw_identity()
-    sweep_often(sweeper_of(other_store, blobs, settings))
+    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.FOREIGN
 
 
-def test_the_owner_deletes_nothing_of_what_another_redis_stores(
+def test_owner_deletes_nothing_while_another_redis_shares_the_store(
     store: Store, other_store: Store, blobs: Blobs, settings: Settings
 ) -> None:
     mine = sweeper_of(store, blobs, settings)
@@ -181,31 +179,31 @@ def test_the_owner_deletes_nothing_of_what_another_redis_stores(
     sweeper_of(other_store, blobs, settings).claim()
     (theirs,) = put_old(settings, blobs, b"theirs")
     name_models(other_store, theirs)
-    sweep_often(mine)
+    sweep_repeatedly(mine)
     assert blobs.head(theirs) is not None
     assert refusal(store) is Refusal.SHARED
-    # The operator has moved it away. If it is still there, it is noted again.
+    # The operator adopts the store, but the other Redis still uses it and is noticed again.
     BlobOwnership(store, blobs).adopt()
     sweeper_of(other_store, blobs, settings).claim()
-    sweep_often(mine)
+    sweep_repeatedly(mine)
     assert refusal(store) is Refusal.SHARED
     BlobOwnership(store, blobs).adopt()
-    sweep_often(mine)
+    sweep_repeatedly(mine)
     assert refusal(store) is None
     assert blobs.head(theirs) is None
 
 
-def test_a_redis_that_was_emptied_and_then_adopts_deletes_again(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_adoption_reenables_deletion_after_redis_was_emptied(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     store.redis.flushall()
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     BlobOwnership(store, blobs).adopt()
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert refusal(store) is None
 
 
-def test_of_two_redis_that_claim_at_once_one_owns_the_store(
+def test_concurrent_claims_by_two_redis_leave_one_owner(
     store: Store, other_store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, theirs = BlobOwnership(store, blobs), BlobOwnership(other_store, blobs)
@@ -220,7 +218,7 @@ def test_of_two_redis_that_claim_at_once_one_owns_the_store(
     assert theirs.inspect().refusal is None
 
 
-def test_two_services_with_the_same_redis_agree(
+def test_concurrent_claims_by_services_on_one_redis_both_succeed(
     store: Store, valkey_url: str, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     second = Store(connect(valkey_url))
@@ -253,40 +251,40 @@ def test_records_older_than_the_last_sweep_delete_nothing(
     for key, value in snapshot.items():
         binary.restore(key, 0, value)
     binary.close()
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {early, *late}
     assert refusal(store) is Refusal.OUTDATED
     BlobOwnership(store, blobs).adopt()
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(sweeper_of(store, blobs, settings))
     assert set(blobs.names()) == {early}
 
 
-def test_more_than_the_share_waits_for_a_command(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_deletion_above_the_share_limit_needs_approval(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0.5)
     sweeper.claim()
     digests = put_old(settings, blobs, *(bytes([n]) for n in range(10)))
     name_models(store, *digests[:5])
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(digests[:5])  # half of them: allowed
     more = put_old(settings, blobs, *(bytes([n]) for n in range(100, 106)))
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == {*digests[:5], *more}  # 6 of 11: none
     assert refusal(store) is Refusal.LIMIT
     report = store.blob_ledger.last_report()
     assert report is not None
     assert (report.blobs, report.unnamed, report.deleted) == (11, 6, 0)
     store.blob_ledger.approve(6)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(digests[:5])
     assert store.blob_ledger.approved() == 0
     assert refusal(store) is None
 
 
-def test_few_blobs_go_whatever_their_share(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_few_blobs_are_deleted_whatever_their_share(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0)
     sweeper.claim()
     put_old(settings, blobs, b"1", b"2", b"3")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert list(blobs.names()) == []
 
 
@@ -296,17 +294,17 @@ def test_nothing_is_deleted_while_a_backup_holds_the_blobs(store: Store, blobs: 
     put_old(settings, blobs, b"orphan")
     assert store.blob_ledger.hold("backup 1")
     assert not store.blob_ledger.hold("backup 2")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 1
     store.blob_ledger.release("backup 2")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 1
     store.blob_ledger.release("backup 1")
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert list(blobs.names()) == []
 
 
-def test_a_hold_that_begins_during_a_sweep_stops_it(
+def test_hold_placed_during_a_sweep_stops_it(
     store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweeper = sweeper_of(store, blobs, settings)
@@ -320,7 +318,7 @@ def test_a_hold_that_begins_during_a_sweep_stops_it(
         return entries()
 
     monkeypatch.setattr(blobs, "entries", hold_meanwhile)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert len(list(blobs.names())) == 1
 
 
@@ -328,35 +326,33 @@ def test_a_hold_that_begins_during_a_sweep_stops_it(
     "damage",
     [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 2, "owner": "x"}', b'{"format": 1, "owner": 7}', b"\xff"],
 )
-def test_a_marker_that_cannot_be_read_deletes_nothing(
+def test_unreadable_ownership_marker_deletes_nothing(
     *, store: Store, blobs: Blobs, settings: Settings, damage: bytes
 ) -> None:
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     (orphan,) = put_old(settings, blobs, b"orphan")
     (settings.home / "blobs" / "pippin" / "owner.json").write_bytes(damage)
-    sweep_often(sweeper)
+    sweep_repeatedly(sweeper)
     assert blobs.head(orphan) == 6
     assert refusal(store) in {Refusal.UNREADABLE, Refusal.FOREIGN}
 
 
-def test_a_change_is_logged_once(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, settings: Settings) -> None:
     sweeper = sweeper_of(store, blobs, settings)
     sweeper.claim()
     store.redis.flushall()
     with capture_logs() as lines:
-        sweep_often(sweeper)
+        sweep_repeatedly(sweeper)
         BlobOwnership(store, blobs).adopt()
-        sweep_often(sweeper)
+        sweep_repeatedly(sweeper)
         store.redis.flushall()
-        sweep_often(sweeper)
+        sweep_repeatedly(sweeper)
     warnings = [(line["event"], line["reason"]) for line in lines if line["log_level"] == "warning"]
     assert warnings == [("no blobs are deleted", Refusal.LOST)] * 2
 
 
-def test_metrics_say_why_nothing_is_deleted(
-    http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs
-) -> None:
+def test_metrics_export_the_refusal_reason(http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs) -> None:
     put_old(settings, blobs, b"one")
     sweeper_of(store, blobs, settings).sweep()
     shown = http.get("/metrics").text
@@ -390,7 +386,7 @@ def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(
         wait_for(lambda now=now: refused_after(now), otherwise="the sweeper does not go on")
     assert list(blobs.names()) == [digest]
     assert httpx2.get(f"{service.url}/metrics").text.count('pippin_sweep_refused{reason="lost"} 1.0') == 1
-    # A service that starts anew on the emptied Redis, and adds records, takes the store for its own no more than that.
+    # A service that restarts on the emptied Redis and adds records does not claim the store either.
     service.stop()
     service.start()
     wait_for(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored again")

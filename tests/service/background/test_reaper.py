@@ -15,19 +15,19 @@ class Service(Protocol):
 
 
 @pytest.fixture
-def hasty(valkey_url: str) -> Iterator[Store]:
-    """A store whose leases run out almost at once."""
+def short_lease_store(valkey_url: str) -> Iterator[Store]:
+    """A store whose leases expire almost at once."""
     store = Store(connect(valkey_url), lease_seconds=0.05)
     yield store
     store.close()
 
 
 @pytest.fixture
-def lost(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], hasty: Store) -> str:
-    """A job whose worker has fallen silent."""
-    attempt = trainer(submit()["id"], hasty)
+def lost_job_id(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], short_lease_store: Store) -> str:
+    """A running job whose lease has expired."""
+    attempt = trainer(submit()["id"], short_lease_store)
     attempt.begin()
-    wait_for(hasty.leases.expired, "the lease runs out")
+    wait_for(short_lease_store.leases.expired, "the lease runs out")
     return str(attempt.job_id)
 
 
@@ -37,26 +37,26 @@ def status(store: Store, job_id: str) -> str:
     return job.status
 
 
-def test_a_lost_attempt_is_queued_again(lost: str, hasty: Store) -> None:
-    Reaper(hasty, interval=1, grace=0, gap=10).look()
-    job = hasty.jobs.get("default", lost)
+def test_a_lost_attempt_is_queued_again(lost_job_id: str, short_lease_store: Store) -> None:
+    Reaper(short_lease_store, interval=1, grace=0, gap=10).look()
+    job = short_lease_store.jobs.get("default", lost_job_id)
     assert job is not None
     assert job.status == "queued"
     assert [attempt.status for attempt in job.attempts] == ["lost"]
 
 
-def test_what_the_reaper_did_is_counted(lost: str, hasty: Store) -> None:
+def test_reaper_actions_are_counted(lost_job_id: str, short_lease_store: Store) -> None:
     meters = Meters()
-    reaper = Reaper(hasty, interval=1, grace=0, gap=10, meters=meters)
+    reaper = Reaper(short_lease_store, interval=1, grace=0, gap=10, meters=meters)
     reaper.look()
     reaper.look()
-    assert status(hasty, lost) == "queued"
+    assert status(short_lease_store, lost_job_id) == "queued"
     assert meters.registry.get_sample_value("pippin_reaper_actions_total", {"action": "requeued"}) == 1
     assert meters.registry.get_sample_value("pippin_reaper_acting") == 1
 
 
-def reached(valkey_url: str, *, since: float, until: float) -> None:
-    """Make it so that reapers reached Redis from one moment to another, in seconds before now."""
+def set_reachable_period(valkey_url: str, *, since: float, until: float) -> None:
+    """Record that reapers reached Redis in a period, given in seconds before now."""
     client = connect(valkey_url)
     now = client.time()[0]
     times = {"since": int((now - since) * 1e6), "until": int((now - until) * 1e6)}
@@ -65,73 +65,75 @@ def reached(valkey_url: str, *, since: float, until: float) -> None:
     client.close()
 
 
-def test_nothing_is_taken_before_redis_was_reached_for_long_enough(lost: str, hasty: Store) -> None:
-    reaper = Reaper(hasty, interval=1, grace=1000, gap=10)
+def test_reaper_waits_until_redis_was_reachable_for_the_grace(lost_job_id: str, short_lease_store: Store) -> None:
+    reaper = Reaper(short_lease_store, interval=1, grace=1000, gap=10)
     reaper.look()
     reaper.look()
-    assert status(hasty, lost) == "running"
+    assert status(short_lease_store, lost_job_id) == "running"
 
 
-def test_a_fresh_reaper_goes_by_what_others_saw(lost: str, hasty: Store, valkey_url: str) -> None:
-    reached(valkey_url, since=1001, until=5)
-    Reaper(hasty, interval=1, grace=1000, gap=10).look()
-    assert status(hasty, lost) == "queued"
+def test_new_reaper_uses_the_recorded_reachable_period(
+    lost_job_id: str, short_lease_store: Store, valkey_url: str
+) -> None:
+    set_reachable_period(valkey_url, since=1001, until=5)
+    Reaper(short_lease_store, interval=1, grace=1000, gap=10).look()
+    assert status(short_lease_store, lost_job_id) == "queued"
 
 
-def test_a_gap_begins_the_wait_anew(lost: str, hasty: Store, valkey_url: str) -> None:
-    reached(valkey_url, since=1001, until=15)
-    reaper = Reaper(hasty, interval=1, grace=1000, gap=10)
+def test_a_gap_restarts_the_grace(lost_job_id: str, short_lease_store: Store, valkey_url: str) -> None:
+    set_reachable_period(valkey_url, since=1001, until=15)
+    reaper = Reaper(short_lease_store, interval=1, grace=1000, gap=10)
     reaper.look()
     reaper.look()
-    assert status(hasty, lost) == "running"
+    assert status(short_lease_store, lost_job_id) == "running"
 
 
-def test_the_time_that_redis_was_reached_adds_up_over_short_gaps(hasty: Store, valkey_url: str) -> None:
-    assert hasty.reaping.reached(10) == 0
-    reached(valkey_url, since=100, until=9)
-    assert 100 <= hasty.reaping.reached(10) < 200
-    assert hasty.reaping.reached(10) >= 100
-    assert hasty.reaping.reached(0) == 0
+def test_reachable_time_accumulates_over_short_gaps(short_lease_store: Store, valkey_url: str) -> None:
+    assert short_lease_store.reaping.reached(10) == 0
+    set_reachable_period(valkey_url, since=100, until=9)
+    assert 100 <= short_lease_store.reaping.reached(10) < 200
+    assert short_lease_store.reaping.reached(10) >= 100
+    assert short_lease_store.reaping.reached(0) == 0
 
 
-def test_a_clock_that_was_set_back_begins_the_wait_anew(hasty: Store, valkey_url: str) -> None:
-    reached(valkey_url, since=-1000, until=-2000)
-    assert hasty.reaping.reached(10) == 0
+def test_a_clock_set_back_restarts_the_grace(short_lease_store: Store, valkey_url: str) -> None:
+    set_reachable_period(valkey_url, since=-1000, until=-2000)
+    assert short_lease_store.reaping.reached(10) == 0
 
 
-def test_it_looks_twice_in_a_gap_however_rarely_it_was_told_to(hasty: Store) -> None:
-    assert Reaper(hasty, interval=60, grace=10, gap=7.5)._interval == 3.75
-    assert Reaper(hasty, interval=2, grace=10, gap=7.5)._interval == 2
+def test_reaper_interval_is_at_most_half_the_gap(short_lease_store: Store) -> None:
+    assert Reaper(short_lease_store, interval=60, grace=10, gap=7.5)._interval == 3.75
+    assert Reaper(short_lease_store, interval=2, grace=10, gap=7.5)._interval == 2
 
 
-def test_an_outage_of_redis_ends_acting_until_the_next_check() -> None:
+def test_redis_outage_ends_the_reapers_leadership() -> None:
     reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0, gap=10)
     reaper.acts = True
     reaper._look_if_reachable()
     assert not reaper.acts
 
 
-def test_of_two_only_one_acts_until_it_resigns(lost: str, hasty: Store) -> None:
-    first, second = (Reaper(hasty, interval=1, grace=0, gap=10) for _ in range(2))
-    assert hasty.reaping.acting(first._name, 100)
+def test_only_one_of_two_reapers_acts_until_it_resigns(lost_job_id: str, short_lease_store: Store) -> None:
+    first, second = (Reaper(short_lease_store, interval=1, grace=0, gap=10) for _ in range(2))
+    assert short_lease_store.reaping.acting(first._name, 100)
     second.look()
-    assert status(hasty, lost) == "running"
+    assert status(short_lease_store, lost_job_id) == "running"
     first._resign()
     second.look()
-    assert status(hasty, lost) == "queued"
+    assert status(short_lease_store, lost_job_id) == "queued"
 
 
-def test_a_running_service_brings_back_what_was_lost(
+def test_running_service_requeues_lost_jobs(
     *,
     make_service: Callable[..., Service],
     trainer: Callable[..., Any],
-    hasty: Store,
+    short_lease_store: Store,
     tiny_npz: bytes,
 ) -> None:
     service = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3)
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
-        trainer(job_id, hasty).begin()
+        trainer(job_id, short_lease_store).begin()
         wait_for(lambda: http.get(f"/jobs/{job_id}").json()["status"] == "queued", "the job is queued again")
         assert http.get(f"/jobs/{job_id}").json()["attempts"][0]["reason"]["code"] == "worker_lost"

@@ -1,4 +1,4 @@
-"""What `keep` frees while a job trains on."""
+"""Blobs that `keep` releases while a job is trained."""
 
 import json
 import time
@@ -16,13 +16,13 @@ from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
 from tests.support.records import stored_checkpoint
 
-KEPT = 3  # what a job keeps unless it asks for another number
+KEPT = 3  # the default number of checkpoints that a job keeps
 EPOCHS = 12
 Checkpoints = Callable[..., StoredCheckpoint]
 
 
 class Attempt(Protocol):
-    """What is used here of the `Trainer` in conftest.py."""
+    """The part of the `Trainer` in conftest.py that is used here."""
 
     job_id: str
     claim: Claim
@@ -42,7 +42,7 @@ def meters() -> Meters:
 
 @pytest.fixture
 def releases(store: Store, blobs: Blobs, meters: Meters) -> BlobReleases:
-    """With a grace of no time."""
+    """Releases without a grace."""
     return BlobReleases(store, blobs, seconds=0, may_delete=lambda: True, meters=meters)
 
 
@@ -50,8 +50,8 @@ def releases(store: Store, blobs: Blobs, meters: Meters) -> BlobReleases:
 def checkpoint(blobs: Blobs) -> Checkpoints:
     def make(epoch: int, step: int = 0) -> StoredCheckpoint:
         digest = blobs.put_bytes(f"{epoch}.{step}".encode())
-        made = datetime(2026, 11, 23, tzinfo=UTC)
-        return stored_checkpoint(epoch, step, digest=digest, bytes=1, created_at=made)
+        created = datetime(2026, 11, 23, tzinfo=UTC)
+        return stored_checkpoint(epoch, step, digest=digest, bytes=1, created_at=created)
 
     return make
 
@@ -64,14 +64,14 @@ def attempt(submitted: Callable[..., str], trainer: Callable[[str], Any]) -> Att
     return attempt
 
 
-def look_until_done(releases: BlobReleases, store: Store) -> None:
+def release_all(releases: BlobReleases, store: Store) -> None:
     while store.redis.exists(keys.RELEASED):
         releases.look()
-        time.sleep(0.01)  # a file's time must have passed
+        time.sleep(0.01)  # the file's modification time must be in the past
     releases.look()
 
 
-def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
+def test_training_job_stores_at_most_keep_checkpoints(
     *,
     releases: BlobReleases,
     store: Store,
@@ -80,14 +80,14 @@ def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
     checkpoint: Checkpoints,
     meters: Meters,
 ) -> None:
-    most = 0
+    max_count = 0
     for epoch in range(1, EPOCHS + 1):
         if epoch % 2:
             store.attempts.checkpoint(attempt.claim, checkpoint(epoch - 1, 5))
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-        look_until_done(releases, store)
-        most = max(most, len(list(blobs.names())))
-    assert most <= KEPT
+        release_all(releases, store)
+        max_count = max(max_count, len(list(blobs.names())))
+    assert max_count <= KEPT
     kept = store.jobs.checkpoints("default", attempt.job_id)
     assert {each.digest for each in kept} == {f"sha256:{name.removeprefix('sha256:')}" for name in blobs.names()}
     assert [each.epoch for each in kept] == [10, 11, 12]
@@ -95,7 +95,7 @@ def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
     assert meters.registry.get_sample_value("pippin_blobs_released_total") == deleted
 
 
-def test_what_another_job_keeps_stays(
+def test_checkpoint_shared_with_another_job_is_not_deleted(
     *,
     releases: BlobReleases,
     store: Store,
@@ -111,12 +111,12 @@ def test_what_another_job_keeps_stays(
     other.epoch(1, checkpoint=same)
     for epoch in range(1, KEPT + 3):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    look_until_done(releases, store)
+    release_all(releases, store)
     assert blobs.head(same.digest) is not None
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_it_waits_for_the_grace_and_a_put_begins_it_anew(
+def test_blobs_are_not_released_within_the_grace(
     store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
 ) -> None:
     patient = BlobReleases(store, blobs, seconds=3600, may_delete=lambda: True, meters=meters)
@@ -127,7 +127,7 @@ def test_it_waits_for_the_grace_and_a_put_begins_it_anew(
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_a_service_that_may_not_delete_leaves_all_to_the_sweeper(
+def test_service_without_permission_to_delete_releases_nothing(
     store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
 ) -> None:
     idle = BlobReleases(store, blobs, seconds=0, may_delete=lambda: False, meters=meters)
@@ -138,7 +138,7 @@ def test_a_service_that_may_not_delete_leaves_all_to_the_sweeper(
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_nothing_is_deleted_while_a_record_cannot_be_read(
+def test_nothing_is_released_while_a_record_is_unreadable(
     releases: BlobReleases, store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints
 ) -> None:
     for epoch in range(1, KEPT + 2):
@@ -146,24 +146,24 @@ def test_nothing_is_deleted_while_a_record_cannot_be_read(
     store.redis.zadd(keys.listing("default", "dataset"), {"ds_x": 0})
     store.redis.hset(keys.record("default", "dataset", "ds_x"), "record", "{")
     with pytest.raises(UnreadableRecord):
-        look_until_done(releases, store)
+        release_all(releases, store)
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_what_is_no_checkpoint_is_passed_over(releases: BlobReleases, store: Store) -> None:
+def test_invalid_release_entries_are_skipped(releases: BlobReleases, store: Store) -> None:
     store.redis.rpush(keys.RELEASED, "", "{}", "[" * 10_000, '{"digest": "../../etc/passwd"}')
     assert releases.look() == 0
     assert store.redis.exists(keys.RELEASED) == 0
 
 
-def test_the_blobs_of_many_deleted_records_go_without_a_sweep(
+def test_blobs_of_many_deleted_records_are_released_without_a_sweep(
     releases: BlobReleases, store: Store, blobs: Blobs
 ) -> None:
-    # More than a sweep deletes without being asked.
+    # More than a sweep deletes without approval.
     kept, *digests = [blobs.put_bytes(b"%d" % number) for number in range(150)]
     for number, digest in enumerate(digests):
         store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
         store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
         assert store.models.delete("default", f"model_{number}")
-    look_until_done(releases, store)
+    release_all(releases, store)
     assert set(blobs.names()) == {kept}

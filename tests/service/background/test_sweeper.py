@@ -1,4 +1,4 @@
-"""What is deleted by itself, and what never is."""
+"""Automatic deletion: what is deleted, and what is kept."""
 
 import json
 import os
@@ -30,11 +30,11 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 @pytest.fixture
 def kept(settings: Settings) -> Blobs:
-    """The blobs of those settings."""
+    """The blob store of the settings."""
     return Blobs(settings.blobs_url)
 
 
-def owning(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
+def owning_sweeper(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
     """A sweeper whose Redis owns the blobs."""
     BlobOwnership(store, blobs).adopt()
     cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
@@ -43,12 +43,12 @@ def owning(store: Store, blobs: Blobs, settings: Settings, **changes: object) ->
 
 @pytest.fixture
 def sweeper(store: Store, settings: Settings, kept: Blobs) -> Sweeper:
-    return owning(store, kept, settings)
+    return owning_sweeper(store, kept, settings)
 
 
 @pytest.fixture
 def old(settings: Settings, kept: Blobs) -> Callable[[bytes], str]:
-    """Stores blobs that have not been touched for more than an hour."""
+    """Stores blobs whose modification time is more than an hour ago."""
 
     def put(content: bytes) -> str:
         digest = kept.put_bytes(content)
@@ -69,13 +69,13 @@ def age(settings: Settings, digest: str, seconds: float) -> None:
 
 
 def stored(digest: str) -> str:
-    """A checkpoint as a job's record has it."""
+    """A checkpoint as in a job's record."""
     now = datetime.now(UTC)
     return stored_checkpoint(digest=digest, bytes=1, created_at=now).model_dump_json()
 
 
 def end_before(store: Store, tenant: str, job_id: str, seconds: float) -> str:
-    """Makes a job one that was submitted and ended so long ago; its new id."""
+    """Change a job's records as if it had ended so many seconds ago; its new id."""
     older = f"job_0000000000{job_id[14:]}"
     for key in store.redis.keys(f"pippin:{tenant}:job:{job_id}*"):
         store.redis.rename(key, key.replace(job_id, older))
@@ -86,7 +86,7 @@ def end_before(store: Store, tenant: str, job_id: str, seconds: float) -> str:
     return older
 
 
-def test_what_no_record_names_goes_at_the_second_sweep(sweeper: Sweeper, kept: Blobs, old: Callable[..., str]) -> None:
+def test_unnamed_blob_is_deleted_at_the_second_sweep(sweeper: Sweeper, kept: Blobs, old: Callable[..., str]) -> None:
     orphan, fresh = old(b"orphan"), kept.put_bytes(b"fresh")
     sweeper.sweep()
     assert kept.head(orphan) == 6
@@ -94,7 +94,7 @@ def test_what_no_record_names_goes_at_the_second_sweep(sweeper: Sweeper, kept: B
     assert (kept.head(orphan), kept.head(fresh)) == (None, 5)
 
 
-def test_every_put_begins_the_grace_anew(
+def test_every_put_restarts_the_grace(
     sweeper: Sweeper, kept: Blobs, old: Callable[..., str], settings: Settings
 ) -> None:
     digest = old(b"again")
@@ -106,7 +106,7 @@ def test_every_put_begins_the_grace_anew(
     assert kept.head(digest) == 5
 
 
-def test_a_put_while_the_sweep_runs_keeps_its_blob(
+def test_put_during_a_sweep_keeps_its_blob(
     sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digest = old(b"late")
@@ -114,16 +114,16 @@ def test_a_put_while_the_sweep_runs_keeps_its_blob(
     named = store.references.digests
 
     def put_meanwhile() -> list[str]:
-        found = list(named())
+        digests = list(named())
         kept.put_bytes(b"late")
-        return found
+        return digests
 
     monkeypatch.setattr(store.references, "digests", put_meanwhile)
     sweeper.sweep()
     assert kept.head(digest) == 4
 
 
-def test_what_records_name_stays(
+def test_blobs_named_by_records_are_kept(
     *,
     sweeper: Sweeper,
     kept: Blobs,
@@ -146,7 +146,7 @@ def test_what_records_name_stays(
     attempt.succeed(trained, 7)
     for _ in range(2):
         sweeper.sweep()
-    # The dataset was deleted, and this job has ended.
+    # No dataset record names the arrays, and the job has ended.
     assert kept.head(arrays) is None
     assert None not in map(kept.head, (trained, initial, checkpoint, resume))
     store.jobs.delete("default", attempt.job_id)
@@ -155,7 +155,9 @@ def test_what_records_name_stays(
     assert list(kept.names()) == []
 
 
-def test_records_of_every_tenant_count(sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store) -> None:
+def test_blobs_named_by_any_tenant_are_kept(
+    sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store
+) -> None:
     mine, theirs = old(b"mine"), old(b"theirs")
     for tenant, digest in (("default", mine), ("other", theirs)):
         store.redis.zadd(keys.listing(tenant, "model"), {"model_1": 0})
@@ -176,7 +178,7 @@ def test_deleted_datasets_and_models_free_their_blobs(
     blobs: Blobs,
 ) -> None:
     model = http.post("/models", json=mnist_spec).json()
-    hasty = owning(store, blobs, settings, sweep_grace_seconds=0)
+    hasty = owning_sweeper(store, blobs, settings, sweep_grace_seconds=0)
     for _ in range(2):
         hasty.sweep()
     assert http.get(f"/models/{model['id']}/file").status_code == 200
@@ -188,7 +190,7 @@ def test_deleted_datasets_and_models_free_their_blobs(
     assert {blobs.head(model["digest"]), blobs.head(tiny["digest"])} == {None}
 
 
-def test_the_model_of_a_job_can_be_had_as_long_as_the_job(
+def test_trained_model_is_kept_as_long_as_its_job(
     *,
     http: httpx2.Client,
     trained: Callable[[bytes], str],
@@ -198,7 +200,7 @@ def test_the_model_of_a_job_can_be_had_as_long_as_the_job(
     blobs: Blobs,
 ) -> None:
     job_id = trained(digits)
-    hasty = owning(store, blobs, settings, sweep_grace_seconds=0)
+    hasty = owning_sweeper(store, blobs, settings, sweep_grace_seconds=0)
     for _ in range(2):
         hasty.sweep()
     assert http.get(f"/jobs/{job_id}/model").content == digits
@@ -208,7 +210,7 @@ def test_the_model_of_a_job_can_be_had_as_long_as_the_job(
     assert list(blobs.names()) == []
 
 
-def test_jobs_that_ended_long_ago_go_with_all_that_is_theirs(
+def test_jobs_past_retention_are_deleted_with_all_their_keys(
     sweeper: Sweeper, store: Store, submitted: Callable[..., str], trainer: Callable[[str], Any]
 ) -> None:
     waiting, recent, outdated = (submitted() for _ in range(3))
@@ -232,7 +234,7 @@ def test_a_paused_job_is_kept(sweeper: Sweeper, store: Store, submitted: Callabl
 
 
 @pytest.mark.parametrize(("days", "left"), [(0, 1), (10_000, 1), (0.5, 0)])
-def test_how_long_jobs_are_kept_can_be_chosen(
+def test_retention_days_are_configurable(
     *,
     store: Store,
     settings: Settings,
@@ -245,11 +247,11 @@ def test_how_long_jobs_are_kept_can_be_chosen(
     job_id = submitted()
     trainer(job_id).train()
     end_before(store, "default", job_id, 1 * DAY)
-    owning(store, kept, settings, retention_days=days).sweep()
+    owning_sweeper(store, kept, settings, retention_days=days).sweep()
     assert len(store.jobs.page("default").items) == left
 
 
-def test_torn_files_go_when_they_are_old(sweeper: Sweeper, settings: Settings, kept: Blobs) -> None:
+def test_old_partial_files_are_deleted(sweeper: Sweeper, settings: Settings, kept: Blobs) -> None:
     digest = kept.put_bytes(b"whole")
     name = path_of(settings, digest)
     staged, growing = name.with_name(f"{name.name}#1"), name.with_name(f"{name.name}#2")
@@ -265,7 +267,7 @@ def test_torn_files_go_when_they_are_old(sweeper: Sweeper, settings: Settings, k
     assert [path.exists() for path in (name, growing, staged, download, room)] == [True, True, False, False, False]
 
 
-def test_a_removal_that_was_cut_off_is_undone_and_judged_again(
+def test_interrupted_deletion_is_undone_and_repeated(
     sweeper: Sweeper, settings: Settings, old: Callable[..., str], kept: Blobs
 ) -> None:
     digest = old(b"aside")
@@ -279,7 +281,7 @@ def test_a_removal_that_was_cut_off_is_undone_and_judged_again(
     assert not aside.exists()
 
 
-def test_the_cache_shrinks_to_its_limit(store: Store, settings: Settings, kept: Blobs) -> None:
+def test_cache_shrinks_to_its_limit(store: Store, settings: Settings, kept: Blobs) -> None:
     entries = [settings.blob_cache / f"{number:064x}" for number in range(3)]
     settings.blob_cache.mkdir(parents=True)
     for number, entry in enumerate(entries):
@@ -289,7 +291,7 @@ def test_the_cache_shrinks_to_its_limit(store: Store, settings: Settings, kept: 
     assert [entry.exists() for entry in entries] == [False, True, True]
 
 
-def test_only_the_service_that_acts_deletes(
+def test_service_that_does_not_act_deletes_nothing(
     store: Store, settings: Settings, kept: Blobs, old: Callable[..., str]
 ) -> None:
     digest = old(b"orphan")
@@ -300,7 +302,7 @@ def test_only_the_service_that_acts_deletes(
     assert kept.head(digest) == 6
 
 
-def test_a_running_service_sweeps(make_service: Callable[..., Any]) -> None:
+def test_running_service_deletes_unnamed_blobs(make_service: Callable[..., Any]) -> None:
     service = make_service(
         reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
     )
@@ -309,7 +311,7 @@ def test_a_running_service_sweeps(make_service: Callable[..., Any]) -> None:
     wait_for(lambda: blobs.head(digest) is None, "the blob is swept")
 
 
-def test_a_retry_while_the_sweep_runs_keeps_the_spec_of_its_model(
+def test_retry_during_a_sweep_keeps_the_model_spec(
     *,
     http: httpx2.Client,
     service: Any,  # noqa: ANN401 - a fixture
@@ -320,7 +322,7 @@ def test_a_retry_while_the_sweep_runs_keeps_the_spec_of_its_model(
 ) -> None:
     settings = service.settings
     blobs = Blobs(settings.blobs_url)
-    sweeper = owning(store, blobs, settings)
+    sweeper = owning_sweeper(store, blobs, settings)
     mnist_spec["layers"][-2]["bias"] = [0.125] * 10
     job = submit(model={"spec": mnist_spec})
     spec = job["request"]["model"]["spec_digest"]
@@ -330,9 +332,9 @@ def test_a_retry_while_the_sweep_runs_keeps_the_spec_of_its_model(
     named = store.references.digests
 
     def retry_meanwhile() -> list[str]:
-        found = list(named())
+        digests = list(named())
         assert http.post(f"/jobs/{job['id']}/retry").status_code == 202
-        return found
+        return digests
 
     monkeypatch.setattr(store.references, "digests", retry_meanwhile)
     sweeper.sweep()

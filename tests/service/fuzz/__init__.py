@@ -1,1 +1,1 @@
-"""Files and specs that went wrong on their way, made from right ones by a seeded random number generator."""
+"""Damaged files and specs, made from valid ones by a seeded random number generator."""

@@ -1,4 +1,4 @@
-"""Harm done to bytes, to messages and to documents."""
+"""Mutations of bytes, protobuf messages and JSON documents."""
 
 import copy
 import json
@@ -17,7 +17,7 @@ _LARGEST = 100_000
 
 
 def mutated_file(random: Random, seeds: list[bytes]) -> bytes:
-    """One of the seeds after some harm."""
+    """A mutated seed file."""
     data = random.choice(seeds)
     if random.random() < 0.35:
         return _harmed_bytes(random, data, seeds)
@@ -26,23 +26,23 @@ def mutated_file(random: Random, seeds: list[bytes]) -> bytes:
         _harm_message(random, model, seeds)
     try:
         return serialize(model)
-    except Exception:  # noqa: BLE001 - a text that is no UTF-8, say: then the seed itself
+    except Exception:  # noqa: BLE001 - for example a text that is not UTF-8: then the seed itself
         return data
 
 
 def mutated_document(random: Random, seeds: list[dict[str, Any]]) -> bytes:
-    """One of the seeds after some harm, as JSON, or as what was JSON once."""
+    """A mutated seed document as JSON, whose bytes may be mutated too."""
     document = copy.deepcopy(random.choice(seeds))
     for _ in range(random.randint(1, 4)):
         harmed = _harmed_value(random, document, document)
-        # Lists of lists of copies would take the memory of whoever makes them.
+        # Repeatedly copied lists would exhaust the memory of the test.
         document = harmed if _size(harmed, _LARGEST) < _LARGEST else document
     text = json.dumps(document).encode()
     return _harmed_bytes(random, text, [text]) if random.random() < 0.15 else text
 
 
 def _size(value: Any, most: int) -> int:  # noqa: ANN401 - any JSON value
-    """How many values it is made of, counted up to a limit."""
+    """The number of values in a document, counted up to a limit."""
     total = 1
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for each in inner:
@@ -73,7 +73,7 @@ def _harmed_bytes(random: Random, data: bytes, seeds: list[bytes]) -> bytes:
 
 
 def _messages(message: Message, found: list[Message]) -> list[Message]:
-    """The message and all inside it, as far as a limit."""
+    """The message and all messages inside it, up to a limit."""
     found.append(message)
     for field, value in message.ListFields():
         if field.message_type is None or _is_map(field):

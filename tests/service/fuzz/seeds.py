@@ -1,4 +1,4 @@
-"""What mutations begin with: a small model of every kind, and a network with each layer type."""
+"""The seeds of mutations: a small model of every kind, and a network with each layer type."""
 
 import json
 from typing import Any
@@ -42,13 +42,13 @@ IMAGES: dict[str, Any] = {
 
 
 def specs() -> list[dict[str, Any]]:
-    """One a layer type, in its first mode, and a classifier of images."""
+    """One spec for each layer type in its first mode, and an image classifier."""
     first = {case.layer["type"]: case for case in reversed(CASES)}
     return [first[name].document() for name in LAYERS] + [IMAGES]
 
 
 def files() -> list[bytes]:
-    """The files of the specs, a nearest-neighbour classifier, and a pipeline of a network and that."""
+    """The files of the specs, a nearest-neighbour classifier, and a pipeline of a network and that classifier."""
     built = [build(resolve(document)) for document in specs()]
     builder = KNearestNeighborsClassifierBuilder(
         input_name="y0", output_name="kind", number_of_dimensions=4, default_class_label="none"

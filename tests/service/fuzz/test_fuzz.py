@@ -1,4 +1,4 @@
-"""Whatever a client sends as a model or a spec, the service answers: never with a 5xx, and it goes on living.
+"""The service answers any model or spec without a 5xx, and keeps running.
 
 `make fuzz` sends a hundred times as many as `make test` does.
 """
@@ -21,19 +21,19 @@ from tests.service.fuzz.mutations import mutated_document, mutated_file
 from tests.service.fuzz.seeds import files, specs
 
 SEED = 20_261_124
-# As many as the sandbox does at once leave it no time to wait.
+# As many threads as the sandbox has places, so that no request waits for a place.
 THREADS = 4
 SHARES = {"file": 0.6, "spec": 0.2, "validate": 0.2}
 
 
 @dataclass
 class Tally:
-    """What came back.
+    """The responses.
 
     Attributes:
-        answers: How often, by what was sent and the status.
-        slowest: Seconds of the slowest answer, by what was sent.
-        wrong: What no client may ever get, with what brought it about.
+        answers: Number of responses by kind of upload and status.
+        slowest: Seconds of the slowest response by kind of upload.
+        wrong: Forbidden responses, with the number of their case.
     """
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -42,7 +42,7 @@ class Tally:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, kind: str, number: int, answer: httpx2.Response, seconds: float) -> None:
-        """One answer."""
+        """Record a response."""
         with self.lock:
             self.answers[kind, answer.status_code] += 1
             self.slowest[kind] = max(self.slowest.get(kind, 0), seconds)
@@ -50,17 +50,17 @@ class Tally:
                 self.wrong.append(f"case {number} ({kind}): {answer.status_code} {answer.text[:300]}")
 
     def table(self, sandbox: Sandbox) -> str:
-        """All of it, for people."""
+        """The tally as a readable table."""
         lines = [f"{'sent':<10} {'status':>6} {'times':>7}"]
         lines += [f"{kind:<10} {status:>6} {times:>7}" for (kind, status), times in sorted(self.answers.items())]
         lines += [f"slowest {kind}: {seconds:.3f} s" for kind, seconds in sorted(self.slowest.items())]
         return "\n".join([*lines, f"most memory of a child: {sandbox.peak_bytes / 2**20:.0f} MB"])
 
 
-# Halves, for two processes: a single one does not fill two cores.
+# Two halves for two pytest processes: a single process does not use two cores.
 @pytest.mark.parametrize("half", [0, 1])
 @pytest.mark.timeout(1800)
-def test_no_upload_however_broken_harms_the_service(
+def test_mutated_uploads_never_break_the_service(
     *,
     half: int,
     http: httpx2.Client,
@@ -93,6 +93,6 @@ def test_no_upload_however_broken_harms_the_service(
     assert tally.wrong == []
     assert http.get("/readyz").status_code == 200
     assert sandbox.fork_server_pid == before, "the process that forks the children was lost"
-    # By construction of the limits, and seen to be so.
+    # The limits imply this bound; here it is measured.
     assert sandbox.peak_bytes < 512 * 2**20
     assert {status for _, status in tally.answers} >= {201, 422}, "some of them are still models"

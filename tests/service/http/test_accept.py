@@ -22,12 +22,12 @@ OFFERS = ["application/json", "text/event-stream", "application/x-ndjson", "text
         ("application/json;q=oops, text/csv;q=0.1", "text/csv"),
     ],
 )
-def test_the_client_gets_the_form_it_likes_best(header: str | None, chosen: str) -> None:
+def test_negotiation_chooses_the_preferred_media_type(header: str | None, chosen: str) -> None:
     assert negotiate(header, OFFERS) == chosen
 
 
 @pytest.mark.parametrize("header", ["text/html", "application/json;q=0", "image/*", "nonsense", "*/*;q=0", ";;"])
-def test_a_client_that_accepts_nothing_of_ours_is_told_what_there_is(header: str) -> None:
+def test_406_lists_the_available_media_types(header: str) -> None:
     with pytest.raises(Problem) as raised:
         negotiate(header, OFFERS)
     assert raised.value.status_code == 406

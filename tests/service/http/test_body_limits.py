@@ -1,4 +1,4 @@
-"""No body is read beyond its limit, whatever it says of its length."""
+"""No body is read beyond its limit, with or without a Content-Length."""
 
 import re
 import select
@@ -14,7 +14,7 @@ PIECE = b" " * 65_536
 CHUNK = b"%x\r\n%s\r\n" % (len(PIECE), PIECE)
 # Larger than every limit of the service that the tests use, which are 1, 2 and 5 megabytes.
 MOST = 40_000_000
-# What the sockets on both sides may hold.
+# The capacity of the socket buffers on both sides.
 BUFFERED = 12_000_000
 
 
@@ -40,21 +40,21 @@ def bodies() -> list[tuple[str, str, str, int]]:
     ]
 
 
-def test_every_operation_with_a_body_is_among_them(http: httpx2.Client) -> None:
-    found = {
+def test_list_of_bodies_covers_every_operation_with_a_body(http: httpx2.Client) -> None:
+    described = {
         (method.upper(), re.sub(r"\{\w+\}", "*", path))
         for path, item in http.get("/openapi.json").json()["paths"].items()
         for method, operation in item.items()
         if "requestBody" in operation
     }
     tried = {(method, re.sub(r"job_0+|nobody|0{64}", "*", path.partition("?")[0])) for method, path, *_ in bodies()}
-    # Their bodies are looked at once the job is found; below there is one.
-    assert found == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
+    # These operations read the body only for an existing job; a test below has one.
+    assert described == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
 
 
 @pytest.fixture
 def send(http: httpx2.Client) -> Callable[..., tuple[int, int]]:
-    """Sends a chunked body without end until the service answers: the answer's status, and how much went out."""
+    """Sends an endless chunked body until the service answers; the status, and the number of bytes sent."""
 
     def start(method: str, path: str, kind: str) -> tuple[int, int]:
         head = (
@@ -80,17 +80,17 @@ def send(http: httpx2.Client) -> Callable[..., tuple[int, int]]:
 
 
 @pytest.mark.parametrize(("method", "path", "kind", "limit"), bodies())
-def test_a_body_without_an_end_is_cut_off_at_its_limit(
+def test_endless_body_is_cut_off_at_its_limit(
     *, send: Callable[..., tuple[int, int]], service: Service, method: str, path: str, kind: str, limit: int
 ) -> None:
     status, sent = send(method, path, kind)
-    # Whoever goes on sending may find the connection closed before the answer could be read.
+    # A client that keeps sending may see the connection closed before it can read the response.
     assert status in {413, 0}
     assert sent < limit + BUFFERED
     assert list((service.settings.home / "uploads").glob("*")) == []
 
 
-def test_so_is_one_about_a_job_that_is_there(
+def test_endless_body_for_an_existing_job_is_cut_off_at_its_limit(
     send: Callable[..., tuple[int, int]], trained: Callable[..., str], digits: bytes
 ) -> None:
     job_id = trained(digits)
@@ -101,14 +101,14 @@ def test_so_is_one_about_a_job_that_is_there(
 
 
 @pytest.mark.parametrize("path", [f"{JOB}/cancel", "/session"])
-def test_a_body_that_nobody_asked_for_is_not_read(send: Callable[..., tuple[int, int]], path: str) -> None:
+def test_body_of_an_operation_without_one_is_not_read(send: Callable[..., tuple[int, int]], path: str) -> None:
     status, sent = send("POST", path, "application/json")
     assert status in {404, 401, 0}
     assert sent < BUFFERED
 
 
 @pytest.mark.parametrize(("method", "path", "kind", "limit"), bodies())
-def test_a_body_that_is_announced_too_large_is_refused_unread(
+def test_too_large_content_length_is_refused_unread(
     *, http: httpx2.Client, method: str, path: str, kind: str, limit: int
 ) -> None:
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {limit + 1}\r\n\r\n"

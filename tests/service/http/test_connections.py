@@ -31,7 +31,7 @@ BODY_HEAD = (
 
 
 class Sockets(ExitStack):
-    """Opens connections, which are closed with the test."""
+    """Opens connections that are closed at the end of the test."""
 
     def connect(self, service: Service, sent: bytes = b"") -> socket.socket:
         port = service.server.servers[0].sockets[0].getsockname()[1]
@@ -47,8 +47,8 @@ def sockets() -> Iterator[Sockets]:
         yield opened
 
 
-def rest_of(connection: socket.socket) -> bytes:
-    """What arrives until the service closes the connection."""
+def read_until_closed(connection: socket.socket) -> bytes:
+    """The bytes that arrive until the service closes the connection."""
     received = b""
     try:
         while data := connection.recv(65_536):
@@ -58,8 +58,8 @@ def rest_of(connection: socket.socket) -> bytes:
     return received
 
 
-def send_on(connection: socket.socket, data: bytes) -> None:
-    """Send this again and again, for half a minute."""
+def send_repeatedly(connection: socket.socket, data: bytes) -> None:
+    """Send the data repeatedly for half a minute."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         connection.sendall(data)
@@ -69,7 +69,7 @@ def status_of(connection: socket.socket) -> bytes:
     return connection.recv(65_536).split(maxsplit=2)[1]
 
 
-def cut_off(service: Service, reason: str) -> float:
+def cut_off_count(service: Service, reason: str) -> float:
     registry = service.server.config.app.state.meters.registry
     return float(registry.get_sample_value("pippin_connections_cut_off_total", {"reason": reason}))
 
@@ -78,18 +78,18 @@ def opened(service: Service) -> float:
     return float(service.server.config.app.state.meters.registry.get_sample_value("pippin_connections"))
 
 
-def test_half_sent_heads_are_cut_off(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_incomplete_request_heads_time_out(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(head_timeout_seconds=0.5, keep_alive_seconds=60)
     silent, half = sockets.connect(service), sockets.connect(service, HEAD)
     second = sockets.connect(service, WHOLE)
     assert status_of(second) == b"200"
     second.sendall(HEAD)
     for connection in (silent, half, second):
-        assert b"HTTP/1.1 408 " in rest_of(connection)
-    assert cut_off(service, "head_timeout") == 3
+        assert b"HTTP/1.1 408 " in read_until_closed(connection)
+    assert cut_off_count(service, "head_timeout") == 3
 
 
-def test_a_head_that_arrives_byte_by_byte_gets_no_more_time(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_head_sent_byte_by_byte_does_not_extend_the_timeout(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(head_timeout_seconds=0.5)
     connection = sockets.connect(service, HEAD)
     connection.settimeout(0.05)
@@ -103,32 +103,28 @@ def test_a_head_that_arrives_byte_by_byte_gets_no_more_time(make_service: Callab
             continue
         except (ConnectionResetError, BrokenPipeError):
             break
-    assert cut_off(service, "head_timeout") == 1
+    assert cut_off_count(service, "head_timeout") == 1
 
 
-def test_a_connection_between_requests_is_closed_after_a_while(
-    make_service: Callable[..., Any], sockets: Sockets
-) -> None:
+def test_keep_alive_connection_is_closed_after_its_timeout(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(keep_alive_seconds=1)
     connection = sockets.connect(service, WHOLE)
-    assert rest_of(connection).startswith(b"HTTP/1.1 200 ")
+    assert read_until_closed(connection).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_body_that_stops_arriving_is_cut_off(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_stalled_body_is_cut_off(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(body_timeout_seconds=0.5)
     stopped = sockets.connect(service, BODY_HEAD)
-    assert rest_of(stopped).startswith(b"HTTP/1.1 408 ")
-    assert cut_off(service, "body_timeout") == 1
+    assert read_until_closed(stopped).startswith(b"HTTP/1.1 408 ")
+    assert cut_off_count(service, "body_timeout") == 1
     wait_for(lambda: not list((service.settings.home / "uploads").glob("*")))
 
 
-def test_a_body_that_trickles_is_cut_off_and_one_that_goes_on_is_not(
-    make_service: Callable[..., Any], sockets: Sockets
-) -> None:
+def test_slow_body_is_cut_off_and_steady_body_is_accepted(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(body_timeout_seconds=1, min_body_bytes_per_second=100, head_timeout_seconds=1)
     slow, steady = sockets.connect(service, BODY_HEAD), sockets.connect(service, BODY_HEAD)
     deadline = time.monotonic() + 60
-    while not cut_off(service, "body_timeout"):
+    while not cut_off_count(service, "body_timeout"):
         assert time.monotonic() < deadline
         for connection, data in ((slow, b" "), (steady, b" " * 1000)):
             try:
@@ -141,56 +137,54 @@ def test_a_body_that_trickles_is_cut_off_and_one_that_goes_on_is_not(
 
 
 @pytest.mark.full
-def test_what_still_arrives_after_the_answer_is_not_read_without_end(
-    make_service: Callable[..., Any], sockets: Sockets
-) -> None:
+def test_body_after_the_response_is_not_read_endlessly(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(head_timeout_seconds=0.5)
     endless = sockets.connect(
         service, b"POST /nothing-here HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     assert status_of(endless) == b"404"
     with pytest.raises(OSError, match=r"[Bb]roken|reset"):
-        send_on(endless, b"1\r\n \r\n")
-    assert cut_off(service, "body_timeout") == 1
+        send_repeatedly(endless, b"1\r\n \r\n")
+    assert cut_off_count(service, "body_timeout") == 1
 
 
-def test_idle_connections_give_way_to_new_ones(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_idle_connections_are_closed_for_new_ones(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=8)
     most = service.server.config.app.state.connections.max_by_address
     assert most == 6
     idle = [sockets.connect(service, HEAD) for _ in range(20)]
     answered = sockets.connect(service, WHOLE)
     assert status_of(answered) == b"200"
-    assert rest_of(idle[0]) == b""
-    assert cut_off(service, "gave_way") == 21 - most
+    assert read_until_closed(idle[0]) == b""
+    assert cut_off_count(service, "gave_way") == 21 - most
     assert opened(service) == most
 
 
-def test_connections_in_use_do_not_give_way(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_active_connections_are_not_closed_for_new_ones(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=8)
     busy = [sockets.connect(service, BODY_HEAD) for _ in range(6)]
     idle = service.server.config.app.state.connections._idle
     wait_for(lambda: opened(service) == 6 and not idle)
-    refused = rest_of(sockets.connect(service, WHOLE))
+    refused = read_until_closed(sockets.connect(service, WHOLE))
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 5" in refused
-    assert cut_off(service, "address") == 1
+    assert cut_off_count(service, "address") == 1
     busy.pop().close()
     wait_for(lambda: opened(service) == 5)
     assert status_of(sockets.connect(service, WHOLE)) == b"200"
 
 
-def test_a_proxys_connections_count_only_among_all(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_proxy_connections_count_only_towards_the_total(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=4, proxy_addresses=("127.0.0.1",))
     for _ in range(8):
         sockets.connect(service, BODY_HEAD)
     idle = service.server.config.app.state.connections._idle
     wait_for(lambda: opened(service) == 8 and not idle)
-    assert rest_of(sockets.connect(service, WHOLE)).startswith(b"HTTP/1.1 503 ")
-    assert (cut_off(service, "total"), cut_off(service, "address")) == (1, 0)
+    assert read_until_closed(sockets.connect(service, WHOLE)).startswith(b"HTTP/1.1 503 ")
+    assert (cut_off_count(service, "total"), cut_off_count(service, "address")) == (1, 0)
 
 
-def test_a_stream_outlives_every_time_limit(
+def test_event_stream_is_exempt_from_timeouts(
     make_service: Callable[..., Any], sockets: Sockets, submitted: Callable[..., str]
 ) -> None:
     service = make_service(head_timeout_seconds=0.3, body_timeout_seconds=0.3, keep_alive_seconds=1)
@@ -198,13 +192,13 @@ def test_a_stream_outlives_every_time_limit(
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
     stream = sockets.connect(service, head.encode())
     assert status_of(stream) == b"200"
-    # Enough time for every limit to strike.
+    # Wait long enough for every timeout to expire.
     silent = [sockets.connect(service) for _ in range(3)]
     for connection in silent:
-        rest_of(connection)
+        read_until_closed(connection)
     kept = sockets.connect(service, WHOLE)
     assert status_of(kept) == b"200"
-    rest_of(kept)
+    read_until_closed(kept)
     assert opened(service) == 1
     stream.close()
     wait_for(lambda: opened(service) == 0)
@@ -212,7 +206,7 @@ def test_a_stream_outlives_every_time_limit(
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits (prlimit)")
-def test_a_service_without_descriptors_says_so_now_and_then_and_goes_on(tmp_path: Path) -> None:
+def test_exhausted_descriptors_are_logged_at_a_limited_rate(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path, head_timeout_seconds=3) as service:
         before = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)
         with httpx2.Client(base_url=service.url, timeout=60) as http:
@@ -246,13 +240,13 @@ def test_a_service_without_descriptors_says_so_now_and_then_and_goes_on(tmp_path
         ("http://localhost/docs/%2e%2e/jobs", "localhost", b"404"),
     ],
 )
-def test_targets_in_absolute_form_are_read_as_in_origin_form(
+def test_absolute_form_targets_are_handled_like_origin_form(
     service: Service, sockets: Sockets, target: str, host: str, status: bytes
 ) -> None:
     assert status_of(sockets.connect(service, f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())) == status
 
 
-def test_an_absolute_target_is_guarded_like_any_other(
+def test_absolute_form_targets_need_authentication(
     make_service: Callable[..., Any], sockets: Sockets, store: Store
 ) -> None:
     store.tokens.add(issue("admin", "first"))

@@ -21,11 +21,11 @@ from service.http.files import attachment, safe_name
         ("\u202egpj", "gpj"),
     ],
 )
-def test_a_name_becomes_a_stem_that_no_file_system_minds(name: str, stem: str) -> None:
+def test_safe_name_replaces_unsafe_characters(name: str, stem: str) -> None:
     assert safe_name(name, "otherwise") == stem
 
 
-def test_a_plain_name_needs_one_form_and_another_two() -> None:
+def test_only_non_ascii_names_get_an_encoded_filename() -> None:
     assert attachment("mnist.mlmodel") == 'attachment; filename="mnist.mlmodel"'
     assert (
         attachment("Größe.mlmodel")
@@ -34,7 +34,7 @@ def test_a_plain_name_needs_one_form_and_another_two() -> None:
 
 
 @given(st.text())
-def test_any_name_makes_a_header_that_says_it_exactly(name: str) -> None:
+def test_attachment_header_round_trips_any_name(name: str) -> None:
     filename = f"{safe_name(name, 'job')}.mlmodel"
     value = attachment(filename)
     assert re.fullmatch(r"[\x20-\x7e]+", value)

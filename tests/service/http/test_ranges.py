@@ -18,12 +18,12 @@ from service.http.files import Slice, UnsatisfiableError, parse_range
         ("Bytes = 3 - 5 ", 3, 6),
     ],
 )
-def test_a_range_within_the_file_is_cut_out(header: str, start: int, stop: int) -> None:
+def test_valid_range_is_parsed(header: str, start: int, stop: int) -> None:
     assert parse_range(header, 100) == Slice(start, stop, 100)
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=4000-5000", "bytes=-0"])
-def test_a_range_outside_the_file_cannot_be_satisfied(header: str) -> None:
+def test_range_outside_the_file_is_unsatisfiable(header: str) -> None:
     with pytest.raises(UnsatisfiableError):
         parse_range(header, 100)
 
@@ -32,21 +32,21 @@ def test_a_range_outside_the_file_cannot_be_satisfied(header: str) -> None:
     "header",
     [None, "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-4", "items=0-1", "bytes=0-1,5-6", "bytes=²-"],
 )
-def test_what_is_no_single_byte_range_means_the_whole_file(header: str | None) -> None:
+def test_invalid_or_multiple_ranges_mean_the_whole_file(header: str | None) -> None:
     assert parse_range(header, 100) is None
 
 
-def test_an_empty_file_has_no_range_to_give() -> None:
+def test_range_of_an_empty_file_is_unsatisfiable() -> None:
     with pytest.raises(UnsatisfiableError):
         parse_range("bytes=0-", 0)
 
 
-def test_a_slice_says_what_it_is() -> None:
+def test_slice_formats_content_range() -> None:
     assert Slice(10, 20, 100).content_range == "bytes 10-19/100"
 
 
 @given(st.one_of(st.text(), st.from_regex(r"bytes=[\d,\- ]*")), st.integers(0, 10_000))
-def test_whatever_a_header_says_a_slice_lies_within_the_file(header: str, size: int) -> None:
+def test_any_parsed_slice_lies_within_the_file(header: str, size: int) -> None:
     try:
         part = parse_range(header, size)
     except UnsatisfiableError:
@@ -54,7 +54,7 @@ def test_whatever_a_header_says_a_slice_lies_within_the_file(header: str, size: 
     assert part is None or 0 <= part.start < part.stop <= size
 
 
-def test_a_header_of_nothing_but_spaces_is_passed_over_at_once() -> None:
-    # Matching one of 64,000 took half a minute; this one would take hours.
+def test_header_of_many_spaces_is_parsed_in_linear_time() -> None:
+    # A regular expression took half a minute for 64,000 spaces; this header would take hours.
     assert parse_range(f"{' ' * 500_000}bytes{' ' * 500_000}={' ' * 500_000}0-0x", 10) is None
     assert parse_range("bytes = 0 - 4", 10) is not None

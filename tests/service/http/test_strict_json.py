@@ -10,7 +10,7 @@ from service.problems import Problem
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", "line 1, column 1"),
         (b'{"a": 1,}', "line 1, column"),
@@ -28,11 +28,11 @@ from service.problems import Problem
         (b"\xef\xbb\xbf{}", "BOM"),
     ],
 )
-def test_what_is_no_json_is_refused_with_the_place_or_the_reason(body: bytes, said: str) -> None:
+def test_invalid_json_is_refused_with_the_place_or_the_reason(body: bytes, message: str) -> None:
     with pytest.raises(Problem) as raised:
         parse_json(body)
     assert raised.value.status_code == 400
-    assert said.lower() in raised.value.detail.lower()
+    assert message.lower() in raised.value.detail.lower()
 
 
 @given(
@@ -41,7 +41,7 @@ def test_what_is_no_json_is_refused_with_the_place_or_the_reason(body: bytes, sa
         lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=2), inner),
     )
 )
-def test_the_pieces_of_a_value_are_its_json(value: object) -> None:
+def test_dumped_pieces_join_to_the_values_json(value: object) -> None:
     assert "".join(dumped(value)) == json.dumps(value, sort_keys=True)
 
 
@@ -52,7 +52,7 @@ def test_a_long_list_is_written_in_pieces() -> None:
     assert max(map(len, pieces)) < 50_000
 
 
-def test_a_pair_of_surrogates_is_one_character() -> None:
+def test_surrogate_pair_is_one_character() -> None:
     assert parse_json(b'"\\ud83c\\udf4e"') == "🍎"
 
 
@@ -62,7 +62,7 @@ def test_a_pair_of_surrogates_is_one_character() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_whatever_is_json_is_read_as_it_was_written(value: object) -> None:
+def test_any_json_round_trips(value: object) -> None:
     assert parse_json(json.dumps(value).encode()) == value
 
 
@@ -76,9 +76,7 @@ def test_whatever_is_json_is_read_as_it_was_written(value: object) -> None:
         ({"weights": {str(n): [] for n in range(MAX_VALUES)}}, "/weights"),
     ],
 )
-def test_more_values_than_can_be_checked_in_a_short_time_are_refused_where_they_are(
-    document: object, where: str
-) -> None:
+def test_too_many_values_are_refused_with_their_pointer(document: object, where: str) -> None:
     with pytest.raises(Problem) as raised:
         parse_json(json.dumps(document).encode())
     assert raised.value.status_code == 422
@@ -87,7 +85,7 @@ def test_more_values_than_can_be_checked_in_a_short_time_are_refused_where_they_
     assert f"more than {MAX_VALUES:,} values" in fault.detail
 
 
-def test_arrays_of_weights_may_be_larger() -> None:
+def test_weight_arrays_are_exempt_from_the_value_limit() -> None:
     weights = [[0.5] * 10] * MAX_VALUES
     layers = [{"weights": weights}, {"base": {"weight": weights, "bias": [1] * MAX_VALUES}}]
     assert parse_json(json.dumps(layers).encode()) == layers

@@ -28,7 +28,7 @@ SSE = {"accept": "text/event-stream"}
 
 
 class Listener:
-    """Reads a stream of server-sent events on a thread of its own."""
+    """Reads a stream of server-sent events in a separate thread."""
 
     def __init__(self, response: httpx2.Response) -> None:
         self.response = response
@@ -75,16 +75,16 @@ def listening(http: httpx2.Client, path: str, **headers: str) -> Iterator[Listen
         listener = Listener(r)
         yield listener
         if not listener._ended:
-            # Ends the connection for the thread that reads it, too.
+            # Closes the connection for the reading thread too.
             r.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         listener.wait_for_end()
 
 
-def told(events: list[ServerSentEvent]) -> list[tuple[str, Any]]:
+def type_and_epoch(events: list[ServerSentEvent]) -> list[tuple[str, Any]]:
     return [(event.type, json.loads(event.data).get("epoch")) for event in events]
 
 
-def test_epochs_arrive_while_the_job_trains_and_the_end_after_them(
+def test_epochs_are_streamed_during_training_and_then_the_end(
     http: httpx2.Client, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit()["id"]
@@ -102,11 +102,11 @@ def test_epochs_arrive_while_the_job_trains_and_the_end_after_them(
             assert json.loads(listener.events[-1].data)["epoch"] == epoch
         attempt.succeed()
         events = listener.wait_for_end()
-    assert told(events) == [("epoch", 1), ("epoch", 2), ("epoch", 3), ("end", None)]
+    assert type_and_epoch(events) == [("epoch", 1), ("epoch", 2), ("epoch", 3), ("end", None)]
     assert json.loads(events[-1].data) == {"job": job_id, "status": "succeeded", "reason": None}
 
 
-def test_events_tell_states_and_log_lines_too(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
+def test_event_stream_contains_states_and_log_lines(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
     job_id = submit()["id"]
     with listening(http, f"/jobs/{job_id}/events") as listener:
         attempt = trainer(job_id)
@@ -119,7 +119,7 @@ def test_events_tell_states_and_log_lines_too(http: httpx2.Client, submit: Submi
     assert json.loads(events[-1].data)["reason"]["code"] == "diverged"
 
 
-def test_batches_are_events_of_their_own_when_asked_for(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
+def test_batches_are_separate_events_when_requested(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
     job_id = submit(report="batch")["id"]
     attempt = trainer(job_id)
     attempt.begin()
@@ -150,10 +150,10 @@ def test_a_stream_resumes_without_loss_or_repeat(
         attempt.epoch(3)
         attempt.succeed()
         events = listener.wait_for_end()
-    assert told(events) == [("epoch", 2), ("epoch", 3), ("end", None)]
+    assert type_and_epoch(events) == [("epoch", 2), ("epoch", 3), ("end", None)]
 
 
-def test_the_header_is_stronger_than_the_address_that_a_browser_repeats(
+def test_last_event_id_header_overrides_the_after_parameter(
     http: httpx2.Client, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit()["id"]
@@ -162,10 +162,10 @@ def test_the_header_is_stronger_than_the_address_that_a_browser_repeats(
     first, second = attempt.epoch(1), attempt.epoch(2)
     attempt.fail()
     with listening(http, f"/jobs/{job_id}/metrics?after={first}", last_event_id=second) as listener:
-        assert told(listener.wait_for_end()) == [("end", None)]
+        assert type_and_epoch(listener.wait_for_end()) == [("end", None)]
 
 
-def test_a_job_that_has_ended_is_replayed_and_not_a_second_time(
+def test_final_job_is_replayed_once_and_then_answers_204(
     http: httpx2.Client, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit()["id"]
@@ -182,7 +182,7 @@ def test_a_job_that_has_ended_is_replayed_and_not_a_second_time(
             assert listener.wait_for_end() == [event for event in events if event.id > events[-3].id]
 
 
-def test_many_clients_of_one_job_all_get_everything_once(
+def test_ten_clients_of_one_job_receive_every_event_once(
     http: httpx2.Client, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit()["id"]
@@ -192,7 +192,7 @@ def test_many_clients_of_one_job_all_get_everything_once(
 
     def watch() -> None:
         with listening(http, f"/jobs/{job_id}/metrics") as listener:
-            found.append(told(listener.wait_for_end()))
+            found.append(type_and_epoch(listener.wait_for_end()))
 
     watchers = [threading.Thread(target=watch) for _ in range(10)]
     for number, watcher in enumerate(watchers):
@@ -208,7 +208,7 @@ def test_many_clients_of_one_job_all_get_everything_once(
 @pytest.mark.parametrize(
     ("form", "first"), [("application/x-ndjson", b'{"epoch":1,'), ("text/csv", b"epoch,epochs,loss,")]
 )
-def test_lines_and_tables_can_be_followed(
+def test_ndjson_and_csv_can_be_followed(
     http: httpx2.Client, submit: Submit, trainer: Trainers, form: str, first: bytes
 ) -> None:
     job_id = submit()["id"]
@@ -228,7 +228,7 @@ def test_lines_and_tables_can_be_followed(
     assert len(content.splitlines()) == (2 if form.endswith("ndjson") else 3)
 
 
-def test_a_client_that_leaves_is_forgotten(http: httpx2.Client, service: Service, submit: Submit) -> None:
+def test_disconnected_client_is_unsubscribed(http: httpx2.Client, service: Service, submit: Submit) -> None:
     job_id = submit()["id"]
     with listening(http, f"/jobs/{job_id}/events") as listener:
         listener.wait_until(lambda: listener.events)
@@ -237,7 +237,7 @@ def test_a_client_that_leaves_is_forgotten(http: httpx2.Client, service: Service
 
 
 @pytest.fixture
-def impatient(service: Service) -> Iterator[None]:
+def short_send_timeout(service: Service) -> Iterator[None]:
     """The service waits half a second for a client to read."""
     state = service.server.config.app.state
     usual = state.services
@@ -246,8 +246,8 @@ def impatient(service: Service) -> Iterator[None]:
     state.services = usual
 
 
-@pytest.mark.usefixtures("impatient")
-def test_a_client_that_stops_reading_is_dropped_and_can_come_back(
+@pytest.mark.usefixtures("short_send_timeout")
+def test_stalled_client_is_dropped_and_can_reconnect(
     *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
@@ -260,7 +260,7 @@ def test_a_client_that_stops_reading_is_dropped_and_can_come_back(
         frozen.connect((host, int(port)))
         frozen.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
         wait_for(lambda: service.followers == 1, "the client follows")
-        # More than the sockets' own buffers hold.
+        # More than the socket buffers hold.
         for epoch in range(1, 21):
             attempt.epoch(epoch, [0.123456789] * 50_000)
         wait_for(lambda: service.followers == 0, "the client is dropped")
@@ -270,7 +270,7 @@ def test_a_client_that_stops_reading_is_dropped_and_can_come_back(
     assert [event.type for event in events] == ["batches", "epoch"] * 20 + ["end"]
 
 
-def test_streams_end_when_the_service_stops_and_are_not_called_finished(
+def test_streams_close_without_an_end_event_when_the_service_stops(
     make_service: Callable[[], Service], tiny_npz: bytes, trainer: Trainers
 ) -> None:
     service = make_service()

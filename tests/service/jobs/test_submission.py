@@ -21,7 +21,7 @@ def faults(problem: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("change", "pointer", "said"),
+    ("change", "pointer", "message"),
     [
         ({"model": {}}, "/model", "exactly one of preset, spec"),
         ({"model": None}, "/model", "needs an object"),
@@ -52,18 +52,18 @@ def faults(problem: dict[str, Any]) -> dict[str, str]:
         ({"surprise": 1}, "/surprise", "no field 'surprise'"),
     ],
 )
-def test_a_fault_is_told_where_the_client_wrote_it(
+def test_fault_has_the_pointer_into_the_request(
     *,
     http: httpx2.Client,
     job_request: dict[str, Any],
     is_problem: IsProblem,
     change: dict[str, Any],
     pointer: str,
-    said: str,
+    message: str,
 ) -> None:
-    found = faults(is_problem(http.post("/jobs", json=job_request | change), 422, "invalid-request"))
-    assert list(found) == [pointer]
-    assert said in found[pointer]
+    details = faults(is_problem(http.post("/jobs", json=job_request | change), 422, "invalid-request"))
+    assert list(details) == [pointer]
+    assert message in details[pointer]
     assert http.get("/jobs").json()["data"] == []
 
 
@@ -88,7 +88,7 @@ def test_an_uploaded_model_is_found_by_id_and_by_name(
         assert model == {"id": digits["id"], "digest": digits["digest"], "name": "digits"}
 
 
-def test_a_job_keeps_the_model_that_was_deleted(
+def test_job_keeps_a_deleted_model(
     *, http: httpx2.Client, job_request: dict[str, Any], digits: dict[str, Any], blobs: Blobs, is_problem: IsProblem
 ) -> None:
     job = http.post("/jobs", json=job_request | {"model": {"id": "digits"}}).json()
@@ -98,7 +98,7 @@ def test_a_job_keeps_the_model_that_was_deleted(
     is_problem(http.post("/jobs", json=job_request | {"model": {"id": "digits"}}), 422)
 
 
-def test_a_model_of_another_job_is_trained_further(
+def test_trained_model_of_another_job_can_be_trained_further(
     *,
     http: httpx2.Client,
     job_request: dict[str, Any],
@@ -119,9 +119,7 @@ def test_a_model_of_another_job_is_trained_further(
     assert asked["hyperparameters"]["learning_rate"] == 0.0001
 
 
-def test_a_swift_model_is_trained_as_the_spec_that_it_means(
-    http: httpx2.Client, job_request: dict[str, Any], store: Store
-) -> None:
+def test_swift_model_is_translated_to_a_spec(http: httpx2.Client, job_request: dict[str, Any], store: Store) -> None:
     document = json.loads(SWIFT_EXAMPLE.read_text())
     answer = http.post("/jobs", json={"model": {"swiftcoremltools": document}, "dataset": job_request["dataset"]})
     assert answer.status_code == 202, answer.text
@@ -133,19 +131,19 @@ def test_a_swift_model_is_trained_as_the_spec_that_it_means(
     assert spec["layers"][0]["output_channels"] == 32
 
 
-def test_faults_of_a_swift_model_are_told_where_the_client_wrote_them(
+def test_swift_model_faults_point_into_the_swift_document(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
 ) -> None:
     document = json.loads(SWIFT_EXAMPLE.read_text())
     document["neuralNetwork"]["layers"][0]["base"]["kernelSize"] = [300, 3]
     document["neuralNetwork"]["layers"][2]["type"] = "pool"
     answer = http.post("/jobs", json=job_request | {"model": {"swiftcoremltools": document}})
-    found = faults(is_problem(answer, 422, "invalid-request"))
-    assert "/model/swiftcoremltools/neuralNetwork/layers/2/type" in found
+    details = faults(is_problem(answer, 422, "invalid-request"))
+    assert "/model/swiftcoremltools/neuralNetwork/layers/2/type" in details
 
 
 @pytest.mark.parametrize(
-    ("model", "pointer", "said"),
+    ("model", "pointer", "message"),
     [
         ({"id": "nothing"}, "/model/id", "the newest are digits"),
         ({"id": "model_" + "0" * 26}, "/model/id", "the newest are digits"),
@@ -161,7 +159,7 @@ def test_faults_of_a_swift_model_are_told_where_the_client_wrote_them(
     ],
 )
 @pytest.mark.usefixtures("digits")
-def test_a_model_that_is_not_there_is_told_where_it_was_named(
+def test_unavailable_model_is_reported_at_its_reference(
     *,
     http: httpx2.Client,
     job_request: dict[str, Any],
@@ -171,7 +169,7 @@ def test_a_model_that_is_not_there_is_told_where_it_was_named(
     is_problem: IsProblem,
     model: dict[str, Any],
     pointer: str,
-    said: str,
+    message: str,
 ) -> None:
     jobs = {name: trainer(submit()["id"]) for name in ("queued", "failed", "broken")}
     for name in ("failed", "broken"):
@@ -180,12 +178,12 @@ def test_a_model_that_is_not_there_is_told_where_it_was_named(
     jobs["broken"].succeed(blobs.put_bytes(b"no model"), 8)
     ids = {name: attempt.job_id for name, attempt in jobs.items()}
     model = {key: value.format(**ids) if isinstance(value, str) else value for key, value in model.items()}
-    found = faults(is_problem(http.post("/jobs", json=job_request | {"model": model}), 422, "invalid-request"))
-    assert pointer in found
-    assert said in found[pointer]
+    details = faults(is_problem(http.post("/jobs", json=job_request | {"model": model}), 422, "invalid-request"))
+    assert pointer in details
+    assert message in details[pointer]
 
 
-def test_every_fault_is_told_at_once(
+def test_all_faults_are_reported_at_once(
     http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any], is_problem: IsProblem
 ) -> None:
     mnist_spec["layers"][3]["kernel_size"] = [20, 20]
@@ -196,8 +194,8 @@ def test_every_fault_is_told_at_once(
         "hyperparameters": {"epoch": 3},
         "max_attempts": 0,
     }
-    found = faults(is_problem(http.post("/jobs", json=body), 422, "invalid-request"))
-    assert set(found) == {
+    details = faults(is_problem(http.post("/jobs", json=body), 422, "invalid-request"))
+    assert set(details) == {
         "/model/spec/layers/3/kernel_size/0",
         "/model/spec/layers/3/kernel_size/1",
         "/model/spec/layers/5/pooling_type",
@@ -208,7 +206,7 @@ def test_every_fault_is_told_at_once(
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"3", b"null", b"true"])
-def test_a_body_that_is_no_object_is_at_fault_as_a_whole(
+def test_body_other_than_an_object_has_one_fault_at_the_root(
     http: httpx2.Client, is_problem: IsProblem, body: bytes
 ) -> None:
     headers = {"content-type": "application/json"}
@@ -217,9 +215,7 @@ def test_a_body_that_is_no_object_is_at_fault_as_a_whole(
         assert list(faults(problem)) == [""]
 
 
-def test_labels_of_a_dataset_that_the_model_has_no_class_for_are_told_with_their_row(
-    http: httpx2.Client, is_problem: IsProblem
-) -> None:
+def test_label_outside_the_models_classes_is_reported_with_its_row(http: httpx2.Client, is_problem: IsProblem) -> None:
     rows = "\n".join(f"{label}," + ",".join(["0"] * 784) for label in (1, 2, 17))
     added = http.post("/datasets?name=rows&shape=1,28,28", content=rows.encode(), headers={"content-type": "text/csv"})
     assert added.status_code == 201, added.text
@@ -227,7 +223,7 @@ def test_labels_of_a_dataset_that_the_model_has_no_class_for_are_told_with_their
     assert "row 3" in faults(problem)["/dataset"]
 
 
-def test_a_repeat_with_the_same_key_gives_the_same_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
+def test_same_idempotency_key_returns_the_same_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
     first = http.post("/jobs", json=job_request, headers={"idempotency-key": '"one"'})
     body = b'{"dataset":"tiny", "hyperparameters":{"epochs":3},"model":{"preset":"mnist-cnn"}}'
     headers = {"idempotency-key": "one", "content-type": "application/json"}
@@ -238,7 +234,7 @@ def test_a_repeat_with_the_same_key_gives_the_same_job(http: httpx2.Client, job_
     assert len(http.get("/jobs").json()["data"]) == 1
 
 
-def test_a_repeat_gives_the_first_job_even_if_it_could_not_be_made_again(
+def test_same_key_returns_the_first_job_after_its_dataset_is_deleted(
     http: httpx2.Client, job_request: dict[str, Any], tiny: dict[str, Any]
 ) -> None:
     first = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
@@ -248,7 +244,7 @@ def test_a_repeat_gives_the_first_job_even_if_it_could_not_be_made_again(
     assert second.json()["id"] == first.json()["id"]
 
 
-def test_the_same_key_with_another_body_is_refused(
+def test_same_key_with_another_body_is_refused(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
 ) -> None:
     http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
@@ -256,7 +252,7 @@ def test_the_same_key_with_another_body_is_refused(
     is_problem(other, 422, "idempotency-mismatch")
 
 
-def test_while_the_first_is_being_answered_a_repeat_is_put_off(
+def test_repeat_during_the_first_request_is_a_409(
     http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
     store.idempotency.begin("default", Idempotency("one", fingerprint(job_request)))
@@ -265,7 +261,7 @@ def test_while_the_first_is_being_answered_a_repeat_is_put_off(
     assert answer.headers["retry-after"] == "1"
 
 
-def test_a_key_of_a_refused_request_may_be_used_for_the_corrected_one(
+def test_key_of_a_refused_request_can_be_reused(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
 ) -> None:
     headers = {"idempotency-key": "one"}
@@ -273,7 +269,7 @@ def test_a_key_of_a_refused_request_may_be_used_for_the_corrected_one(
     assert http.post("/jobs", json=job_request, headers=headers).status_code == 202
 
 
-def test_many_at_once_with_one_key_make_one_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
+def test_concurrent_requests_with_one_key_create_one_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
     def post(_: int) -> httpx2.Response:
         return http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
 
@@ -285,7 +281,7 @@ def test_many_at_once_with_one_key_make_one_job(http: httpx2.Client, job_request
 
 
 @pytest.mark.parametrize("key", ["", '""', '"open', "x" * 256, 'a"b', '"é"'.encode()])
-def test_what_is_no_key_is_refused(
+def test_invalid_idempotency_key_is_refused(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, key: str | bytes
 ) -> None:
     problem = is_problem(http.post("/jobs", json=job_request, headers=[("idempotency-key", key)]), 422)

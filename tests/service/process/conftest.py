@@ -1,4 +1,4 @@
-"""A service in a process of its own that holds something of everything."""
+"""A service in a separate process that holds a record of every kind."""
 
 import hashlib
 import threading
@@ -39,7 +39,7 @@ def records(process: ServiceProcess) -> Iterator[Store]:
 
 @pytest.fixture
 def worker(records: Store) -> Iterator[str]:
-    """The name of a worker that is alive as long as the test, and trains nothing."""
+    """The name of a worker that sends heartbeats during the test, and trains nothing."""
     report = worker_report(name=WORKER, started_at=datetime.now(UTC))
     over = threading.Event()
 
@@ -59,7 +59,7 @@ def worker(records: Store) -> Iterator[str]:
 def held(
     process: ServiceProcess, records: Store, worker: str, trainer: Callable[..., Any], tiny_npz: bytes
 ) -> dict[str, str]:
-    """What the service holds: a dataset, a model, a worker, and a job in every state that a client brings about."""
+    """Ids and names of the service's records: a dataset, a model, a worker, and jobs in several states."""
     body: dict[str, Any] = {"model": {"preset": "mnist-cnn"}, "dataset": "contract", "hyperparameters": {"epochs": 1}}
     states = ("trained", "failed", "queued", "resting", "doomed")
     with httpx2.Client(base_url=process.url, timeout=60) as http:
@@ -80,7 +80,7 @@ def held(
 
 
 def _checkpoint(http: httpx2.Client) -> StoredCheckpoint:
-    """A checkpoint of the end of epoch 1, stored."""
+    """A stored checkpoint of the end of epoch 1."""
     weights = {"hidden2": {"bias": np.arange(10, dtype=np.float32)}}
     made = Checkpoint(
         engine="jax", epoch=1, step=0, taken=1, batch_sums=(), weights=weights, moments=(weights, weights)

@@ -1,4 +1,4 @@
-"""Whatever bytes a client sends, to whatever endpoint: no 5xx, and the process goes on, no larger than it was."""
+"""Any bytes to any endpoint cause no 5xx, and the process keeps running without growing."""
 
 import socket
 import sys
@@ -14,14 +14,14 @@ from tests.support.service_process import ServiceProcess
 
 SEED = 20_261_125
 SECONDS = 60.0
-# An answer to a request without an end may never come.
+# An incomplete request may never be answered.
 SHORT_SECONDS = 0.05
 GROWTH = 128 * 2**20
-AS = pytest.mark.parametrize("who", ["anybody", "admin"])
+AS = pytest.mark.parametrize("caller", ["anybody", "admin"])
 
 
-def answered(address: tuple[str, int], request: RawRequest) -> int | None:
-    """The status of the answer; None when the service has closed the connection, or waits for the rest."""
+def response_status(address: tuple[str, int], request: RawRequest) -> int | None:
+    """The status of the response; None when the service has closed the connection or waits for the rest."""
     with socket.create_connection(address, timeout=SECONDS) as connection:
         head = b""
         try:
@@ -29,7 +29,7 @@ def answered(address: tuple[str, int], request: RawRequest) -> int | None:
             connection.settimeout(SECONDS if request.is_whole else SHORT_SECONDS)
             while b"\r\n\r\n" not in head and (chunk := connection.recv(65536)):
                 head += chunk
-                # An interim answer is followed by the one that counts.
+                # Skip an interim (1xx) response.
                 if head.startswith(b"HTTP/1.1 1"):
                     head = head.partition(b"\r\n\r\n")[2]
         except TimeoutError:
@@ -40,7 +40,7 @@ def answered(address: tuple[str, int], request: RawRequest) -> int | None:
 
 
 def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str | None = None) -> Counter[int | None]:
-    """Sends so many, most of them with the token, and gives how often each status came back."""
+    """Send so many requests, most of them with the token; the number of responses by status."""
     document = httpx2.get(f"{process.url}/openapi.json").json()
     parts = urlsplit(process.url)
     assert parts.hostname
@@ -65,29 +65,29 @@ def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str |
         suppress_health_check=list(HealthCheck),
     )
     @given(request=requests(document, known, token))
-    def one(request: RawRequest) -> None:
-        status = answered(address, request)
+    def send_one(request: RawRequest) -> None:
+        status = response_status(address, request)
         statuses[status] += 1
         assert status is None or status < 500, f"{status}: {request.content[:4000]!r}"
 
-    one()
+    send_one()
     return statuses
 
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
 @AS
-def test_thousands_of_strange_requests_leave_nothing_behind(
-    process: ServiceProcess, held: dict[str, str], who: str, capsys: pytest.CaptureFixture[str]
+def test_thousands_of_malformed_requests_cause_no_5xx_and_no_leak(
+    process: ServiceProcess, held: dict[str, str], caller: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    token = process.add_token("admin") if who == "admin" else None
+    token = process.add_token("admin") if caller == "admin" else None
     send(process, held, 500, token)
     resident, files = process.resident_bytes, process.open_files
     statuses = send(process, held, 5_000, token)
     table = "\n".join(f"{status or 'none':>6} {times:>6}" for status, times in sorted(statuses.items(), key=str))
     grown = process.resident_bytes - resident
     with capsys.disabled():
-        sys.stdout.write(f"\nas {who}\nstatus  times\n{table}\nmemory grew by {grown / 2**20:.0f} MB\n")
+        sys.stdout.write(f"\nas {caller}\nstatus  times\n{table}\nmemory grew by {grown / 2**20:.0f} MB\n")
     assert httpx2.get(f"{process.url}/readyz").status_code == 200
     assert grown < GROWTH
     assert process.open_files <= files + 10

@@ -1,4 +1,4 @@
-"""The declared role decides, whatever a path looks like, and before anything of a body is read."""
+"""The declared role decides, whatever the path looks like, and before the body is read."""
 
 import socket
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from pippin.store import Store
 from service.security.access import PUBLIC, Access, Operations, UndeclaredAccessError, requires
 
 Http: TypeAlias = httpx2.Client
-# What paths of operations end in; a dataset or a model may have each for its name.
+# Last parts of operations' paths; each may be the name of a dataset or model.
 NAMES = ["predict", "session", "blobs", "validate"]
 
 
 @pytest.fixture
 def make_token(store: Store) -> Callable[[Role], dict[str, str]]:
-    """Makes live tokens, as headers."""
+    """Creates valid tokens, as headers."""
 
     def make(role: Role) -> dict[str, str]:
         token = issue(role, None)
@@ -34,7 +34,7 @@ def make_token(store: Store) -> Callable[[Role], dict[str, str]]:
 
 
 def raw(http: Http, head: str, headers: dict[str, str]) -> bytes:
-    """The first line of the answer to a request whose head is sent just as it is, without a body."""
+    """The status line of the response to a request whose head is sent verbatim, without a body."""
     url = urlsplit(str(http.base_url))
     assert url.hostname
     assert url.port
@@ -46,26 +46,26 @@ def raw(http: Http, head: str, headers: dict[str, str]) -> bytes:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["datasets", "models"])
-def test_a_read_token_deletes_nothing_whatever_its_name(
+def test_read_token_cannot_delete_objects_named_like_endpoints(
     *, http: Http, make_token: Callable[[Role], dict[str, str]], tiny_npz: bytes, digits: bytes, name: str, kind: str
 ) -> None:
     submit, read = make_token("submit"), make_token("read")
     content = tiny_npz if kind == "datasets" else digits
-    made = http.post(f"/{kind}", params={"name": name}, content=content, headers=submit)
-    assert made.status_code == 201, made.text
+    created = http.post(f"/{kind}", params={"name": name}, content=content, headers=submit)
+    assert created.status_code == 201, created.text
     encoded = "".join(f"%{byte:02X}" for byte in name.encode())
-    for path in (name, encoded, name.replace("/", "%2F"), f"{name}/", f"{name}/file", made.json()["id"]):
+    for path in (name, encoded, name.replace("/", "%2F"), f"{name}/", f"{name}/file", created.json()["id"]):
         for method in ("DELETE", "PUT", "POST", "PATCH"):
             status = raw(http, f"{method} /{kind}/{path} HTTP/1.1", {**read, "Content-Length": "0"}).split()[1]
             assert status in {b"403", b"404", b"405"}, (method, path, status)
     for path in (f"//{kind}/{name}", f"/{kind}//{name}", f"/./{kind}/{name}", f"/x/../{kind}/{name}"):
         assert raw(http, f"DELETE {path} HTTP/1.1", read).split()[1] in {b"403", b"404", b"405"}
-    assert http.delete(f"/{kind}/{made.json()['id']}", headers=read).status_code == 403
-    assert http.delete(f"/{kind}/{made.json()['id']}", headers=submit).status_code == 204
+    assert http.delete(f"/{kind}/{created.json()['id']}", headers=read).status_code == 403
+    assert http.delete(f"/{kind}/{created.json()['id']}", headers=submit).status_code == 204
 
 
 @pytest.mark.parametrize("head", ["POST /datasets?name=x", "POST /models", "PUT /blobs/" + "0" * 64, "POST /jobs"])
-def test_a_large_upload_is_refused_before_its_body_is_sent(
+def test_upload_is_refused_before_its_body_is_sent(
     http: Http, make_token: Callable[[Role], dict[str, str]], head: str
 ) -> None:
     read = make_token("read")
@@ -118,7 +118,7 @@ def _mounted(app: FastAPI) -> None:
     [_undeclared, _declared_twice, _included, _plain_route, _websocket_route, _mounted],
     ids=lambda add: add.__name__,
 )
-def test_a_service_with_a_route_of_no_declared_role_does_not_start(add: Callable[[FastAPI], None]) -> None:
+def test_route_without_a_declared_role_prevents_startup(add: Callable[[FastAPI], None]) -> None:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.add_api_route("/declared", _endpoint, dependencies=[PUBLIC])
     Operations(app.routes)
@@ -127,7 +127,7 @@ def test_a_service_with_a_route_of_no_declared_role_does_not_start(add: Callable
         Operations(app.routes)
 
 
-async def test_an_operation_refuses_what_was_checked_for_another() -> None:
+async def test_access_checked_for_another_role_is_refused() -> None:
     request: Any = SimpleNamespace(state=SimpleNamespace(access=Access("read")))
     await Access("read")(request)
     with pytest.raises(RuntimeError, match="submit"):

@@ -26,12 +26,12 @@ class Service(Protocol):
 
 @pytest.fixture
 def make_token(store: Store) -> MakeToken:
-    """Makes live tokens."""
+    """Creates valid tokens."""
 
     def make(role: Role, tenant: str = "default") -> str:
-        made = issue(role, None, tenant=tenant)
-        store.tokens.add(made)
-        return made.text
+        issued = issue(role, None, tenant=tenant)
+        store.tokens.add(issued)
+        return issued.text
 
     return make
 
@@ -40,7 +40,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def test_without_a_token_of_any_role_all_is_open(http: httpx2.Client) -> None:
+def test_service_without_tokens_is_open(http: httpx2.Client) -> None:
     assert http.put(PATH, content=CONTENT).status_code == 204
     assert http.get(PATH).content == CONTENT
     assert http.get("/jobs").status_code == 200
@@ -48,7 +48,9 @@ def test_without_a_token_of_any_role_all_is_open(http: httpx2.Client) -> None:
     assert http.get("/session").json() == {"role": "admin", "tenant": "default", "token": None, "expires_at": None}
 
 
-def test_what_is_no_operation_takes_a_token(http: httpx2.Client, make_token: MakeToken, is_problem: IsProblem) -> None:
+def test_paths_that_are_no_operation_need_a_token(
+    http: httpx2.Client, make_token: MakeToken, is_problem: IsProblem
+) -> None:
     make_token("read")
     for path in ("/", "/docs", "/docs/start.js", "/docs/assets/swagger-ui.css", "/problems/unauthorized"):
         assert http.get(path).status_code == 200
@@ -64,12 +66,12 @@ def test_what_is_no_operation_takes_a_token(http: httpx2.Client, make_token: Mak
     ):
         answer = http.request(method, path)
         assert answer.status_code == 401, (method, path)
-        # RFC 6750, section 3.1: no error code where no token was shown.
+        # RFC 6750, section 3.1: no error code for a request without a token.
         assert answer.headers["www-authenticate"] == 'Bearer realm="pippin"'
     is_problem(http.post("/healthz"), 405, "method-not-allowed")
 
 
-def test_a_workers_token_shuts_the_blobs_and_nothing_else(
+def test_worker_token_restricts_only_the_blobs(
     http: httpx2.Client, make_token: MakeToken, is_problem: IsProblem
 ) -> None:
     token = make_token("worker")
@@ -83,7 +85,7 @@ def test_a_workers_token_shuts_the_blobs_and_nothing_else(
 
 
 @pytest.mark.parametrize("shown", ["nonsense", issue("worker", None).text], ids=["nonsense", "never-kept"])
-def test_a_token_that_is_not_live_is_called_invalid(
+def test_unknown_token_is_answered_invalid_token(
     http: httpx2.Client, make_token: MakeToken, shown: str, is_problem: IsProblem
 ) -> None:
     make_token("worker")
@@ -92,15 +94,13 @@ def test_a_token_that_is_not_live_is_called_invalid(
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_another_scheme_than_bearer_is_no_token(http: httpx2.Client, make_token: MakeToken) -> None:
+def test_other_schemes_than_bearer_are_refused(http: httpx2.Client, make_token: MakeToken) -> None:
     token = make_token("admin")
     for shown in (f"Basic {token}", token, f"Bearer{token}", "Bearer", ""):
         assert http.get("/jobs", headers={"authorization": shown}).status_code == 401
 
 
-def test_a_revoked_token_is_refused_by_the_next_request(
-    http: httpx2.Client, make_token: MakeToken, store: Store
-) -> None:
+def test_revoked_token_is_refused_by_the_next_request(http: httpx2.Client, make_token: MakeToken, store: Store) -> None:
     token = make_token("submit")
     assert http.get("/jobs", headers=bearer(token)).status_code == 200
     store.tokens.revoke(store.tokens.all()[0].id)
@@ -108,14 +108,16 @@ def test_a_revoked_token_is_refused_by_the_next_request(
     assert http.get("/jobs").status_code == 401
 
 
-def test_who_may_not_come_in_learns_nothing_of_names(http: httpx2.Client, make_token: MakeToken) -> None:
+def test_unauthenticated_request_does_not_reveal_whether_an_object_exists(
+    http: httpx2.Client, make_token: MakeToken
+) -> None:
     token = make_token("admin")
     for path in ("/blobs/abc", f"/jobs/{JOB}", "/datasets/x", "/nothing"):
         assert http.get(path).status_code == 401
         assert http.get(path, headers=bearer(token)).status_code == 404
 
 
-def test_a_service_that_others_reach_is_shut_before_the_first_token(
+def test_reachable_service_is_closed_before_the_first_token(
     make_service: Callable[..., Service], make_token: MakeToken
 ) -> None:
     service = make_service(allowed_hosts=("pippin.example.com",), sample=False)
@@ -128,12 +130,12 @@ def test_a_service_that_others_reach_is_shut_before_the_first_token(
 
 @pytest.fixture
 def http_with_sample(make_service: Callable[..., Service]) -> Iterator[httpx2.Client]:
-    """A client of a service that gives every tenant the packaged sample."""
+    """A client of a service that adds the packaged sample for every tenant."""
     with httpx2.Client(base_url=make_service().url, timeout=60) as client:
         yield client
 
 
-def test_a_tenant_sees_only_its_own(
+def test_tenant_sees_only_its_own_objects(
     http_with_sample: httpx2.Client, make_token: MakeToken, tiny_npz: bytes, is_problem: IsProblem
 ) -> None:
     http = http_with_sample
@@ -163,7 +165,7 @@ def test_a_tenant_sees_only_its_own(
     )
     assert http.get("/jobs", headers=theirs).json()["data"] == []
     assert http.get("/models", headers=theirs).json()["data"] == []
-    # Its names and its idempotency keys are its own, and the sample is there for everybody.
+    # Names and idempotency keys are separate for each tenant, and every tenant has the sample.
     assert [each["name"] for each in http.get("/datasets", headers=theirs).json()["data"]] == ["mnist-sample"]
     sample = request | {"dataset": "mnist-sample"}
     other = http.post("/jobs", json=sample, headers=theirs | {"idempotency-key": "one"})
@@ -189,7 +191,7 @@ def job_spec(http: httpx2.Client, headers: dict[str, str]) -> dict[str, Any]:
     return spec
 
 
-def test_a_worker_is_seen_by_all_and_its_job_by_its_tenant_alone(
+def test_workers_current_job_is_visible_to_its_tenant_only(
     http: httpx2.Client, make_token: MakeToken, store: Store, submitted: Callable[..., str]
 ) -> None:
     job_id = submitted()
@@ -210,9 +212,7 @@ def test_a_worker_is_seen_by_all_and_its_job_by_its_tenant_alone(
     assert [each["current_job"] for each in http.get("/workers", headers=theirs).json()["data"]] == [None]
 
 
-def test_an_upload_that_is_refused_before_it_is_read_is_refused_in_words(
-    http: httpx2.Client, make_token: MakeToken
-) -> None:
+def test_refused_blob_upload_raises_with_the_reason(http: httpx2.Client, make_token: MakeToken) -> None:
     with pytest.raises(BlobError, match="PIPPIN_MAX_DATASET_BYTES"):
         Blobs(str(http.base_url)).put_bytes(LARGE)
     make_token("worker")
@@ -220,9 +220,7 @@ def test_an_upload_that_is_refused_before_it_is_read_is_refused_in_words(
         Blobs(str(http.base_url)).put_bytes(LARGE)
 
 
-def test_a_token_of_another_role_is_told_which_it_takes(
-    http: httpx2.Client, make_token: MakeToken, tmp_path: Path
-) -> None:
+def test_blob_refusal_names_the_required_role(http: httpx2.Client, make_token: MakeToken, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.touch(mode=0o600)
     file.write_text(make_token("read"))

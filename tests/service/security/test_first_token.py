@@ -1,4 +1,4 @@
-"""A service that others reach has somebody who may let them in, or does not start."""
+"""A service that other machines can reach has an admin token, or does not start."""
 
 import json
 import signal
@@ -46,7 +46,7 @@ class Process:
         pytest.fail(f"the service did not start: {self.log}")
 
     def end(self) -> str:
-        """All that it said."""
+        """Terminate the service; its whole log."""
         self.process.send_signal(signal.SIGTERM)
         _, rest = self.process.communicate(timeout=60)
         return "".join([*self.log, rest])
@@ -67,7 +67,7 @@ def start(valkey_url: str, tmp_path: Path) -> Iterator[Callable[..., Process]]:
 
 
 @pytest.mark.parametrize("setting", [{"host": "0.0.0.0"}, {"allowed_hosts": ("localhost", "pippin.example.com")}])
-def test_with_an_admins_token_alone_others_are_served(
+def test_only_an_admin_token_satisfies_require_admin(
     store: Store, make_settings: Callable[..., Settings], setting: dict[str, Any]
 ) -> None:
     settings = make_settings(**setting)
@@ -80,19 +80,19 @@ def test_with_an_admins_token_alone_others_are_served(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_on_loopback_none_is_needed(store: Store, make_settings: Callable[..., Settings], host: str) -> None:
+def test_loopback_needs_no_admin_token(store: Store, make_settings: Callable[..., Settings], host: str) -> None:
     require_admin(make_settings(host=host), store)
 
 
-def test_it_does_not_start_and_says_what_to_do(start: Callable[..., Process]) -> None:
+def test_service_without_an_admin_token_does_not_start(start: Callable[..., Process]) -> None:
     refused = start()
-    _, said = refused.process.communicate(timeout=60)
+    _, output = refused.process.communicate(timeout=60)
     assert refused.process.returncode == 2
-    assert len(said.splitlines()) == 1
-    assert "there is no token of the role admin" in said
+    assert len(output.splitlines()) == 1
+    assert "there is no token of the role admin" in output
 
 
-def test_a_file_that_is_not_there_is_made_and_lets_its_owner_in(
+def test_missing_admin_token_file_is_created_with_a_valid_token(
     start: Callable[..., Process], store: Store, tmp_path: Path
 ) -> None:
     file = tmp_path / "admin.token"
@@ -109,7 +109,7 @@ def test_a_file_that_is_not_there_is_made_and_lets_its_owner_in(
     assert (record.role, record.tenant, record.name) == ("admin", "default", "first")
 
 
-async def test_a_token_that_was_revoked_does_not_come_back(
+async def test_revoked_first_token_is_not_restored(
     store: Store, make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     settings = make_settings(admin_token_file=tmp_path / "admin.token")
@@ -128,7 +128,7 @@ async def test_a_token_that_was_revoked_does_not_come_back(
     assert read_token(settings.admin_token_file) == text
 
 
-async def test_a_token_that_was_revoked_does_not_come_back_when_redis_has_lost_its_records(
+async def test_first_token_is_not_restored_after_redis_loses_its_records(
     store: Store, make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     settings = make_settings(admin_token_file=tmp_path / "admin.token")
@@ -140,14 +140,14 @@ async def test_a_token_that_was_revoked_does_not_come_back_when_redis_has_lost_i
     for _ in range(2):
         await keep_first_token(store, settings, requirement)
         assert store.tokens.all() == []
-        # As in a service that was started again.
+        # As after a restart of the service.
         requirement = TokenRequirement(settings.home)
     requirement.reset()
     await keep_first_token(store, settings, requirement)
     assert [token.role for token in store.tokens.all()] == ["admin"]
 
 
-def test_a_file_that_others_may_read_is_refused(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+def test_token_file_readable_by_others_is_refused(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
     file = tmp_path / "admin.token"
     file.write_text(issue("admin", None).text)
     file.chmod(0o644)
@@ -155,7 +155,7 @@ def test_a_file_that_others_may_read_is_refused(make_settings: Callable[..., Set
         check_first_token(make_settings(admin_token_file=file))
 
 
-def test_pippin_up_refuses_too_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_pippin_up_without_an_admin_token_leaves_no_process(tmp_path: Path) -> None:
     clean = clean_environment()
     command = [sys.executable, "-P", "-m", "pippin", "up", "--host", "0.0.0.0", "--port", "0", "--workers", "0"]
     home = tmp_path / "home"

@@ -1,4 +1,4 @@
-"""What a page of somebody else can make a browser send."""
+"""Requests that a foreign page can cause a browser to send: Host and Origin checks."""
 
 import socket
 from collections.abc import Callable
@@ -23,7 +23,7 @@ MakeService = Callable[..., Service]
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1", "127.0.0.1:80", "127.9.9.9", "[::1]:8000"])
-def test_this_machines_own_names_are_let_in(http: httpx2.Client, host: str) -> None:
+def test_loopback_host_names_are_accepted(http: httpx2.Client, host: str) -> None:
     assert http.get("/jobs", headers={"host": host}).status_code == 200
 
 
@@ -41,7 +41,7 @@ def test_this_machines_own_names_are_let_in(http: httpx2.Client, host: str) -> N
         "0.0.0.0",
     ],
 )
-def test_a_name_that_was_pointed_at_this_machine_is_not(http: httpx2.Client, is_problem: IsProblem, host: str) -> None:
+def test_foreign_host_names_are_misdirected(http: httpx2.Client, is_problem: IsProblem, host: str) -> None:
     for path in ("/jobs", "/healthz", "/docs", "/nothing"):
         assert (
             "PIPPIN_ALLOWED_HOSTS" in is_problem(http.get(path, headers={"host": host}), 421, "misdirected")["detail"]
@@ -49,7 +49,7 @@ def test_a_name_that_was_pointed_at_this_machine_is_not(http: httpx2.Client, is_
 
 
 @pytest.mark.parametrize("head", [b"GET /jobs HTTP/1.0\r\n\r\n", b"GET /jobs HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"])
-def test_a_request_for_no_host_or_for_two_is_refused(http: httpx2.Client, head: bytes) -> None:
+def test_missing_or_duplicate_host_header_is_refused(http: httpx2.Client, head: bytes) -> None:
     with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=60) as connection:
         connection.sendall(head)
         assert connection.recv(1000).split()[1] in {b"400", b"421"}
@@ -57,7 +57,7 @@ def test_a_request_for_no_host_or_for_two_is_refused(http: httpx2.Client, head: 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "file://", "", "x"])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/jobs"), ("POST", "/jobs"), ("DELETE", "/session")])
-def test_a_page_of_another_origin_is_not_let_in(
+def test_foreign_origin_is_refused(
     *, http: httpx2.Client, is_problem: IsProblem, method: str, path: str, origin: str
 ) -> None:
     answer = http.request(method, path, headers={"origin": origin})
@@ -65,14 +65,14 @@ def test_a_page_of_another_origin_is_not_let_in(
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_the_services_own_pages_are(http: httpx2.Client) -> None:
+def test_own_origin_is_accepted(http: httpx2.Client) -> None:
     own = f"http://{urlsplit(str(http.base_url)).netloc}"
     answer = http.get("/jobs", headers={"origin": own})
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_a_proxys_name_and_its_tls_are_known_when_they_are_set(make_service: MakeService, store: Store) -> None:
+def test_configured_host_behind_tls_is_accepted(make_service: MakeService, store: Store) -> None:
     service = make_service(allowed_hosts=("Pippin.example.com",))
     token = issue("read", None)
     store.tokens.add(token)
@@ -87,14 +87,14 @@ def test_a_proxys_name_and_its_tls_are_known_when_they_are_set(make_service: Mak
         assert "; Secure" in begun.headers["set-cookie"]
 
 
-def test_a_service_on_all_addresses_answers_to_every_number_and_to_no_other_name(make_service: MakeService) -> None:
+def test_service_on_all_addresses_accepts_ip_hosts_only(make_service: MakeService) -> None:
     service = make_service(host="0.0.0.0")
     with httpx2.Client(base_url=service.url.replace("0.0.0.0", "127.0.0.1"), timeout=60) as http:
         assert http.get("/healthz", headers={"host": "192.0.2.1:8000"}).status_code == 200
         assert http.get("/healthz", headers={"host": "evil.example"}).status_code == 421
 
 
-def test_chosen_origins_may_call_with_a_token_and_others_may_not(make_service: MakeService, store: Store) -> None:
+def test_cors_origins_are_accepted_with_a_token(make_service: MakeService, store: Store) -> None:
     chosen, token = "https://app.example.com", issue("submit", None)
     service = make_service(cors_origins=(chosen,))
     store.tokens.add(token)
@@ -104,10 +104,10 @@ def test_chosen_origins_may_call_with_a_token_and_others_may_not(make_service: M
             "access-control-request-method": "POST",
             "access-control-request-headers": "authorization, content-type, idempotency-key",
         }
-        asked = http.options("/jobs", headers=preflight)
-        assert asked.status_code == 200
-        assert asked.headers["access-control-allow-origin"] == chosen
-        assert "access-control-allow-credentials" not in asked.headers
+        preflight_answer = http.options("/jobs", headers=preflight)
+        assert preflight_answer.status_code == 200
+        assert preflight_answer.headers["access-control-allow-origin"] == chosen
+        assert "access-control-allow-credentials" not in preflight_answer.headers
         answer = http.get("/jobs", headers={"origin": chosen, "authorization": f"Bearer {token.text}"})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, chosen)
         assert http.options("/jobs", headers=preflight | {"origin": "https://evil.example"}).status_code == 403
@@ -128,5 +128,5 @@ def test_chosen_origins_may_call_with_a_token_and_others_may_not(make_service: M
         ("http://", "", False),
     ],
 )
-def test_an_origin_is_own_when_it_names_the_host_that_was_asked(origin: str | None, host: str, own: bool) -> None:
+def test_origin_is_own_when_it_matches_the_host(origin: str | None, host: str, own: bool) -> None:
     assert is_own(origin, host) is own

@@ -1,4 +1,4 @@
-"""A request ends when its token is revoked or its session is over, wherever it stands; the requests of others go on."""
+"""A request in progress ends when its token is revoked or its session ends; other requests continue."""
 
 import hashlib
 import threading
@@ -28,7 +28,7 @@ LARGE = bytes(64 * 2**20)
 
 @dataclass
 class Reading:
-    """Reads an answer in a thread of its own, to its end."""
+    """Reads a response to its end in a separate thread."""
 
     http: httpx2.Client
     method: str
@@ -65,7 +65,7 @@ Read = Callable[..., Reading]
 
 @pytest.fixture
 def read(http: httpx2.Client) -> Iterator[Read]:
-    """Starts readings; all have ended when the test has."""
+    """Starts readings, which end with the test."""
     started: list[Reading] = []
 
     def start(
@@ -83,7 +83,7 @@ def read(http: httpx2.Client) -> Iterator[Read]:
     for each in started:
         if each.paused is not None:
             each.paused.set()
-    # Whatever still follows a job ends with its tokens.
+    # Streams that still follow a job end with their tokens.
     for each in started:
         each.thread.join(30)
         assert not each.thread.is_alive()
@@ -108,13 +108,13 @@ def bearer(token: NewToken) -> dict[str, str]:
 
 @pytest.fixture
 def job(submitted: Callable[..., str]) -> str:
-    """A job that waits: a stream of it goes on."""
+    """A queued job, whose streams stay open."""
     return submitted()
 
 
 @pytest.fixture
 def revocations(service: RunningService) -> Callable[[], float]:
-    """How many requests were ended so far."""
+    """The number of requests that were ended by revocation."""
     registry = service.server.config.app.state.meters.registry
     return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
 
@@ -123,7 +123,7 @@ def followers(service: RunningService, number: int) -> Callable[[], bool]:
     return lambda: service.followers == number
 
 
-def test_a_stream_ends_with_its_token_and_says_so(
+def test_revoked_token_ends_its_stream_with_a_revoked_event(
     *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
     revocations: Callable[[], float],
 ) -> None:  # fmt: skip
@@ -146,7 +146,7 @@ def test_a_stream_ends_with_its_token_and_says_so(
 
 
 @pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
-def test_lines_and_tables_are_cut_off(
+def test_revoked_token_cuts_off_ndjson_and_csv_streams(
     *, service: RunningService, store: Store, add: Add, read: Read, job: str, form: str
 ) -> None:
     token = add("read")
@@ -176,7 +176,7 @@ def _lose_records(store: Store, token: NewToken, session: str, http: httpx2.Clie
 
 
 @pytest.mark.parametrize("end", [_revoke, _sign_out, _expire, _lose_records], ids=lambda end: end.__name__)
-def test_a_sessions_stream_ends_with_the_session(
+def test_stream_ends_with_its_session(
     *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
     end: Callable[..., None],
 ) -> None:  # fmt: skip
@@ -187,7 +187,7 @@ def test_a_sessions_stream_ends_with_the_session(
     wait_for(followers(service, 2), "both streams are open")
     end(store, token, session, http)
     stream.end()
-    # With the records the job is gone too, and its streams may end of that first.
+    # With the records the job is lost too, which may end its streams first.
     assert b"event: revoked" in stream.text or end is _lose_records
     if end in {_sign_out, _expire}:
         assert others.thread.is_alive()
@@ -195,7 +195,7 @@ def test_a_sessions_stream_ends_with_the_session(
     others.end()
 
 
-def test_a_stream_without_a_token_ends_when_tokens_are_demanded(
+def test_anonymous_stream_ends_when_tokens_are_required(
     *, service: RunningService, add: Add, read: Read, job: str
 ) -> None:
     stream = read(f"/jobs/{job}/events", SSE)
@@ -206,7 +206,7 @@ def test_a_stream_without_a_token_ends_when_tokens_are_demanded(
     assert b"event: revoked" in stream.text
 
 
-def test_a_download_is_cut_off_however_slowly_it_is_read(
+def test_slow_download_is_cut_off_on_revocation(
     *, store: Store, add: Add, read: Read, blobs: Blobs, revocations: Callable[[], float]
 ) -> None:
     digest = blobs.put_bytes(LARGE).removeprefix("sha256:")
@@ -216,7 +216,7 @@ def test_a_download_is_cut_off_however_slowly_it_is_read(
     download = read(f"/blobs/{digest}", bearer(token), paused=paused)
     wait_for(lambda: download.text, "the download has begun")
     store.tokens.revoke(token.record.id)
-    # Nothing is read meanwhile: the service does not wait for that.
+    # The client reads nothing meanwhile: the service does not wait for the client.
     wait_for(lambda: revocations() == before + 1, "the service has ended it")
     paused.set()
     download.end()
@@ -224,7 +224,7 @@ def test_a_download_is_cut_off_however_slowly_it_is_read(
 
 
 @pytest.mark.parametrize("path", ["/datasets?name=x", "/models?name=x", "/blobs/" + "0" * 64])
-def test_an_upload_is_answered_401_and_leaves_nothing(
+def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
     *, service: RunningService, store: Store, add: Add, read: Read, path: str
 ) -> None:
     token = add("admin")
@@ -250,7 +250,7 @@ def test_an_upload_is_answered_401_and_leaves_nothing(
     assert store.datasets.page("default", after=None, limit=1).items == ()
 
 
-def test_the_client_gives_up_with_the_reason(
+def test_client_raises_401_on_revocation(
     *, http: httpx2.Client, service: RunningService, store: Store, add: Add, job: str
 ) -> None:
     token = add()
@@ -271,7 +271,7 @@ def test_the_client_gives_up_with_the_reason(
     assert [error.status for error in raised] == [401]
 
 
-def test_many_open_requests_cost_one_look(
+def test_many_open_requests_share_one_token_check(
     *, service: RunningService, store: Store, add: Add, read: Read, job: str
 ) -> None:
     tokens = [add("read") for _ in range(8)]
@@ -286,7 +286,7 @@ def test_many_open_requests_cost_one_look(
         store.tokens.revoke(token.record.id)
 
 
-async def test_while_redis_is_away_open_requests_go_on(make_settings: Callable[..., Settings]) -> None:
+async def test_open_requests_continue_while_redis_is_unavailable(make_settings: Callable[..., Settings]) -> None:
     settings = make_settings()
     with closing(Store(connect("redis://127.0.0.1:1/0", retries=0))) as store:
         requests = OpenRequests(store, TokenRequirement(settings.home), Meters(), settings)

@@ -1,4 +1,4 @@
-"""Every operation of the service, asked by every role and by another tenant; the operations come from the routes."""
+"""Every operation of the service, requested by every role and another tenant; the operations come from the routes."""
 
 import hashlib
 from collections.abc import Callable
@@ -19,18 +19,18 @@ from tests.service.conftest import RunningService
 CONTENT = b"weights"
 BLOB = hashlib.sha256(CONTENT).hexdigest()
 OWNER, OTHER = "team-a", "team-b"
-# Words at the end of paths, which once decided about the role.
+# Last parts of operations' paths, which must not decide the role.
 DATASET, MODEL = "predict", "validate"
 
 
 @dataclass(frozen=True)
 class Example:
-    """A request for one operation, and what a token that may make it is answered.
+    """A request for one operation, and the status for a sufficient role.
 
     Attributes:
-        status: The answer to the tenant whose objects are asked for.
-        foreign: The answer to another tenant.
-        options: Of the request: its body, its headers, its query.
+        status: The status for the tenant that owns the requested objects.
+        foreign: The status for another tenant.
+        options: The request's body, headers and query.
     """
 
     status: int
@@ -39,17 +39,17 @@ class Example:
 
 
 def shared(status: int, **options: object) -> Example:
-    """An operation that answers every tenant alike, each with its own objects only."""
+    """An operation with the same status for every tenant, each with its own objects only."""
     return Example(status, status, options)
 
 
 def owned(status: int, **options: object) -> Example:
-    """An operation on one object of a tenant, which to another tenant does not exist."""
+    """An operation on one object of a tenant, which is a 404 for another tenant."""
     return Example(status, 404, options)
 
 
 JSON = {"content-type": "application/json"}
-# In this order: what deletes the objects that others ask for comes last.
+# Requested in this order: operations that delete objects that others need come last.
 EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/"): shared(200),
     ("GET", "/docs"): shared(200),
@@ -113,12 +113,12 @@ PARAMETERS = {"kind": "unauthorized", "sha256": BLOB, "epoch": "1", "dataset_id"
 
 @dataclass(frozen=True)
 class Caller:
-    """What a request shows.
+    """The credentials of a request.
 
     Attributes:
-        role: The role that it may act in; None when it is to be refused as unknown.
-        headers: Its token or its cookie.
-        by_session: Whether a browser's session stands for the token.
+        role: The granted role; None when the credentials must be refused.
+        headers: The token or the session cookie.
+        by_session: Whether the credentials are a session cookie.
     """
 
     role: Role | None
@@ -128,7 +128,7 @@ class Caller:
 
 @dataclass
 class World:
-    """What belongs to the tenant `OWNER`, and the callers."""
+    """The objects of the tenant `OWNER`, and the callers."""
 
     http: httpx2.Client
     store: Store
@@ -145,7 +145,7 @@ class World:
         return self.http.request(operation.method, operation.path.format(name=name, **parameters), **options)
 
     def callers(self, tenant: str) -> dict[str, Caller]:
-        """One of each kind, in a tenant."""
+        """One caller of each kind in a tenant."""
         tokens = {}
         for role in ROLES:
             tokens[role] = issue(role, None, tenant=tenant)
@@ -170,7 +170,7 @@ def bearer(text: str) -> dict[str, str]:
 
 @pytest.fixture
 def operations(service: RunningService) -> list[Operation]:
-    """Every operation that the service's routes declare, those last that delete what others ask for."""
+    """Every operation that the service's routes declare, in the order of `EXAMPLES`."""
     declared = list(service.server.config.app.state.operations)
     missing = [(each.method, each.path) for each in declared if (each.method, each.path) not in EXAMPLES]
     assert not missing, "give these operations an example, so that every role is tried on them"
@@ -214,12 +214,12 @@ def world(
     return World(http, store, job.json()["id"], dataset.json()["id"], model.json()["id"])
 
 
-def test_every_example_is_of_an_operation(operations: list[Operation]) -> None:
+def test_examples_cover_exactly_the_declared_operations(operations: list[Operation]) -> None:
     assert EXAMPLES.keys() == {(each.method, each.path) for each in operations}
 
 
 def expected(operation: Operation, caller: Caller, *, own: bool) -> int:
-    """The status that the declaration of the operation demands."""
+    """The status according to the declaration of the operation."""
     example = EXAMPLES[operation.method, operation.path]
     needed = operation.access.role
     if needed is None:
@@ -229,7 +229,7 @@ def expected(operation: Operation, caller: Caller, *, own: bool) -> int:
     if not grants(caller.role, needed):
         return 403
     if caller.by_session and (operation.method, operation.path) == ("POST", "/session"):
-        return 401  # a session begins no other
+        return 401  # a session cannot start another session
     return example.status if own else example.foreign
 
 
@@ -238,7 +238,7 @@ KINDS = (*ROLES, "session", "revoked", "session of a revoked token", "none")
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tenant", [OTHER, OWNER])
-def test_every_role_may_do_what_is_declared_and_another_tenant_sees_nothing(
+def test_every_role_and_tenant_gets_the_declared_status(
     world: World, operations: list[Operation], tenant: str, kind: str
 ) -> None:
     caller = world.callers(tenant)[kind]
@@ -260,14 +260,12 @@ def test_every_role_may_do_what_is_declared_and_another_tenant_sees_nothing(
     assert world.store.datasets.get(OWNER, world.dataset_id) is not None
 
 
-def test_the_description_says_of_every_operation_what_it_declares(
-    http: httpx2.Client, operations: list[Operation]
-) -> None:
+def test_openapi_document_states_the_declared_role(http: httpx2.Client, operations: list[Operation]) -> None:
     paths = http.get("/openapi.json").json()["paths"]
     for operation in operations:
         described = paths.get(operation.path, {}).get(operation.method.lower())
         if described is None:
-            # Undescribed are the pages for people, and HEAD, which takes what GET takes.
+            # The document leaves out the HTML pages, and HEAD, which needs the role of GET.
             as_get = [each.access for each in operations if (each.method, each.path) == ("GET", operation.path)]
             assert operation.access.role is None or as_get == [operation.access]
         elif operation.access.role is None:

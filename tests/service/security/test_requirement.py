@@ -1,4 +1,4 @@
-"""A service that has demanded tokens demands them after Redis has lost its records, and does not trust a proxy."""
+"""A service that has required tokens still requires them after Redis loses its records, and does not trust a proxy."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def start(make_service: Callable[..., RunningService], home: Path) -> Iterator[Callable[..., httpx2.Client]]:
-    """Starts a service with that home, and gives a client of it."""
+    """Starts a service with the home; a client of it."""
     clients = []
 
     def begin(**settings: object) -> httpx2.Client:
@@ -47,7 +47,7 @@ def add(store: Store, role: Role) -> dict[str, str]:
     return {"authorization": f"Bearer {token.text}"}
 
 
-def test_redis_emptied_while_the_service_runs_opens_nothing(
+def test_tokens_stay_required_after_redis_is_emptied(
     start: Callable[..., httpx2.Client], store: Store, home: Path, is_problem: IsProblem
 ) -> None:
     http = start()
@@ -56,14 +56,15 @@ def test_redis_emptied_while_the_service_runs_opens_nothing(
     session = {"cookie": f"pippin_session={store.tokens.open_session(store.tokens.all()[0])}"}
     assert http.get("/jobs", headers=token).status_code == 200
     store.redis.flushall()
-    # A request without a token may be refused by what Redis said a second ago, until one with a token has asked it.
+    # A request without a token may be refused by a cached answer of Redis until a request with a token queries Redis.
     for headers in (token, session, {}):
         problem = is_problem(http.get("/jobs", headers=headers), 401, "unauthorized")
         assert "pippin tokens reset" in problem["detail"]
     for path in (BLOB, "/workers", "/metrics", "/nothing"):
         assert http.get(path).status_code == 401
     assert http.get("/healthz").status_code == 200
-    # Another service of the same home, started after the loss, knows it from the file; so does one that runs on.
+    # Another service with the same home, started after the loss, reads the requirement from the file, like a
+    # running one.
     other = start()
     assert other.get("/jobs").status_code == 401
     assert http.get("/jobs", headers=add(store, "read")).status_code == 200
@@ -72,9 +73,7 @@ def test_redis_emptied_while_the_service_runs_opens_nothing(
     assert http.get("/jobs").status_code == other.get("/jobs").status_code == 200
 
 
-def test_a_token_that_no_request_has_shown_counts_too(
-    start: Callable[..., httpx2.Client], store: Store, home: Path
-) -> None:
+def test_unused_token_makes_tokens_required(start: Callable[..., httpx2.Client], store: Store, home: Path) -> None:
     http = start(token_check_seconds=0.05)
     add(store, "submit")
     wait_for(lambda: "submit" in TokenRequirement(home).recall().roles, "the service has seen the token")
@@ -82,9 +81,7 @@ def test_a_token_that_no_request_has_shown_counts_too(
     assert http.get("/jobs").status_code == 401
 
 
-def test_the_operator_can_see_that_redis_has_lost_its_records(
-    make_service: Callable[..., RunningService], store: Store
-) -> None:
+def test_metric_reports_lost_token_records(make_service: Callable[..., RunningService], store: Store) -> None:
     service = make_service(token_check_seconds=0.05)
     value = service.server.config.app.state.meters.registry.get_sample_value
     add(store, "read")
@@ -98,9 +95,7 @@ def test_the_operator_can_see_that_redis_has_lost_its_records(
     wait_for(lambda: value("pippin_token_records_lost") == 0, "there is a token again")
 
 
-def test_a_workers_token_keeps_the_blobs_closed_and_nothing_else(
-    start: Callable[..., httpx2.Client], store: Store
-) -> None:
+def test_lost_worker_token_keeps_only_the_blobs_closed(start: Callable[..., httpx2.Client], store: Store) -> None:
     http = start()
     assert http.get(BLOB, headers=add(store, "worker")).status_code == 404
     store.redis.flushall()
@@ -108,7 +103,7 @@ def test_a_workers_token_keeps_the_blobs_closed_and_nothing_else(
     assert http.get("/jobs").status_code == 200
 
 
-def test_a_damaged_file_closes_the_service_and_live_tokens_open_it(
+def test_damaged_requirement_file_makes_tokens_required(
     start: Callable[..., httpx2.Client], store: Store, home: Path
 ) -> None:
     home.mkdir()
@@ -118,7 +113,9 @@ def test_a_damaged_file_closes_the_service_and_live_tokens_open_it(
     assert http.get("/jobs", headers=add(store, "read")).status_code == 200
 
 
-def test_homes_remember_apart(start: Callable[..., httpx2.Client], store: Store, tmp_path: Path) -> None:
+def test_each_home_has_its_own_token_requirement(
+    start: Callable[..., httpx2.Client], store: Store, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     add(store, "read")
@@ -131,7 +128,9 @@ def test_homes_remember_apart(start: Callable[..., httpx2.Client], store: Store,
     assert [each.get("/jobs").status_code for each in services] == [401, 200]
 
 
-def test_always_demands_tokens_before_the_first(start: Callable[..., httpx2.Client], store: Store) -> None:
+def test_require_tokens_always_closes_the_service_before_the_first_token(
+    start: Callable[..., httpx2.Client], store: Store
+) -> None:
     http = start(require_tokens="always")
     assert http.get("/jobs").status_code == http.get(BLOB).status_code == 401
     assert http.get("/metrics").status_code == 401
@@ -140,12 +139,12 @@ def test_always_demands_tokens_before_the_first(start: Callable[..., httpx2.Clie
 
 
 @pytest.mark.full
-def test_always_does_not_start_before_there_is_an_administrator(start_process: Callable[..., Any]) -> None:
+def test_require_tokens_always_needs_an_admin_token_to_start(start_process: Callable[..., Any]) -> None:
     refused = start_process(PIPPIN_REQUIRE_TOKENS="always").process
-    _, said = refused.communicate(timeout=60)
+    _, output = refused.communicate(timeout=60)
     assert refused.returncode == 2
-    assert "PIPPIN_REQUIRE_TOKENS is always" in said
-    assert "pippin tokens create --role admin" in said
+    assert "PIPPIN_REQUIRE_TOKENS is always" in output
+    assert "pippin tokens create --role admin" in output
 
 
 HEADERS = [
@@ -162,7 +161,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("name", "value"), HEADERS)
-def test_a_service_without_tokens_refuses_what_a_proxy_forwards(
+def test_service_without_tokens_refuses_proxied_requests(
     *, http: httpx2.Client, store: Store, is_problem: IsProblem, name: str, value: str
 ) -> None:
     for method, path in (("GET", "/jobs"), ("POST", "/jobs"), ("PUT", BLOB), ("GET", "/metrics"), ("GET", "/nothing")):
@@ -171,7 +170,7 @@ def test_a_service_without_tokens_refuses_what_a_proxy_forwards(
         assert "PIPPIN_REQUIRE_TOKENS" in problem["detail"]
     assert http.get("/healthz", headers={name: value}).status_code == 200
     token = add(store, "read")
-    # Once tokens are demanded, the proxy is none of the service's business.
+    # Once tokens are required, proxied requests are treated like any others.
     assert http.get("/jobs", headers={name: value}).status_code == 401
     assert http.get("/jobs", headers={name: value} | token).status_code == 200
 
@@ -183,7 +182,7 @@ def own_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
         yield server
 
 
-def test_while_redis_is_away_the_figures_are_open_only_where_no_token_was_ever_demanded(
+def test_metrics_without_redis_are_open_only_if_tokens_were_never_required(
     start: Callable[..., httpx2.Client], own_valkey: EmbeddedValkey, home: Path
 ) -> None:
     http = start(redis_url=SecretStr(own_valkey.url))
@@ -197,7 +196,7 @@ def test_while_redis_is_away_the_figures_are_open_only_where_no_token_was_ever_d
     store.close()
 
 
-def test_who_shows_no_token_is_refused_without_redis_where_it_demanded_one_just_now(
+def test_request_without_token_is_refused_without_redis(
     start: Callable[..., httpx2.Client], own_valkey: EmbeddedValkey, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authentication, "_RECENT_SECONDS", 3600.0)

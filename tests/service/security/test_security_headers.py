@@ -30,16 +30,16 @@ class Service(Protocol):
         ("GET", "/problems/not-found"),
     ],
 )
-def test_every_answer_says_what_a_browser_may_do_with_it(http: httpx2.Client, method: str, path: str) -> None:
+def test_every_response_has_security_headers(http: httpx2.Client, method: str, path: str) -> None:
     check(http.request(method, path))
 
 
-def test_so_does_one_that_is_refused_at_the_gate(http: httpx2.Client) -> None:
+def test_gate_refusal_has_security_headers(http: httpx2.Client) -> None:
     check(http.get("/jobs", headers={"host": "evil.example"}))
     check(http.get("/jobs", headers={"origin": "http://evil.example"}))
 
 
-def test_so_does_one_of_a_service_without_redis(make_service: Callable[..., Service]) -> None:
+def test_response_without_redis_has_security_headers(make_service: Callable[..., Service]) -> None:
     service = make_service(redis_url=SecretStr("redis://127.0.0.1:1/0"))
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         answer = http.get("/jobs")

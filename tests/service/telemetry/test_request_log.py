@@ -28,7 +28,7 @@ async def failing_late(_: Scope, __: Receive, send: Send) -> None:
     raise RuntimeError("too late")
 
 
-def test_an_internal_error_tells_the_client_an_id_and_the_log_the_reason(is_problem: IsProblem) -> None:
+def test_internal_error_returns_an_id_and_logs_the_reason(is_problem: IsProblem) -> None:
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as log:
         answer = TestClient(RequestLog(failing)).get("/somewhere")
     problem = is_problem(answer, 500, "internal-error")
@@ -40,12 +40,12 @@ def test_an_internal_error_tells_the_client_an_id_and_the_log_the_reason(is_prob
     assert unhandled["exc_info"]
 
 
-def test_an_answer_that_has_begun_is_broken_off() -> None:
+def test_error_after_the_response_has_started_is_raised() -> None:
     with pytest.raises(RuntimeError, match="too late"):
         TestClient(RequestLog(failing_late)).get("/somewhere")
 
 
-def test_a_store_that_fails_in_an_unknown_way_is_an_internal_error(
+def test_unexpected_store_error_is_an_internal_error(
     http: httpx2.Client, service: Service, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = service.server.config.app.state
@@ -53,7 +53,7 @@ def test_a_store_that_fails_in_an_unknown_way_is_an_internal_error(
     is_problem(http.get("/jobs"), 500, "internal-error")
 
 
-def test_what_fails_in_the_sandbox_is_logged_with_the_request_too(capfd: pytest.CaptureFixture[str]) -> None:
+def test_sandbox_crash_is_logged_with_the_request_id(capfd: pytest.CaptureFixture[str]) -> None:
     of_request = structlog.contextvars.bound_contextvars(request_id="the-request")
     with closing(Sandbox({"fail": "operator:itemgetter"})) as sandbox, of_request, pytest.raises(SandboxError):
         sandbox.run("fail", {"no": "such argument"}, seconds=20)
