@@ -1,4 +1,4 @@
-"""Many of these tests compile the same few programs: they share a cache of them, as jobs do."""
+"""Many of these tests compile the same few programs, so they share a compilation cache, as jobs do."""
 
 from collections.abc import Iterator
 
