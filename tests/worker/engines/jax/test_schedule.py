@@ -40,7 +40,7 @@ def test_the_last_mini_batch_is_filled_with_the_first_examples_of_the_order() ->
     assert _counted(batches)[1] == {4: 1, 2: 1, 5: 1}
 
 
-def test_data_smaller_than_a_mini_batch_fill_it_round_and_round() -> None:
+def test_small_data_is_repeated_to_fill_the_mini_batch() -> None:
     batches = filled(_order(2, 0, 1), 8)
     assert batches.rows.shape == (1, 3)
     assert batches.valid_counts.tolist() == [3]
