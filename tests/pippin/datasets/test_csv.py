@@ -54,13 +54,13 @@ def test_a_header_is_recognised_and_its_label_found(store: Callable[..., Any], t
     assert dataset.arrays["train/features"].tolist() == [[2, 3], [5, 6]]
 
 
-def test_a_first_row_of_numbers_can_be_called_a_header(store: Callable[..., Any]) -> None:
+def test_first_row_of_numbers_can_be_declared_a_header(store: Callable[..., Any]) -> None:
     dataset = store({"data.csv": b"0,1,2\n7,8,9\n"}, header="true", target="1")
     assert dataset.arrays["train/1"].tolist() == [[8]]
     assert dataset.arrays["train/features"].tolist() == [[7, 9]]
 
 
-def test_names_of_classes_without_a_header_are_no_header(store: Callable[..., Any]) -> None:
+def test_class_names_in_the_first_row_are_no_header(store: Callable[..., Any]) -> None:
     dataset = store({"data.csv": b"rose,1.5,2\niris,3,4\n"}, target="label:1")
     assert dataset.manifest.labels == ["iris", "rose"]
     assert dataset.arrays["train/label"].tolist() == [[1], [0]]
@@ -94,14 +94,14 @@ def test_columns_can_be_grouped_and_named_for_the_model(store: Callable[..., Any
     assert [feature.name for feature in dataset.manifest.features] == ["size", "age", "place"]
 
 
-def test_pixels_in_a_shape_are_an_image(store: Callable[..., Any], gz: Callable[[bytes], bytes]) -> None:
+def test_pixels_with_a_shape_are_an_image(store: Callable[..., Any], gz: Callable[[bytes], bytes]) -> None:
     dataset = store({"mnist.csv.gz": gz(b"5,0,255,3,4\n6,1,2,0,9\n")}, shape="1,2,2")
     assert dataset.feature("image") == ((1, 2, 2), "uint8", 1 / 255)
     assert dataset.arrays["train/image"].tolist() == [[[[0, 255], [3, 4]]], [[[1, 2], [0, 9]]]]
 
 
 @pytest.mark.parametrize("row", [b"5,0,1,1,0\n", b"5,0.5,0,1,200\n", b"5,-1,0,1,200\n", b"5,256,0,1,2\n"])
-def test_values_that_are_no_bytes_stay_floats_in_a_shape(store: Callable[..., Any], row: bytes) -> None:
+def test_values_that_are_no_bytes_stay_floats_with_a_shape(store: Callable[..., Any], row: bytes) -> None:
     assert store({"mnist.csv": row}, shape="1,2,2", target="1").feature("image") == ((1, 2, 2), "float32", 1.0)
 
 
@@ -120,7 +120,7 @@ def test_each_file_is_a_split(store: Callable[..., Any], zipped: Callable[..., b
         assert dataset.arrays["test/species"].tolist() == [[2]]
 
 
-def test_extreme_values_are_known_by_the_row_an_editor_shows(store: Callable[..., Any]) -> None:
+def test_extreme_values_have_the_row_number_of_an_editor(store: Callable[..., Any]) -> None:
     dataset = store({"data.csv": b'label,a\n\n1,"2"\n3,0.5\n"-7",9\n'})
     label, a = dataset.manifest.ranges["train"]["label"], dataset.manifest.ranges["train"]["features"]
     assert (label.minimum, label.minimum_at) == (-7, "data.csv row 5")
@@ -129,7 +129,7 @@ def test_extreme_values_are_known_by_the_row_an_editor_shows(store: Callable[...
     assert a.fraction_at == "data.csv row 4"
 
 
-def test_rows_spread_over_lines_count_from_where_they_begin(refusal: Callable[..., str]) -> None:
+def test_multi_line_rows_are_numbered_by_their_first_line(refusal: Callable[..., str]) -> None:
     message = refusal({"d.csv": b'label,a\n"b\nb",1\n"c\nd",x\n'})
     assert "d.csv row 4, column 2 ('a'): 'x' is not a number" in message
 

@@ -208,7 +208,7 @@ def test_names_with_digits_are_names(store: Callable[..., Any], names: tuple[str
     assert dataset.manifest.labels == sorted(names)
 
 
-def test_the_classes_that_text_makes_are_told(store: Callable[..., Any]) -> None:
+def test_classes_made_from_text_are_noted(store: Callable[..., Any]) -> None:
     rows = [f"{-at},class-{at:02}" for at in range(25)]
     (notice,) = store({"d.csv": table("a,kind", *rows)}, target="kind").manifest.notices
     assert notice.startswith(
@@ -220,7 +220,7 @@ def test_the_classes_that_text_makes_are_told(store: Callable[..., Any]) -> None
 @pytest.mark.parametrize(
     "value", ["16777217", "16777217.0", "1.6777217e7", "-33554433", "3000000001", "9007199254740993", "999999999999"]
 )
-def test_whole_numbers_that_float32_cannot_tell_apart_are_refused(refusal: Callable[..., str], value: str) -> None:
+def test_integers_that_float32_cannot_distinguish_are_refused(refusal: Callable[..., str], value: str) -> None:
     as_input = refusal({"d.csv": table("a,label", "1,1", f"{value},2")})
     assert re.search(r"d\.csv row 3, column 1 \('a'\): the whole number .* would equal its neighbours", as_input)
     as_pair = refusal({"d.csv": table("a,x,y", "1,1,2", f"1,{value},3")}, target="place:x,y")
@@ -230,7 +230,7 @@ def test_whole_numbers_that_float32_cannot_tell_apart_are_refused(refusal: Calla
     assert "test.csv row 3, column 2 ('label'): the whole number" in as_target
 
 
-def test_large_ids_are_counted_in_one_line(refusal: Callable[..., str]) -> None:
+def test_many_large_ids_are_counted_in_one_fault(refusal: Callable[..., str]) -> None:
     message = refusal({"ids.csv": table("a,b,label", "1,2,3000000001", "3,4,3000000002")})
     assert "column 3 ('label'): 2 of 2 rows are whole numbers that would equal their neighbours" in message
     assert "first row 2: '3000000001'" in message
@@ -257,7 +257,9 @@ def test_class_numbers_are_kept_exactly(store: Callable[..., Any]) -> None:
         ("18446744073709551617", "1", "2"),
     ],
 )
-def test_columns_of_which_differences_are_lost_are_told(store: Callable[..., Any], values: tuple[str, ...]) -> None:
+def test_columns_that_lose_differences_to_rounding_are_noted(
+    store: Callable[..., Any], values: tuple[str, ...]
+) -> None:
     rows = [f"{value},{at}" for at, value in enumerate(values)]
     notices = store({"d.csv": table("a,label", *rows)}).manifest.notices
     assert any(notice.startswith("column 1 ('a') of d.csv was rounded to steps of up to") for notice in notices)
@@ -286,7 +288,7 @@ TEXT = "a\tb\tlabel\r\n1\t2\tcafé\r\n3\t4\tthé\r\n"
         (TEXT.replace("a", "size, cm", 1).replace("\t", ";").encode(), ""),
     ],
 )
-def test_tables_in_other_encodings_and_forms_are_read(
+def test_tables_in_other_encodings_and_separators_are_read(
     store: Callable[..., Any], zipped: Callable[..., bytes], content: bytes, notice: str
 ) -> None:
     for sent in ({"d.csv": content}, {"all.zip": zipped({"d.csv": content})}):
@@ -319,7 +321,7 @@ def test_tables_in_other_encodings_and_forms_are_read(
         (b"label,a\n1,1_000\n", r"'1_000' is not a number; it looks like numbers with underscores"),
     ],
 )
-def test_other_forms_are_named(refusal: Callable[..., str], content: bytes, expected: str) -> None:
+def test_other_formats_are_refused_by_name(refusal: Callable[..., str], content: bytes, expected: str) -> None:
     message = refusal({"d.csv": content})
     assert re.search(expected, message), message
 
@@ -341,7 +343,7 @@ def test_faults_are_counted_by_column_and_kind(store: Callable[..., Any]) -> Non
     ]
 
 
-def test_many_columns_at_fault_take_one_line(store: Callable[..., Any]) -> None:
+def test_many_faulty_columns_give_one_fault(store: Callable[..., Any]) -> None:
     names = ",".join(f"p{at}" for at in range(631))
     row = ",".join(["n/a"] * 631)
     (found,) = faults(store, table(f"label,{names}", f"1,{row}", f"2,{row}"))
