@@ -190,14 +190,14 @@ def test_multi_line_rows_are_numbered_by_their_first_line(refusal: Callable[...,
         (b"label,a\n1," + b"9" * 200_000, {}, r"d\.csv row 2: a cell is longer than 131,072 characters"),
     ],
 )
-def test_a_malformed_table_is_refused_with_the_place(
+def test_malformed_table_is_refused_with_its_position(
     refusal: Callable[..., str], text: bytes, options: dict[str, str], expected: str
 ) -> None:
     message = refusal({"d.csv": text}, **options)
     assert re.search(expected, message), message
 
 
-def test_files_must_agree_and_be_told_apart(refusal: Callable[..., str]) -> None:
+def test_files_need_equal_columns_and_distinct_splits(refusal: Callable[..., str]) -> None:
     other = b"petal,length,species\n1,2,rose\n"
     assert "train.csv and test.csv have different columns" in refusal(
         {"train.csv": FLOWERS, "test.csv": other}, target="species"
@@ -217,13 +217,13 @@ def test_files_must_agree_and_be_told_apart(refusal: Callable[..., str]) -> None
         (DatasetLimits(max_unpacked_bytes=50), r"unpacks to more than the 50 bytes allowed"),
     ],
 )
-def test_limits_hold(refusal: Callable[..., str], limits: DatasetLimits, expected: str) -> None:
+def test_limits_are_enforced(refusal: Callable[..., str], limits: DatasetLimits, expected: str) -> None:
     message = refusal({"d.csv": FLOWERS}, limits, target="species", format="csv")
     assert re.search(expected, message), message
 
 
 @pytest.mark.full
-def test_a_row_without_end_does_not_fill_memory(refusal: Callable[..., str], gz: Callable[[bytes], bytes]) -> None:
+def test_endless_row_does_not_fill_memory(refusal: Callable[..., str], gz: Callable[[bytes], bytes]) -> None:
     assert "is longer than" in refusal({"d.csv.gz": gz(b"1," * (5 * 2**20))}, format="csv")
     endless = b"label,a\n" + b'"\n",' * (3 * 2**20)
     assert "is longer than" in refusal({"d.csv.gz": gz(endless)}, format="csv")
@@ -249,7 +249,7 @@ names = st.text(st.characters(codec="utf-8", categories=["L", "P", "S"]), min_si
 
 
 @given(st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1)))
-def test_what_was_written_is_read(rows: list[list[float]]) -> None:
+def test_written_rows_read_back(rows: list[list[float]]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([0, *row] for row in rows)
     found, _ = read(text.getvalue().encode(), header=False)
@@ -265,7 +265,7 @@ def is_text(name: str) -> bool:
 
 
 @given(st.lists(names.filter(is_text), min_size=1))
-def test_class_names_come_back_by_their_numbers(labels: list[str]) -> None:
+def test_class_numbers_map_back_to_class_names(labels: list[str]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([label, 1] for label in labels)
     found, classes = read(text.getvalue().encode(), header=False)
@@ -273,7 +273,7 @@ def test_class_names_come_back_by_their_numbers(labels: list[str]) -> None:
 
 
 @given(st.data())
-def test_damaged_bytes_are_refused_or_read_but_never_more(data: st.DataObject) -> None:
+def test_damaged_bytes_are_refused_or_read(data: st.DataObject) -> None:
     content = bytearray(b'label,a,b\n1,2,3\n"x",4,5\n')
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(
