@@ -46,5 +46,5 @@ def test_window_of_padding_only_is_refused() -> None:
     assert pointers(last, (1, 6, 9)) == ["/padding/amounts/0"]
 
 
-def test_pads_are_told_for_height_and_width() -> None:
+def test_pads_are_given_for_height_and_width() -> None:
     assert pool(padding="same").pads((1, 5, 5)) == ((0, 1), (1, 1))

@@ -250,5 +250,5 @@ def test_all_faults_are_reported_at_once(dense: MakeDocument) -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], 3, "model", {}])
-def test_what_is_no_model_is_refused(document: object) -> None:
+def test_invalid_model_is_refused(document: object) -> None:
     assert list(_faults(document)) == ["/neuralNetwork" if document == {} else ""]

@@ -368,7 +368,7 @@ def test_builder_directions_are_distinguished() -> None:
         assert values == arrays[kind][0].ravel().tolist()
 
 
-def test_what_the_spec_language_does_not_know_is_named() -> None:
+def test_unsupported_file_fields_are_named() -> None:
     with pytest.raises(ValueError, match="found an activation of type None; a recurrent layer has one of linear, relu"):
         SimpleRecurrent.read(NeuralNetwork_pb2.SimpleRecurrentLayerParams())
     other = NeuralNetwork_pb2.ActivationParams(softplus=NeuralNetwork_pb2.ActivationSoftplus())
