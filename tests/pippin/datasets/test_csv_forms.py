@@ -58,9 +58,7 @@ def test_table_with_an_ambiguous_target_is_refused(
     assert re.search(expected, message), message
 
 
-def test_mnist_csv_uses_its_first_column_with_a_notice(
-    store: Callable[..., Any], zipped: Callable[..., bytes]
-) -> None:
+def test_mnist_csv_uses_its_first_column_with_a_notice(store: Callable[..., Any], zipped: Callable[..., bytes]) -> None:
     for sent in ({"d.csv": PIXELS}, {"d.zip": zipped({"train.csv": PIXELS, "test.csv": PIXELS})}):
         dataset = store(sent, shape="1,2,2")
         assert dataset.arrays["train/label"].tolist() == [[5], [6], [7]]
@@ -181,9 +179,7 @@ def test_column_number_for_a_table_with_a_header_is_explained(refusal: Callable[
         ("\u22125", "numbers with a typographic minus sign"),
     ],
 )
-def test_numbers_in_other_notations_make_no_classes(
-    refusal: Callable[..., str], text: str, form: str
-) -> None:
+def test_numbers_in_other_notations_make_no_classes(refusal: Callable[..., str], text: str, form: str) -> None:
     message = refusal({"d.csv": table("a;price", f"1;{text}", "2;unknown")}, target="price")
     assert f"d.csv row 2, column 2 ('price'): {quoted(text)} looks like {form}" in message
     assert "as 1234.5" in message
