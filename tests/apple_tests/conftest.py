@@ -1,4 +1,4 @@
-"""The stand-in's modules, imported for one test and forgotten after it: no other test may find Core ML on Linux."""
+"""The stand-in's modules, imported for one test and unloaded after it: no other test may import Core ML on Linux."""
 
 import importlib
 import subprocess
@@ -14,7 +14,7 @@ STANDIN = ROOT / "tests" / "apple"
 _MODULES = ("CoreML", "Foundation", "objc", "Quartz", "apple_standin")
 
 
-def _forget() -> None:
+def _unload() -> None:
     for name in list(sys.modules):
         if name.split(".")[0] in _MODULES:
             del sys.modules[name]
@@ -24,10 +24,10 @@ def _forget() -> None:
 def apple(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """The four modules, and those behind them by `inside`."""
     monkeypatch.syspath_prepend(STANDIN)
-    _forget()
+    _unload()
     modules = {name: importlib.import_module(name) for name in _MODULES[:4]}
     yield SimpleNamespace(**modules, inside=lambda name: importlib.import_module(f"apple_standin.{name}"))
-    _forget()
+    _unload()
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def shared(apple: SimpleNamespace) -> Iterator[ModuleType]:
 
 @pytest.fixture
 def run_script() -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Run a script that begins with the helpers of `scripts.py`, in a process of its own."""
+    """Run a script that begins with the helpers of `scripts.py`, in a separate process."""
 
     def run(script: str, *arguments: str, **knobs: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""What the scripts begin with that run the stand-in in a process of its own, and what tests in this process share."""
+"""Helpers for scripts that run the stand-in in a separate process, and for tests in this process."""
 
 import sys
 import threading

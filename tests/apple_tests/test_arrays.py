@@ -14,7 +14,7 @@ def _over(apple: SimpleNamespace, buffer: Any, shape: Any, strides: Any) -> Any:
     return made
 
 
-def test_an_array_over_a_buffer_sees_what_is_written_later(apple: SimpleNamespace) -> None:
+def test_array_over_a_buffer_shares_its_memory(apple: SimpleNamespace) -> None:
     buffer = np.zeros((2, 3), "f4")
     made = _over(apple, buffer, [2, 3], [3, 1])
     buffer[1, 2] = 7
@@ -23,32 +23,32 @@ def test_an_array_over_a_buffer_sees_what_is_written_later(apple: SimpleNamespac
     assert not isinstance(made.shape(), (list, tuple))
 
 
-def test_a_dead_buffer_is_a_fault(apple: SimpleNamespace) -> None:
+def test_freed_buffer_is_a_fault(apple: SimpleNamespace) -> None:
     made = _over(apple, np.zeros(3, "f4"), [3], [1])
     with pytest.raises(apple.inside("faults").Fault, match="was freed"):
         made.dataPointer()
 
 
-def test_a_view_of_living_memory_may_go(apple: SimpleNamespace) -> None:
+def test_freed_view_of_live_memory_is_allowed(apple: SimpleNamespace) -> None:
     rows = np.arange(6, dtype="f4").reshape(2, 3)
     assert _over(apple, rows[1], [3], [1]).objectAtIndexedSubscript_(0) == 3
     assert _over(apple, memoryview(rows[1]), [3], [1]).objectAtIndexedSubscript_(2) == 5
 
 
 @pytest.mark.parametrize(("shape", "strides"), [([4], [1]), ([2, 2], [3, 1])])
-def test_an_array_beyond_its_buffer_is_a_fault(apple: SimpleNamespace, shape: Any, strides: Any) -> None:
+def test_array_beyond_its_buffer_is_a_fault(apple: SimpleNamespace, shape: Any, strides: Any) -> None:
     buffer = np.zeros(3, "f4")
     with pytest.raises(apple.inside("faults").Fault, match="reach beyond"):
         _over(apple, buffer, shape, strides)
 
 
-def test_a_buffer_with_gaps_is_refused(apple: SimpleNamespace) -> None:
+def test_non_contiguous_buffer_is_refused(apple: SimpleNamespace) -> None:
     buffer = np.zeros((4, 2), "f4")
     with pytest.raises(ValueError, match="C-contiguous"):
         _over(apple, buffer[:, 0], [4], [1])
 
 
-def test_the_mutable_bytes_are_a_copy(apple: SimpleNamespace) -> None:
+def test_mutable_bytes_are_a_copy(apple: SimpleNamespace) -> None:
     made, _ = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(
         [2], apple.CoreML.MLMultiArrayDataTypeInt32, None
     )
@@ -64,7 +64,7 @@ def test_the_mutable_bytes_are_a_copy(apple: SimpleNamespace) -> None:
         made.dataPointer().as_buffer(9)
 
 
-def test_a_view_of_an_array_that_is_gone_shows_rubbish(apple: SimpleNamespace) -> None:
+def test_view_of_a_freed_array_reads_nan(apple: SimpleNamespace) -> None:
     made, _ = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(
         [1], apple.CoreML.MLMultiArrayDataTypeFloat32, None
     )
@@ -74,7 +74,7 @@ def test_a_view_of_an_array_that_is_gone_shows_rubbish(apple: SimpleNamespace) -
     assert np.isnan(seen[0])
 
 
-def test_a_shape_or_type_that_cannot_be_is_an_error(apple: SimpleNamespace) -> None:
+def test_invalid_shape_or_type_is_an_error(apple: SimpleNamespace) -> None:
     for shape, code in (([0], apple.CoreML.MLMultiArrayDataTypeFloat32), ([1], 3)):
         made, error = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(shape, code, None)
         assert made is None

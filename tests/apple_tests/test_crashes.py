@@ -51,12 +51,12 @@ train(compiled(small.classifier(), Path(sys.argv[1])), data)
 """
 
 
-def _died(done: "subprocess.CompletedProcess[str]", message: str) -> None:
+def _assert_aborted(done: "subprocess.CompletedProcess[str]", message: str) -> None:
     assert done.returncode == -signal.SIGABRT, done.stderr
     assert message in done.stderr
 
 
-def test_with_everything_kept_it_trains(run_script: Run, tmp_path: object) -> None:
+def test_training_succeeds_while_references_are_held(run_script: Run, tmp_path: object) -> None:
     done = run_script(TASK + END, str(tmp_path))
     assert done.stdout == "trained\n", done.stderr
 
@@ -70,23 +70,23 @@ def test_with_everything_kept_it_trains(run_script: Run, tmp_path: object) -> No
         ("task", "nobody kept the object"),
     ],
 )
-def test_what_nobody_kept_alive_ends_the_process(run_script: Run, tmp_path: object, dropped: str, message: str) -> None:
-    _died(run_script(TASK + f"del {dropped}\n" + END, str(tmp_path)), message)
+def test_dropped_reference_aborts_the_process(run_script: Run, tmp_path: object, dropped: str, message: str) -> None:
+    _assert_aborted(run_script(TASK + f"del {dropped}\n" + END, str(tmp_path)), message)
 
 
-def test_a_float_one_hot_target_ends_the_process(run_script: Run, tmp_path: object) -> None:
+def test_float_one_hot_target_aborts_the_process(run_script: Run, tmp_path: object) -> None:
     script = """
 model = small.new_model([3], 2)
 small.dense(model.neuralNetwork, "dense", "x", "logits", np.ones((2, 3)))
 model = small.with_sgd(small.classifying(model, "logits", ([2], small.FLOAT32)))
 train(compiled(model, Path(sys.argv[1])), batch(target=np.zeros((8, 2), "f4")))
 """
-    _died(run_script(script, str(tmp_path)), "BNNS error")
+    _assert_aborted(run_script(script, str(tmp_path)), "BNNS error")
 
 
-def test_a_handler_that_raises_ends_the_process(run_script: Run, tmp_path: object) -> None:
+def test_handler_that_raises_aborts_the_process(run_script: Run, tmp_path: object) -> None:
     script = "train(compiled(small.classifier(), Path(sys.argv[1])), batch(), on_event=lambda context: 1 / 0)"
-    _died(run_script(script, str(tmp_path)), "a handler raised")
+    _assert_aborted(run_script(script, str(tmp_path)), "a handler raised")
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,7 @@ def test_a_handler_that_raises_ends_the_process(run_script: Run, tmp_path: objec
         ("return example(x=np.zeros(3, 'f4'), t=over(np.zeros(1, 'i4')))", "was freed"),
     ],
 )
-def test_a_batch_provider_that_fails_ends_the_process(
-    run_script: Run, tmp_path: object, body: str, message: str
-) -> None:
+def test_failing_batch_provider_aborts_the_process(run_script: Run, tmp_path: object, body: str, message: str) -> None:
     over = """
 def over(values):
     made, error = CoreML.MLMultiArray.alloc().initWithDataPointer_shape_dataType_strides_deallocator_error_(
@@ -111,4 +109,4 @@ plain, array = array, None
 def example(x, t):
     return CoreML.MLDictionaryFeatureProvider.alloc().initWithDictionary_error_({"x": plain(x), "t": t}, None)[0]
 """
-    _died(run_script(over + PROVIDER.replace("BODY", body), str(tmp_path)), message)
+    _assert_aborted(run_script(over + PROVIDER.replace("BODY", body), str(tmp_path)), message)

@@ -29,7 +29,7 @@ def _classifier(labels: list[Any]) -> Any:
 
 
 @pytest.mark.parametrize(("labels", "code"), [(["no", "yes"], 3), ([10, 20], 1)])
-def test_a_classifier_learns_from_labels_and_answers_with_them(
+def test_classifier_trains_on_labels_and_predicts_them(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, labels: list[Any], code: int
 ) -> None:
     values = apple.CoreML.MLFeatureValue
@@ -61,8 +61,8 @@ def test_a_classifier_learns_from_labels_and_answers_with_them(
     assert "is none of the classes" in task.error().localizedDescription()
 
 
-def _looking_at(color: int) -> Any:
-    """An image of 2 by 1, scaled by 2, of whose colours only the first plane counts."""
+def _first_channel_model(color: int) -> Any:
+    """A model on an image of 2 by 1, scaled by 2, with weights on the first colour plane only."""
     model = small.new_model([1], 1)
     channels = 1 if color == 10 else 3
     for features in (model.description.input, model.description.trainingInput):
@@ -77,7 +77,7 @@ def _looking_at(color: int) -> Any:
 
 
 @pytest.mark.parametrize(("color", "kind"), [(10, "L"), (20, "BGRA"), (30, "BGRA"), (20, "ARGB")])
-def test_an_image_is_read_in_the_declared_order_of_colours(
+def test_image_is_read_in_the_declared_channel_order(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, color: int, kind: str
 ) -> None:
     quartz = apple.Quartz
@@ -96,7 +96,9 @@ def test_an_image_is_read_in_the_declared_order_of_colours(
     assert status == quartz.kCVReturnSuccess
     features = {"x": apple.CoreML.MLFeatureValue.featureValueWithPixelBuffer_(buffer)}
     example, _ = apple.CoreML.MLDictionaryFeatureProvider.alloc().initWithDictionary_error_(features, None)
-    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(_looking_at(color), tmp_path), None)
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(
+        shared.compiled(_first_channel_model(color), tmp_path), None
+    )
     answer, error = model.predictionFromFeatures_error_(example, None)
     assert error is None, error
     bias = 0 if color == 30 else 1
@@ -106,7 +108,7 @@ def test_an_image_is_read_in_the_declared_order_of_colours(
         model.predictionFromFeatures_error_(example, None)
 
 
-def test_a_pixel_buffer_larger_than_its_bytes_is_refused(apple: SimpleNamespace) -> None:
+def test_pixel_buffer_larger_than_its_bytes_is_refused(apple: SimpleNamespace) -> None:
     pixels = np.zeros(7, np.uint8)
     made = apple.Quartz.CVPixelBufferCreateWithBytes(
         None, 2, 1, apple.Quartz.kCVPixelFormatType_32BGRA, pixels, 8, None, None, None, None

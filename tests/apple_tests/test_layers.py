@@ -1,4 +1,4 @@
-"""The stand-in's layers against the formulas of the table of layers, which are nobody's code under test but theirs."""
+"""The stand-in's layers compared with the formulas of the table of layer cases, which no product code uses."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ KNOWN = {
 
 
 def _known(case: Case) -> bool:
-    """Of a type that the stand-in knows, on arrays of the rank and in the mode that it knows."""
+    """Whether the stand-in supports the case's layer type, the rank of its arrays and its mode."""
     layer = case.layer
     return (
         layer["type"] in KNOWN
@@ -32,7 +32,7 @@ def _fed(values: Any) -> Any:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if _known(case)], ids=str)
-def test_a_layer_computes_what_the_format_says(apple: SimpleNamespace, case: Case) -> None:
+def test_layer_matches_the_formula_of_the_format(apple: SimpleNamespace, case: Case) -> None:
     proto, networks = apple.inside("proto"), apple.inside("network")
     model, inputs = proto.parse(case.file()), case.drawn()
     if len({tuple(shape) for shape in case.inputs}) > 1 and case.layer["type"] == "add":
@@ -44,5 +44,5 @@ def test_a_layer_computes_what_the_format_says(apple: SimpleNamespace, case: Cas
         np.testing.assert_allclose(blobs[name].reshape(expected.shape), expected, rtol=1e-6, atol=1e-7)
 
 
-def test_every_type_that_the_stand_in_knows_has_its_rows() -> None:
+def test_every_supported_layer_type_has_cases() -> None:
     assert {case.layer["type"] for case in CASES if _known(case)} == KNOWN

@@ -8,9 +8,7 @@ import pytest
 from tests.apple_tests import small
 
 
-def test_a_file_that_is_missing_or_no_model_does_not_compile(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path
-) -> None:
+def test_missing_or_invalid_file_does_not_compile(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     (tmp_path / "not.mlmodel").write_bytes(b"\xff\xff")
     for name in ("missing.mlmodel", "not.mlmodel"):
         found, error = apple.CoreML.MLModel.compileModelAtURL_error_(shared.url(tmp_path / name), None)
@@ -35,7 +33,7 @@ def test_only_a_compiled_folder_can_be_loaded_or_trained(apple: SimpleNamespace,
 
 
 @pytest.mark.parametrize("returns", ["float16", "float32", "float64"])
-def test_weights_come_back_with_gaps_and_in_the_type_asked_for(
+def test_weights_have_padded_strides_and_the_configured_type(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, returns: str
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_RETURNS", returns)
@@ -53,7 +51,7 @@ def test_weights_come_back_with_gaps_and_in_the_type_asked_for(
         assert error.code() == apple.CoreML.MLModelErrorParameters
 
 
-def test_a_fault_of_layout_shows_in_the_weights(
+def test_transposed_layout_changes_the_shape_of_the_weights(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_LAYOUT", "transposed")
@@ -62,7 +60,7 @@ def test_a_fault_of_layout_shows_in_the_weights(
     assert list(model.parameterValueForKey_error_(key, None)[0].shape()) == [3, 2]
 
 
-def test_predictions_are_the_networks(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_predictions_match_the_network(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_configuration_error_(
         shared.compiled(small.classifier(), tmp_path), apple.CoreML.MLModelConfiguration.alloc().init(), None
     )
@@ -78,7 +76,7 @@ def test_predictions_are_the_networks(apple: SimpleNamespace, shared: Any, tmp_p
 
 
 @pytest.mark.parametrize("x", [np.zeros(4, "f4"), np.zeros(3, "i4")])
-def test_a_feature_of_another_shape_or_type_is_an_error(
+def test_feature_of_another_shape_or_type_is_an_error(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, x: Any
 ) -> None:
     model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
@@ -94,7 +92,7 @@ def test_a_missing_feature_is_an_error(apple: SimpleNamespace, shared: Any, tmp_
     assert "required but not specified" in error.localizedDescription()
 
 
-def test_a_written_model_is_a_compiled_one(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_model_is_written_as_a_compiled_model(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
     assert model.writeToURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None) == (True, None)
     again, error = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None)
@@ -104,7 +102,7 @@ def test_a_written_model_is_a_compiled_one(apple: SimpleNamespace, shared: Any, 
     assert (written, error.code()) == (False, apple.CoreML.MLModelErrorIO)
 
 
-def test_what_was_trained_is_written_and_predicts_the_same(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_trained_model_is_written_and_predicts_the_same(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     _, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch())
     trained, x = last.model(), shared.example(x=np.array([1, 2, 3], "f4"))
     assert trained.writeToURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None) == (True, None)

@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 GENERATOR = ROOT / "tools" / "pyobjc_names.py"
 
 
-def test_a_wheel_gives_selectors_out_parameters_blocks_and_constants(tmp_path: Path) -> None:
+def test_selectors_and_constants_are_read_from_a_wheel(tmp_path: Path) -> None:
     wheel = tmp_path / "pyobjc_framework_coreml-9.9-cp311-cp311-macosx_10_9_universal2.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr(
@@ -59,7 +59,7 @@ def test_a_wheel_gives_selectors_out_parameters_blocks_and_constants(tmp_path: P
     }
 
 
-def test_a_class_of_the_stand_in_cannot_have_a_method_that_no_table_has(apple: SimpleNamespace) -> None:
+def test_stand_in_method_missing_from_the_tables_is_refused(apple: SimpleNamespace) -> None:
     bridge, objects = apple.inside("bridge"), apple.inside("objects")
     body = {"__module__": "apple_standin.none", "invented": bridge.method()(lambda _self: None)}
     body["invented"].name = "invented"
@@ -88,19 +88,19 @@ def test_a_class_of_the_stand_in_cannot_have_a_method_that_no_table_has(apple: S
         (lambda a: a.objc.protocolNamed("MLBatchProvders"), Exception, "MLBatchProvders"),
     ],
 )
-def test_what_the_tables_do_not_have_is_refused(
+def test_call_missing_from_the_tables_is_refused(
     apple: SimpleNamespace, call: Callable[[SimpleNamespace], Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         call(apple)
 
 
-def test_an_out_parameter_is_none(apple: SimpleNamespace) -> None:
+def test_out_parameter_other_than_none_is_refused(apple: SimpleNamespace) -> None:
     with pytest.raises(ValueError, match="out-parameter, pass None"):
         apple.CoreML.MLModel.compileModelAtURL_error_(apple.Foundation.NSURL.fileURLWithPath_("/x"), [])
 
 
-def test_parameters_hold_no_numpy_scalars(apple: SimpleNamespace) -> None:
+def test_numpy_scalar_as_parameter_is_refused(apple: SimpleNamespace) -> None:
     configuration = apple.CoreML.MLModelConfiguration.alloc().init()
     assert configuration.parameters() is None
     with pytest.raises(TypeError, match="NumPy scalar"):
@@ -109,7 +109,7 @@ def test_parameters_hold_no_numpy_scalars(apple: SimpleNamespace) -> None:
         configuration.setParameters_({"epochs": 3})
 
 
-def test_a_python_class_is_held_against_its_protocols_and_its_name(apple: SimpleNamespace) -> None:
+def test_python_class_is_checked_against_its_protocols(apple: SimpleNamespace) -> None:
     protocols = [apple.objc.protocolNamed("MLBatchProvider")]
     with pytest.raises(TypeError, match="featuresAtIndex:"):
         type(apple.Foundation.NSObject)(
@@ -138,7 +138,7 @@ def test_a_python_class_is_held_against_its_protocols_and_its_name(apple: Simple
             pass
 
 
-def test_only_objc_super_finds_an_initialiser(apple: SimpleNamespace) -> None:
+def test_initialiser_needs_objc_super(apple: SimpleNamespace) -> None:
     class Plain(apple.Foundation.NSObject):
         def initWithRows_(self, rows: int) -> Any:
             return super().init() if rows == 0 else apple.objc.super(Plain, self).init()
@@ -148,7 +148,7 @@ def test_only_objc_super_finds_an_initialiser(apple: SimpleNamespace) -> None:
         Plain.alloc().initWithRows_(0)
 
 
-def test_a_variable_that_is_no_knob_is_refused(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_stand_in_variable_is_refused(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPLE_STANDIN_FIAL", "compile")
     with pytest.raises(ValueError, match="APPLE_STANDIN_FIAL is no knob"):
         apple.inside("knobs").check_knobs()

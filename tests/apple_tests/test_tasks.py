@@ -9,7 +9,7 @@ import pytest
 from tests.apple_tests import small
 
 
-def test_handlers_are_called_on_another_thread_with_what_belongs_to_each_event(
+def test_handlers_run_on_another_thread_with_the_events_metrics(
     apple: SimpleNamespace, shared: Any, tmp_path: Path
 ) -> None:
     seen: list[tuple[int, set[str]]] = []
@@ -39,7 +39,7 @@ def test_mini_batches_are_reported_only_on_request(shared: Any, tmp_path: Path) 
     assert events == [2, 2]
 
 
-def test_the_loss_falls(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_loss_decreases(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     losses: list[float] = []
 
     def look(context: Any) -> None:
@@ -55,7 +55,7 @@ def test_the_loss_falls(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> 
     ("name", "value"),
     [("learningRate", 2.0), ("epochs", 0), ("epochs", 1.5), ("miniBatchSize", 5), ("beta1", 0.9), ("seed", 1)],
 )
-def test_a_parameter_not_declared_or_not_allowed_is_refused(
+def test_undeclared_or_disallowed_parameter_is_refused(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, name: str, value: float
 ) -> None:
     configuration = apple.CoreML.MLModelConfiguration.alloc().init()
@@ -68,7 +68,7 @@ def test_a_parameter_not_declared_or_not_allowed_is_refused(
     assert name in error.localizedDescription()
 
 
-def test_only_the_learning_rate_changes_and_only_within_a_handler(
+def test_only_the_learning_rate_can_change_and_only_in_a_handler(
     apple: SimpleNamespace, shared: Any, tmp_path: Path
 ) -> None:
     keys = apple.CoreML.MLParameterKey
@@ -90,9 +90,7 @@ def test_only_the_learning_rate_changes_and_only_within_a_handler(
         task.resumeWithParameters_({keys.learningRate(): 0.1})
 
 
-def test_the_model_of_a_progress_handler_is_for_the_handler_alone(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path
-) -> None:
+def test_model_of_a_progress_handler_is_invalid_after_it(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     key, lent = apple.CoreML.MLParameterKey.weights().scopedTo_("dense"), []
 
     def look(context: Any) -> None:
@@ -109,7 +107,7 @@ def test_the_model_of_a_progress_handler_is_for_the_handler_alone(
 
 
 @pytest.mark.parametrize("knob", ["silent", "completes"])
-def test_a_cancelled_task_calls_its_completion_handler_only_where_it_is_asked_to(
+def test_cancelled_task_completes_only_when_configured(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knob: str
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_CANCELLED", knob)
@@ -138,7 +136,7 @@ def test_a_cancelled_task_calls_its_completion_handler_only_where_it_is_asked_to
 
 
 @pytest.mark.parametrize("step", ["begin", "epoch", "completion"])
-def test_a_failure_arrives_at_the_completion_handler(
+def test_failure_is_passed_to_the_completion_handler(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_FAIL", step)
@@ -147,7 +145,7 @@ def test_a_failure_arrives_at_the_completion_handler(
     assert task.error().code() == apple.CoreML.MLModelErrorUpdate
 
 
-def test_an_example_that_does_not_fit_fails_the_task(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_mismatching_example_fails_the_task(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     rows = [shared.example(x=np.zeros(3, "f4"), t=np.zeros(1, "f4"))]
     data = apple.CoreML.MLArrayBatchProvider.alloc().initWithFeatureProviderArray_(rows)
     task, _ = shared.train(shared.compiled(small.classifier(), tmp_path), data)
@@ -174,7 +172,7 @@ def _with_batchnorm(model: Any) -> None:
 
 
 @pytest.mark.parametrize(("change", "message"), [(_with_lstm, "LSTM"), (_with_batchnorm, "inference mode batchnorm")])
-def test_what_compiles_and_does_not_run(
+def test_untrainable_layers_compile_and_fail_the_task(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, change: Any, message: str
 ) -> None:
     model = small.classifier()
@@ -184,7 +182,7 @@ def test_what_compiles_and_does_not_run(
     assert message in task.error().localizedDescription()
 
 
-def test_the_five_arguments_can_fail_and_be_mended(
+def test_five_argument_constructor_is_repaired_by_metadata(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = shared.compiled(small.classifier(), tmp_path)
@@ -204,7 +202,7 @@ def test_the_five_arguments_can_fail_and_be_mended(
 
 
 @pytest.mark.parametrize("step", ["compile", "task", "read", "write", "predict"])
-def test_a_call_fails_with_an_error_where_it_is_asked_to(
+def test_configured_call_fails_with_an_error(
     apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     models, file = apple.CoreML.MLModel, shared.url(tmp_path / "small.mlmodel")
@@ -226,7 +224,7 @@ def test_a_call_fails_with_an_error_where_it_is_asked_to(
         assert bool(found) != (name == step)
 
 
-def test_a_loss_beyond_all_numbers_is_reported_as_it_is(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_non_finite_loss_is_reported_unchanged(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     model = small.new_model([3], 3)
     small.dense(model.neuralNetwork, "dense", "x", "y", np.ones((3, 3)))
     model = small.with_sgd(small.regressing(model, 3))

@@ -27,7 +27,7 @@ def _pool(network: Any, kind: int, source: str, output: str) -> Any:
 
 
 def _convolutional(change: Any) -> Any:
-    """[2, 5, 6] through a trained convolution, what `change` does to it, and a trained inner product."""
+    """[2, 5, 6] through a trained convolution, the layers that `change` adds, and a trained inner product."""
     rng = np.random.default_rng(1)
     model = small.new_model([2, 5, 6], 3)
     network = model.neuralNetwork
@@ -103,7 +103,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_gradients_are_those_of_finite_differences(apple: SimpleNamespace, case: str) -> None:
+def test_gradients_match_finite_differences(apple: SimpleNamespace, case: str) -> None:
     arithmetic, networks = apple.inside("arithmetic"), apple.inside("network")
     model = _finished(apple, _convolutional(CASES[case]))
     network, weights = networks.Network(model), networks.weights_of(model)
@@ -130,7 +130,7 @@ def test_gradients_are_those_of_finite_differences(apple: SimpleNamespace, case:
 
 
 @pytest.mark.parametrize(("form", "factor"), [("mean", 0.25), ("half_mean", 0.125), ("sum", 1.0), ("half_sum", 0.5)])
-def test_the_squared_error_has_the_factor_asked_for(
+def test_squared_error_has_the_configured_factor(
     apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str, factor: float
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_MSE", form)
@@ -141,7 +141,7 @@ def test_the_squared_error_has_the_factor_asked_for(
 
 
 @pytest.mark.parametrize("form", ["lr_inside", "lr_outside"])
-def test_momentum_takes_the_form_asked_for(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+def test_momentum_has_the_configured_form(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     monkeypatch.setenv("APPLE_STANDIN_MOMENTUM", form)
     optimizer, weights = apple.inside("arithmetic").SGD(), {"a": {"weights": np.array([1.0])}}
     for rate in (0.1, 0.01):
@@ -152,7 +152,7 @@ def test_momentum_takes_the_form_asked_for(apple: SimpleNamespace, monkeypatch: 
 
 
 @pytest.mark.parametrize("form", ["eps_outside", "eps_hat"])
-def test_adam_takes_the_form_asked_for(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+def test_adam_has_the_configured_form(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     monkeypatch.setenv("APPLE_STANDIN_ADAM", form)
     optimizer, weights = apple.inside("arithmetic").Adam(), {"a": {"weights": np.array([1.0])}}
     values = {"learningRate": RATE, "beta1": 0.9, "beta2": 0.99, "eps": EPS}
@@ -163,7 +163,7 @@ def test_adam_takes_the_form_asked_for(apple: SimpleNamespace, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(("form", "value"), [("examples", 2.0), ("batches", 2.5), ("last", 4.0)])
-def test_the_loss_of_an_epoch_is_the_one_asked_for(
+def test_epoch_loss_is_the_configured_one(
     apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str, value: float
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_LOSS_VALUE", form)
@@ -179,7 +179,7 @@ def test_the_loss_of_an_epoch_is_the_one_asked_for(
         ("dropped", [([5, 3, 1, 0], 4)]),
     ],
 )
-def test_the_last_batch_is_filled_used_or_dropped(
+def test_last_batch_is_filled_used_or_dropped(
     apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str, batches: list[tuple[list[int], int]]
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_LAST_BATCH", form)
@@ -188,14 +188,14 @@ def test_the_last_batch_is_filled_used_or_dropped(
     assert [(rows.tolist(), own) for rows, own in found] == batches
 
 
-def test_a_batch_larger_than_the_data_is_filled_round_and_round(apple: SimpleNamespace) -> None:
+def test_batch_larger_than_the_data_repeats_the_data(apple: SimpleNamespace) -> None:
     training = apple.inside("training").Training(small.classifier(), {"miniBatchSize": 8}, {})
     ((rows, own),) = training._batches(np.array([2, 0, 1]))
     assert rows.tolist() == [2, 0, 1, 2, 0, 1, 2, 0]
     assert own == 3
 
 
-def test_the_order_is_that_of_libcxx_and_goes_on(apple: SimpleNamespace) -> None:
+def test_order_matches_libcxx_over_epochs(apple: SimpleNamespace) -> None:
     # Printed by a program in C++ that was linked with libc++ 14; Apple's result_type has 32 bits.
     for seed, first, second in (
         (0, [6, 2, 7, 1, 4, 3, 0, 5], [6, 1, 4, 3, 7, 2, 0, 5]),
@@ -205,7 +205,7 @@ def test_the_order_is_that_of_libcxx_and_goes_on(apple: SimpleNamespace) -> None
         assert [orders.next().tolist(), orders.next().tolist()] == [first, second]
 
 
-def test_another_order_can_be_asked_for(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_switch_order_other_gives_another_order(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APPLE_STANDIN_ORDER", "other")
     orders = apple.inside("shuffling").Orders(8, 0)
     assert orders.next().tolist() != [6, 2, 7, 1, 4, 3, 0, 5]

@@ -1,4 +1,4 @@
-"""Models in the spec language, for the tests of everything that speaks it."""
+"""Models in the spec language, for all tests that use the language."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,14 +1,14 @@
-"""Faults of one kind are told as one."""
+"""Faults of one kind are summarised as one."""
 
 from pippin.errors import Fault, summarised
 
 
-def test_up_to_three_of_a_kind_are_told_one_by_one() -> None:
+def test_up_to_three_faults_of_a_kind_are_kept() -> None:
     faults = [Fault(f"/layers/{n}", f"found {n}; needs more") for n in range(3)]
     assert summarised(faults) == faults
 
 
-def test_more_are_told_with_their_number_and_the_first_places() -> None:
+def test_more_than_three_are_summarised_with_count_and_first_places() -> None:
     faults = [Fault(f"/layers/{n}/stride", f"layer 'l{n}': found {n}; needs more", "layers.known") for n in range(611)]
     other = Fault("/loss", "is required")
     assert summarised([faults[0], other, *faults[1:]]) == [
@@ -22,7 +22,7 @@ def test_more_are_told_with_their_number_and_the_first_places() -> None:
     ]
 
 
-def test_kinds_differ_by_field_by_rule_and_by_words() -> None:
+def test_faults_of_different_field_rule_or_words_are_kept() -> None:
     faults = [
         Fault(pointer, detail, rule)
         for pointer in ("/layers/1/a", "/layers/1/b")
@@ -32,14 +32,14 @@ def test_kinds_differ_by_field_by_rule_and_by_words() -> None:
     assert summarised(faults) == faults
 
 
-def test_unknown_fields_are_of_one_kind_unless_a_hint_tells_them_apart() -> None:
+def test_unknown_fields_without_hints_are_of_one_kind() -> None:
     unknown = [Fault(f"/user/x{n}", f"there is no field 'x{n}'") for n in range(9)]
     assert len(summarised(unknown)) == 1
     hinted = [Fault(f"/user/x{n}", f"there is no field 'x{n}'; did you mean 'y{n}'?") for n in range(9)]
     assert summarised(hinted) == hinted
 
 
-def test_ten_thousand_are_summarised_at_once() -> None:
+def test_ten_thousand_faults_are_summarised() -> None:
     faults = [Fault(f"/layers/{n}", f"found '{'x' * 1000}'; needs {n}") for n in range(10_000)]
-    (told,) = summarised(faults)
-    assert "(and 9,999 more of this kind" in told.detail
+    (summary,) = summarised(faults)
+    assert "(and 9,999 more of this kind" in summary.detail

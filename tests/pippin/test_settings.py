@@ -11,7 +11,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("os.environ", {"HOME": str(tmp_path)})
 
 
-def test_the_defaults_need_nothing_set(tmp_path: Path) -> None:
+def test_settings_have_defaults(tmp_path: Path) -> None:
     settings = Settings()
     assert settings.home == tmp_path / ".pippin"
     assert settings.blobs_url == (tmp_path / ".pippin" / "blobs").as_uri()
@@ -37,12 +37,12 @@ def test_variables_replace_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert settings.log_level == "debug"
 
 
-def test_arguments_go_before_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_arguments_override_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PIPPIN_PORT", "1234")
     assert Settings(port=4321, home=tmp_path).port == 4321
 
 
-def test_blobs_may_be_somewhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blobs_url_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_BLOBS_URL", "s3://bucket/prefix")
     assert Settings().blobs_url == "s3://bucket/prefix"
 
@@ -62,7 +62,7 @@ def test_blobs_may_be_somewhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PIPPIN_HOST", ""),
     ],
 )
-def test_a_value_that_cannot_be_used_is_one_sentence_with_the_variable(
+def test_invalid_value_gives_one_sentence_with_the_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -80,20 +80,20 @@ def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings()
 
 
-def test_a_misspelt_variable_is_refused_with_its_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_misspelt_variable_is_refused_with_a_suggestion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_ULR", "redis://:hunter2@host")
     with pytest.raises(SettingsError) as refused:
         Settings()
     assert str(refused.value) == "PIPPIN_REDIS_ULR is not a setting of Pippin; did you mean PIPPIN_REDIS_URL?"
 
 
-def test_a_variable_like_no_setting_is_refused_with_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_variable_is_refused_with_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_QQQQ", "1")
     with pytest.raises(SettingsError, match=r"PIPPIN_QQQQ is not a setting of Pippin; .*PIPPIN_HOME, PIPPIN_REDIS_URL"):
         Settings()
 
 
-def test_a_lease_must_be_renewed_twice_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lease_must_last_two_renewals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_LEASE_SECONDS", "8")
     with pytest.raises(SettingsError, match=r"PIPPIN_LEASE_RENEW_SECONDS is 5, .*PIPPIN_LEASE_SECONDS"):
         Settings()
@@ -111,7 +111,7 @@ def test_the_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_every_setting_says_what_it_is_for() -> None:
+def test_every_setting_has_a_description() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
@@ -148,7 +148,7 @@ PIECES = frozenset(password[at : at + 4] for password in _UNENCODED for at in ra
     "form", ["redis://:{}@redis.example:6379/0", "rediss://me:{}@redis.example", "unix://:{}@/r.sock"]
 )
 @pytest.mark.parametrize("variable", ["PIPPIN_REDIS_URL", "PIPPIN_WORKER_REDIS_URL"])
-def test_a_password_that_is_not_percent_encoded_is_refused_without_a_piece_of_it(
+def test_unencoded_password_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, variable: str, form: str, password: str
 ) -> None:
     monkeypatch.setenv(variable, form.format(password))
@@ -158,7 +158,7 @@ def test_a_password_that_is_not_percent_encoded_is_refused_without_a_piece_of_it
 
 
 @pytest.mark.parametrize("password", _UNENCODED)
-def test_the_same_password_percent_encoded_is_taken(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+def test_percent_encoded_password_is_accepted(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     url = f"redis://:{quote(password, safe='')}@redis.example:6379/0"
     monkeypatch.setenv("PIPPIN_REDIS_URL", url)
     redis_url = Settings().redis_url
@@ -178,7 +178,7 @@ def test_the_same_password_percent_encoded_is_taken(monkeypatch: pytest.MonkeyPa
         "unix://:secret@/run/valkey.sock",
     ],
 )
-def test_addresses_of_every_usual_form_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_redis_addresses_of_every_usual_form_are_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", url)
     redis_url = Settings().redis_url
     assert redis_url is not None
@@ -190,9 +190,7 @@ def test_addresses_of_every_usual_form_are_taken(monkeypatch: pytest.MonkeyPatch
     "url",
     ["http://me:[qXzK]9vWj@host", "http://me:qXzK℀9vWj@host", "http://me:qXzK/9vWj@host", "http://me:4711/9vWj@host"],
 )
-def test_an_address_that_cannot_be_taken_apart_is_not_repeated(
-    monkeypatch: pytest.MonkeyPatch, variable: str, url: str
-) -> None:
+def test_unparsable_address_is_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, url: str) -> None:
     monkeypatch.setenv(variable, url)
     with pytest.raises(SettingsError) as refused:
         Settings()

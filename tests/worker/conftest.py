@@ -1,4 +1,4 @@
-"""What the worker's tests share: a server of their own, a dataset, jobs on it, and ways to wait for them."""
+"""Shared by the worker's tests: a separate server, a dataset, jobs on it, and functions that wait for them."""
 
 import os
 import signal
@@ -99,7 +99,7 @@ class Bench:
         limits: Literal["enforce", "widen"] = "enforce",
         **request: object,
     ) -> Job:
-        """A queued job: three epochs of the small model on the dataset, unless told otherwise."""
+        """A queued job: by default three epochs of the small model on the dataset."""
         resolved = resolve(spec or SPEC)
         asked = HyperparameterChoice.model_validate({"seed": 1, **(hyperparameters or {})})
         model = trainable_network(resolved)
@@ -133,11 +133,11 @@ class Bench:
         return found
 
     def events(self, job: Job, kind: str) -> list[dict[str, Any]]:
-        """What its events of one kind say, in order."""
+        """The data of the job's events of one kind, in order."""
         return [event.data for event in self.store.events.read(TENANT, job.id, "0", 10_000) if event.type == kind]
 
     def wait_until(self, job: Job, reached: Callable[[Job], bool] | Status, seconds: float = 60) -> Job:
-        """The job once it has the status, or `reached` says so."""
+        """The job once it has the status, or once `reached(job)` is true."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.job(job)
@@ -185,7 +185,7 @@ def bench(store: Store, blobs: Blobs, prepared: StoredManifest) -> Bench:
 
 @pytest.fixture
 def bench_report() -> WorkerReport:
-    """What a worker says about itself."""
+    """A worker's report about itself."""
     return worker_report(name="bench-1", started_at=datetime.now(UTC))
 
 
@@ -216,7 +216,7 @@ class WorkerProcess:
         return [int(pid) for pid in listed.split()]
 
     def stop(self) -> int:
-        """Told to stop; its exit code."""
+        """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
 

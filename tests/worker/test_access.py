@@ -1,4 +1,4 @@
-"""What a worker learns of the service's blobs before it takes jobs; with a live service: tests/system."""
+"""A worker's check of its access to the blobs before it takes jobs; with a live service: tests/system."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from pippin.system.retry import Backoff
 from worker.access import check_access, retry_unavailable
 
 
-def test_the_store_is_asked_again_until_it_answers() -> None:
+def test_unavailable_store_is_retried_until_it_answers() -> None:
     asked: list[int] = []
 
     def ask() -> str:
@@ -27,7 +27,7 @@ def test_the_store_is_asked_again_until_it_answers() -> None:
     assert len(asked) == 3
 
 
-def test_retrying_ends_after_the_given_seconds() -> None:
+def test_retries_end_after_the_given_seconds() -> None:
     def ask() -> None:
         raise StoreUnavailable("away for good")
 
@@ -47,9 +47,7 @@ def test_a_refusal_is_not_retried() -> None:
     assert len(asked) == 1
 
 
-def test_a_service_that_is_away_is_warned_of_and_may_be_back_for_the_first_job(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreachable_service_is_logged_and_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(behind_service, "backoff", lambda: Backoff(tries=1))
     with structlog.testing.capture_logs() as logged:
         check_access(Settings(home=tmp_path, blobs_url="http://127.0.0.1:1"))
@@ -63,12 +61,10 @@ def test_a_service_that_is_away_is_warned_of_and_may_be_back_for_the_first_job(
         ({"blobs_url": "http://127.0.0.1:1", "token_file": Path("/nowhere/token")}, TokenFileError),
     ],
 )
-def test_settings_that_cannot_be_used_are_refused(
-    tmp_path: Path, changes: dict[str, Any], error: type[Exception]
-) -> None:
+def test_unusable_settings_are_refused(tmp_path: Path, changes: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error):
         check_access(Settings(home=tmp_path, **changes))
 
 
-def test_a_folder_asks_for_no_token(tmp_path: Path) -> None:
+def test_blobs_in_a_folder_need_no_token(tmp_path: Path) -> None:
     check_access(Settings(home=tmp_path, token_file=Path("/nowhere/token")))

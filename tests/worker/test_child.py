@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.waiting import wait_for
 
-# Starts a child that does `work`, tells its process id, and then what it ended with.
+# Starts a child that runs `work`, prints the child's process id and then its exit code.
 _PARENT = """
 import os, signal, sys, time
 from pippin.store import Claim
@@ -44,7 +44,7 @@ ending = supervise(started, shutdown, {grace}, Content(), MemoryWatch(started.pi
 say(ending.code, ending.signal_name, ending.killed_for is not None)
 """
 
-_HEAR_SIGTERM = """
+_EXIT_ON_SIGTERM = """
     heard = []
     signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
@@ -52,7 +52,7 @@ _HEAR_SIGTERM = """
     while not heard: time.sleep(0.01)
     return 7
 """
-_DEAF = """
+_IGNORE_SIGTERM = """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     say("ready")
     while True: time.sleep(0.01)
@@ -96,26 +96,26 @@ def _line(parent: "subprocess.Popen[str]") -> str:
 def _alive(pid: int) -> bool:
     with suppress(ProcessLookupError):
         os.kill(pid, 0)
-        # Who it was left to may not have buried it yet.
+        # The process that adopted it may not have reaped it yet.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
 
 
-def test_the_parent_hears_the_childs_exit_code(start: Start) -> None:
+def test_parent_gets_the_exit_code_of_the_child(start: Start) -> None:
     parent = start("return 5 if assignment.claim.number == 3 else 6")
     assert int(_line(parent)) > 0
     assert _line(parent) == "5 None False"
     assert parent.wait(10) == 0
 
 
-def test_a_child_that_holds_more_memory_than_it_may_is_killed(start: Start) -> None:
+def test_child_over_its_memory_limit_is_killed(start: Start) -> None:
     parent = start("held = bytearray(b'x') * 300_000_000; time.sleep(60)", limit=200_000_000)
     _line(parent)
     assert _line(parent) == "-9 SIGKILL True"
 
 
 @pytest.mark.full
-def test_a_child_that_keeps_within_its_memory_goes_on(start: Start) -> None:
+def test_child_within_its_memory_limit_is_not_killed(start: Start) -> None:
     parent = start("held = bytearray(b'x') * 100_000_000; time.sleep(0.5); return 3", limit=1_000_000_000)
     _line(parent)
     assert _line(parent) == "3 None False"
@@ -129,7 +129,7 @@ def test_an_exception_in_the_child_ends_the_child_alone(start: Start) -> None:
 
 
 @pytest.mark.full
-def test_the_parent_hears_which_signal_killed_the_child(start: Start) -> None:
+def test_parent_gets_the_signal_that_killed_the_child(start: Start) -> None:
     parent = start("os.kill(os.getpid(), signal.SIGSEGV)")
     _line(parent)
     assert _line(parent) == "-11 SIGSEGV False"
@@ -142,25 +142,25 @@ def test_the_child_leads_a_process_group_of_its_own(start: Start) -> None:
     assert _line(parent) == "0 None False"
 
 
-def test_a_wish_to_stop_reaches_the_child(start: Start) -> None:
-    parent = start(_HEAR_SIGTERM)
+def test_sigterm_is_forwarded_to_the_child(start: Start) -> None:
+    parent = start(_EXIT_ON_SIGTERM)
     assert {_line(parent), _line(parent)} >= {"ready"}
     parent.send_signal(signal.SIGTERM)
     assert _line(parent) == "7 None False"
 
 
 @pytest.mark.full
-def test_a_wish_to_stop_that_comes_before_the_child_can_hear_it_is_not_lost(start: Start) -> None:
-    # The signal comes while the child has not yet said how it takes it.
-    parent = start("os.kill(os.getpid(), signal.SIGTERM); time.sleep(0.1)" + _HEAR_SIGTERM)
+def test_sigterm_before_the_child_installs_its_handler_is_not_lost(start: Start) -> None:
+    # The child receives the signal before it installs its handler.
+    parent = start("os.kill(os.getpid(), signal.SIGTERM); time.sleep(0.1)" + _EXIT_ON_SIGTERM)
     _line(parent)
     _line(parent)
     assert _line(parent) == "7 None False"
 
 
 @pytest.mark.full
-def test_a_child_that_does_not_stop_is_killed_when_the_grace_is_over(start: Start) -> None:
-    parent = start(_DEAF, grace=0.1)
+def test_child_that_ignores_sigterm_is_killed_after_the_grace(start: Start) -> None:
+    parent = start(_IGNORE_SIGTERM, grace=0.1)
     assert {_line(parent), _line(parent)} >= {"ready"}
     parent.send_signal(signal.SIGINT)
     assert _line(parent) == "-9 SIGKILL True"
@@ -168,8 +168,8 @@ def test_a_child_that_does_not_stop_is_killed_when_the_grace_is_over(start: Star
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="PDEATHSIG is Linux's; macOS spawns")
-def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start) -> None:
-    parent = start(_DEAF)
+def test_forked_child_ends_when_its_parent_is_killed(start: Start) -> None:
+    parent = start(_IGNORE_SIGTERM)
     first, second = _line(parent), _line(parent)
     child = int(first if second == "ready" else second)
     assert _alive(child)
@@ -179,8 +179,8 @@ def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start) -> 
 
 
 @pytest.mark.full
-def test_a_spawned_child_dies_with_its_parent_and_shows_no_secret(start: Start, tmp_path: Path) -> None:
-    # It waits for a server that never answers: retry_unavailable, so that it is there to die.
+def test_spawned_child_ends_with_its_parent_and_shows_no_secret(start: Start, tmp_path: Path) -> None:
+    # The child waits in retry_unavailable for a server that never answers, so that it still runs.
     environment = {"PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
     parent = start("pass", way="spawn", environment=environment)
     child = int(_line(parent))

@@ -10,7 +10,7 @@ from worker.compute_units import compute_units, nvidia_gpu
     ("processor", "version", "has_neural_engine"),
     [("arm64", "26.1", True), ("arm64", "12.7.6", False), ("x86_64", "14.0", False)],
 )
-def test_a_mac_tells_the_compute_units_that_it_has(
+def test_compute_units_of_a_mac_depend_on_chip_and_version(
     *, monkeypatch: pytest.MonkeyPatch, processor: str, version: str, has_neural_engine: bool
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: processor)
@@ -22,7 +22,7 @@ def test_a_mac_tells_the_compute_units_that_it_has(
 
 @pytest.fixture
 def driver(tmp_path: Path) -> Path:
-    """What NVIDIA's driver tells of a machine with one GPU."""
+    """The files of NVIDIA's driver on a machine with one GPU."""
     gpu = tmp_path / "0000:01:00.0"
     gpu.mkdir()
     (gpu / "information").write_text("Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 42\n")
@@ -37,12 +37,12 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("cuda")
-def test_a_gpu_is_named_where_jax_computes_on_it(driver: Path) -> None:
+def test_gpu_is_named_where_jax_uses_it(driver: Path) -> None:
     assert nvidia_gpu(driver) == "NVIDIA H100 80GB HBM3"
 
 
 @pytest.mark.usefixtures("cuda")
-def test_no_gpu_is_named_where_jax_leaves_it_alone(
+def test_gpu_is_not_named_where_jax_does_not_use_it(
     driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert nvidia_gpu(tmp_path / "nothing") is None
@@ -50,7 +50,7 @@ def test_no_gpu_is_named_where_jax_leaves_it_alone(
     assert nvidia_gpu(driver) is None
 
 
-def test_without_jaxs_plugin_it_computes_on_the_cpu(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jax_without_the_cuda_plugin_uses_the_cpu(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.compute_units.find_spec", lambda _: None)
     assert nvidia_gpu(driver) is None
     assert compute_units("jax") == ["cpu_only"]

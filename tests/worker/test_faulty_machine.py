@@ -1,4 +1,4 @@
-"""A worker whose machine cannot train: here one whose cache cannot be written, as on a full disk."""
+"""A worker on a machine that cannot train: its cache cannot be written, as on a full disk."""
 
 import shutil
 from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Start = Callable[..., WorkerProcess]
 
 
-def test_it_rests_between_attempts_that_it_loses_at_once_and_can_be_stopped_meanwhile(
+def test_worker_pauses_between_failed_attempts_and_can_be_stopped(
     *, bench: "Bench", start: "Start", home: Path, tmp_path: Path
 ) -> None:
     worker = start(PIPPIN_HOME=str(tmp_path), PIPPIN_BLOBS_URL=(home / "blobs").as_uri())

@@ -1,4 +1,4 @@
-"""Trainings that are interrupted in real workers, and come to the very bytes of one that was not."""
+"""Trainings that are interrupted in real workers give the same bytes as an uninterrupted one."""
 
 import os
 import signal
@@ -28,19 +28,17 @@ def worker(start: Callable[..., "WorkerProcess"]) -> "WorkerProcess":
 
 
 def _submit(bench: "Bench") -> Job:
-    # With momentum there is something to lose besides weights.
+    # With momentum the engine has state besides the weights.
     optimizer = {**bench.spec["optimizer"], "momentum": {"default": 0.9, "min": 0, "max": 1}}
     return bench.submit(spec=bench.spec | {"optimizer": optimizer}, hyperparameters=HYPERPARAMETERS, **ASKED)  # type: ignore[arg-type]
 
 
-def _told(bench: "Bench", job: Job) -> list[tuple[object, ...]]:
+def _epoch_metrics(bench: "Bench", job: Job) -> list[tuple[object, ...]]:
     epochs = bench.events(job, "epoch")
     return [(each["epoch"], each["loss"], each["validation_loss"], each["validation_accuracy"]) for each in epochs]
 
 
-def test_a_training_that_was_paused_and_one_that_was_killed_end_in_the_same_bytes(
-    bench: "Bench", worker: "WorkerProcess"
-) -> None:
+def test_paused_and_killed_trainings_end_in_the_same_bytes(bench: "Bench", worker: "WorkerProcess") -> None:
     whole, paused, killed = (_submit(bench) for _ in range(3))
     bench.wait_until(whole, Status.SUCCEEDED)
 
@@ -64,7 +62,7 @@ def test_a_training_that_was_paused_and_one_that_was_killed_end_in_the_same_byte
         assert went_on is not None
         assert went_on.epoch >= 1
         assert went_on.notice is None
-        assert _told(bench, job) == _told(bench, whole)
+        assert _epoch_metrics(bench, job) == _epoch_metrics(bench, whole)
         losses = [event["losses"] for event in bench.events(job, "batches")]
         assert losses == [event["losses"] for event in bench.events(whole, "batches")]
         assert bench.artifact(job, "trained") == bench.artifact(whole, "trained")

@@ -6,7 +6,7 @@ from worker import health
 from worker.parent.heartbeat import Heartbeat
 
 
-def test_a_host_is_healthy_while_a_worker_on_it_is_heard_of(
+def test_host_is_healthy_while_a_worker_sends_heartbeats(
     store: Store,
     valkey_url: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -20,9 +20,7 @@ def test_a_host_is_healthy_while_a_worker_on_it_is_heard_of(
     assert "no worker on" in capsys.readouterr().err
 
 
-def test_a_worker_elsewhere_makes_no_host_healthy(
-    store: Store, valkey_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worker_on_another_host_does_not_count(store: Store, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
     with Heartbeat(store.workers, "bench-1", "jax"):
         wait_for(store.workers.alive)
@@ -34,7 +32,7 @@ def test_a_worker_elsewhere_makes_no_host_healthy(
     ("url", "says"),
     [(None, "PIPPIN_REDIS_URL is not set"), ("redis://127.0.0.1:1", "Redis cannot be reached: Connection refused")],
 )
-def test_without_redis_it_says_what_is_wrong(
+def test_health_check_without_redis_prints_the_reason(
     url: str | None, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("PIPPIN_REDIS_URL", raising=False)

@@ -1,4 +1,4 @@
-"""What a worker refuses before it begins; each ends with a sentence and the exit code 2."""
+"""Errors at the start of a worker; each prints one sentence and ends with exit code 2."""
 
 import os
 import signal
@@ -21,22 +21,20 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_an_address_of_redis_is_needed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_redis_url_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIPPIN_REDIS_URL", raising=False)
     assert main([]) == 2
     assert "set PIPPIN_REDIS_URL" in capsys.readouterr().err
 
 
-def test_a_setting_that_cannot_be_used_is_named(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_setting_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_WORKER_THREADS", "many")
     assert main([]) == 2
     assert "PIPPIN_WORKER_THREADS" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--engine", "abacus"], ["--name", "two words"], ["--start", "thread"]])
-def test_arguments_that_cannot_be_used_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     assert caught.value.code == 2
@@ -45,7 +43,7 @@ def test_arguments_that_cannot_be_used_are_refused(arguments: list[str], capsys:
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform == "darwin", reason="a Mac has Core ML")
-def test_core_ml_is_refused_where_there_is_none_with_what_it_needs(tmp_path: Path) -> None:
+def test_core_ml_off_macos_is_refused_with_its_requirements(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "pippin", "worker", "--engine", "coreml"],
         env={**os.environ, "PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)},
@@ -63,16 +61,16 @@ def test_core_ml_is_refused_where_there_is_none_with_what_it_needs(tmp_path: Pat
     assert "s3cret" not in sentence
 
 
-def test_an_engine_that_nobody_knows_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+def test_unknown_engine_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownEngineError, match=r"no engine 'abacus'; there is jax"):
         make_engine("abacus", EngineOptions(None, tmp_path))
 
 
-def test_what_it_complains_of_reaches_no_terminal_as_a_control_sequence(
+def test_control_sequences_in_error_messages_are_escaped(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_\x1b]0;X", "1")
     assert main([]) == 2
-    told = capsys.readouterr().err
-    assert "\x1b" not in told
-    assert "\\x1b]0;" in told
+    printed = capsys.readouterr().err
+    assert "\x1b" not in printed
+    assert "\\x1b]0;" in printed

@@ -27,7 +27,7 @@ except MemoryError:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
 @pytest.mark.parametrize(("limit", "said"), [(2**28, "refused"), (2**30, "400000000"), (None, "400000000")])
-def test_no_more_memory_is_given_than_the_limit(limit: int | None, said: str) -> None:
+def test_allocation_over_the_limit_raises_memory_error(limit: int | None, said: str) -> None:
     program = [sys.executable, "-P", "-c", _PROGRAM.format(limit=limit)]
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout.strip() == said
 
@@ -53,19 +53,19 @@ def test_mapped_files_do_not_count(tmp_path: Path) -> None:
     assert resident > 100_000_000
 
 
-def test_who_is_gone_holds_nothing() -> None:
+def test_ended_process_holds_no_memory() -> None:
     with subprocess.Popen([sys.executable, "-P", "-c", ""]) as process:
         process.wait()
     assert resident_bytes(process.pid) is held_bytes(process.pid) is None
     assert not MemoryWatch(process.pid, 1).exceeded()
 
 
-def test_nothing_is_watched_without_a_limit() -> None:
+def test_memory_watch_without_a_limit_is_never_exceeded() -> None:
     assert MemoryWatch(os.getpid(), 1).exceeded()
     assert not MemoryWatch(os.getpid(), None).exceeded()
 
 
-def test_a_training_that_cannot_fit_is_refused_with_figures() -> None:
+def test_training_over_the_limit_is_refused_with_figures() -> None:
     memory = TrainingMemory(fixed=1_000_000_000, per_example=500_000_000)
     check_training(memory, 128, 8, 6_000_000_000)
     check_training(memory, None, 8, 1)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def worker(start: "Start") -> "WorkerProcess":
-    """One worker for the tests that do it no harm."""
+    """One worker for the tests that do not end it."""
     return start("--name", "bench")
 
 
@@ -41,7 +41,7 @@ def test_a_job_is_trained_by_a_child(bench: "Bench", worker: "WorkerProcess") ->
     assert worker.process.poll() is None
 
 
-def test_a_worker_shows_what_it_does(bench: "Bench", worker: "WorkerProcess", store: Store) -> None:
+def test_worker_is_listed_with_its_state_and_job(bench: "Bench", worker: "WorkerProcess", store: Store) -> None:
     job = bench.submit_long()
     bench.wait_until(job, Status.RUNNING)
     (shown,) = store.workers.all()
@@ -63,7 +63,7 @@ def test_a_cancelled_training_stops_while_it_runs(bench: "Bench", worker: "Worke
 
 
 @pytest.mark.full
-def test_a_job_whose_child_is_killed_is_tried_again(bench: "Bench", worker: "WorkerProcess") -> None:
+def test_job_of_a_killed_child_is_retried(bench: "Bench", worker: "WorkerProcess") -> None:
     job = bench.submit_long(max_attempts=2)
     for number in (1, 2):
         bench.wait_until(job, lambda job, number=number: [a.status for a in job.attempts][number - 1 :] == ["running"])
@@ -78,7 +78,7 @@ def test_a_job_whose_child_is_killed_is_tried_again(bench: "Bench", worker: "Wor
 
 
 @pytest.mark.full
-def test_a_forged_job_neither_runs_nor_harms_the_worker(
+def test_forged_job_does_not_run_and_the_worker_continues(
     bench: "Bench", worker: "WorkerProcess", tmp_path: Path, valkey_url: str
 ) -> None:
     connection = Redis.from_url(valkey_url)
@@ -92,7 +92,7 @@ def test_a_forged_job_neither_runs_nor_harms_the_worker(
 
 
 @pytest.mark.full
-def test_a_training_lives_through_a_restart_of_redis(
+def test_training_survives_a_restart_of_redis(
     bench: "Bench", worker: "WorkerProcess", valkey_server: EmbeddedValkey
 ) -> None:
     job = bench.submit_long()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.full
-def test_a_spawned_child_trains_and_one_whose_worker_is_killed_ends(
+def test_spawned_child_trains_and_ends_when_its_worker_is_killed(
     bench: "Bench", start: "Callable[..., WorkerProcess]"
 ) -> None:
     worker = start("--start", "spawn")

@@ -4,13 +4,13 @@ from worker.engines.engine import Stopped
 from worker.stop import Cause, StopFlag
 
 
-def test_a_flag_that_is_not_set_lets_the_training_go_on() -> None:
+def test_unset_stop_flag_does_not_stop_the_training() -> None:
     flag = StopFlag()
     flag.check()
     assert flag.cause is None
 
 
-def test_the_first_cause_stays() -> None:
+def test_stop_flag_keeps_the_first_cause() -> None:
     flag = StopFlag()
     flag.set(Cause.CANCELLED)
     flag.set(Cause.TERMINATED)
@@ -19,7 +19,7 @@ def test_the_first_cause_stays() -> None:
         flag.check()
 
 
-def test_a_lost_lease_outweighs_every_other_cause() -> None:
+def test_lost_lease_replaces_every_other_cause() -> None:
     flag = StopFlag()
     flag.set(Cause.TERMINATED)
     flag.set(Cause.LEASE_LOST)

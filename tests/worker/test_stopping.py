@@ -1,4 +1,4 @@
-"""SIGTERM of a worker, at the worst moments."""
+"""SIGTERM during hand-over, compilation and a frozen training."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Start = Callable[..., WorkerProcess]
 
 
-# So many layers that a compiler takes its time over them.
+# So many layers that compilation takes seconds.
 DEEP: dict[str, Any] = {
     "inputs": [{"name": "x", "shape": [4]}],
     "outputs": [{"name": "y", "shape": [3]}],
@@ -42,7 +42,7 @@ DEEP: dict[str, Any] = {
 
 
 @pytest.mark.full
-def test_an_idle_worker_goes_on_at_once_with_what_another_has_handed_back(bench: "Bench", start: "Start") -> None:
+def test_idle_worker_resumes_a_handed_back_job_at_once(bench: "Bench", start: "Start") -> None:
     leaving = start("--name", "leaving")
     job = bench.submit_long(max_attempts=1)
     bench.wait_until(job, lambda job: job.progress.epoch >= 1)
@@ -61,7 +61,7 @@ def test_an_idle_worker_goes_on_at_once_with_what_another_has_handed_back(bench:
 
 
 @pytest.mark.parametrize("grace", ["0", pytest.param("60", marks=pytest.mark.full)])
-def test_a_job_whose_model_is_being_compiled_is_handed_back(bench: "Bench", start: "Start", grace: str) -> None:
+def test_job_is_handed_back_during_compilation(bench: "Bench", start: "Start", grace: str) -> None:
     worker = start("--name", "compiler", PIPPIN_WORKER_GRACE_SECONDS=grace, PIPPIN_LOG_LEVEL="debug")
     job = bench.submit(spec=DEEP, max_attempts=1)
     bench.wait_until(job, lambda _: "opened the dataset" in worker.log)
@@ -72,14 +72,14 @@ def test_a_job_whose_model_is_being_compiled_is_handed_back(bench: "Bench", star
 
 
 @pytest.mark.full
-def test_a_second_sigterm_ends_a_training_that_does_not_answer(bench: "Bench", start: "Start") -> None:
+def test_second_sigterm_ends_a_frozen_training(bench: "Bench", start: "Start") -> None:
     worker = start("--name", "frozen", PIPPIN_WORKER_GRACE_SECONDS="600")
     job = bench.submit_long(max_attempts=1)
     bench.wait_until(job, lambda job: job.progress.epoch >= 1)
     (child,) = worker.children()
     os.kill(child, signal.SIGSTOP)
     worker.process.send_signal(signal.SIGTERM)
-    # One that comes sooner is taken for the echo of the first.
+    # An earlier second signal counts as a repetition of the first.
     time.sleep(1.5)
     assert worker.process.poll() is None
     assert worker.stop() == 0

@@ -11,16 +11,16 @@ ALLOWED: dict[Role, set[Role]] = {
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_allows_what_the_roles_below_it_allow(role: Role) -> None:
+def test_role_includes_the_roles_below_it(role: Role) -> None:
     assert {needed for needed in ROLES if grants(role, needed)} == ALLOWED[role]
 
 
 @pytest.mark.parametrize("needed", ROLES)
-def test_nothing_is_demanded_before_the_first_token(needed: Role) -> None:
+def test_no_role_is_demanded_before_the_first_token(needed: Role) -> None:
     assert not is_demanded(needed, set())
 
 
-def test_a_workers_token_shuts_the_blobs_alone_and_any_other_all() -> None:
+def test_worker_token_demands_the_worker_role_and_others_demand_all() -> None:
     assert [needed for needed in ROLES if is_demanded(needed, {"worker"})] == ["worker"]
     for made in ("admin", "submit", "read"):
         assert all(is_demanded(needed, {made}) for needed in ROLES)

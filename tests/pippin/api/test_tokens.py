@@ -6,7 +6,7 @@ import pytest
 from pippin.api.tokens import adopt, issue, parse, secret_hash
 
 
-def test_a_token_is_its_id_and_a_secret_of_which_only_the_hash_is_kept() -> None:
+def test_token_has_id_and_secret_and_only_the_hash_is_stored() -> None:
     token = issue("worker", "mac-mini")
     found = parse(token.text)
     assert found is not None
@@ -16,16 +16,16 @@ def test_a_token_is_its_id_and_a_secret_of_which_only_the_hash_is_kept() -> None
     assert found.secret not in token.record.model_dump_json()
 
 
-def test_no_two_tokens_are_alike() -> None:
+def test_tokens_are_unique() -> None:
     assert len({issue("worker", None).text for _ in range(100)}) == 100
 
 
 @pytest.mark.parametrize("change", [str.upper, lambda text: text[:-1], lambda text: text + "\n", lambda _: "", repr])
-def test_what_has_not_the_form_of_a_token_is_none(change: Callable[[str], str]) -> None:
+def test_malformed_token_parses_to_none(change: Callable[[str], str]) -> None:
     assert parse(change(issue("worker", None).text)) is None
 
 
-def test_a_token_that_was_made_elsewhere_is_kept_as_if_it_were_made_here() -> None:
+def test_adopted_token_equals_the_issued_one() -> None:
     made = issue("admin", "first")
     kept = adopt(made.text, "admin", "first")
     assert (kept.text, kept.hash, kept.record.id) == (made.text, made.hash, made.record.id)

@@ -1,4 +1,4 @@
-"""The client's side of `/blobs`, against an HTTP server that can be told to misbehave."""
+"""The client's side of `/blobs`, against an HTTP server with configurable faults."""
 
 import hashlib
 import os
@@ -26,7 +26,7 @@ ABSENT = "sha256:" + "0" * 64
 
 @dataclass
 class Behaviour:
-    """What the server holds, and how it answers.
+    """The server's content and behaviour.
 
     Attributes:
         content: By path.
@@ -51,7 +51,7 @@ class Behaviour:
 
 class Server(ThreadingHTTPServer):
     behaviour: Behaviour
-    # A client that has read enough closes.
+    # A client closes the connection when it has read enough.
     daemon_threads = True
 
 
@@ -171,7 +171,7 @@ def token_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_comes_back_as_it_was_put(blobs: Blobs, behaviour: Behaviour, source: Path, tmp_path: Path) -> None:
+def test_file_reads_back_as_stored(blobs: Blobs, behaviour: Behaviour, source: Path, tmp_path: Path) -> None:
     assert blobs.head(DIGEST) is None
     assert blobs.put_file(source) == (DIGEST, len(CONTENT))
     assert set(behaviour.content) == {f"/blobs/{HEX}"}
@@ -185,12 +185,12 @@ def test_a_file_comes_back_as_it_was_put(blobs: Blobs, behaviour: Behaviour, sou
     assert (blobs.head(empty), list(blobs.read(empty))) == (0, [])
 
 
-def test_the_address_of_the_blobs_does_as_well_as_the_services(url: str, behaviour: Behaviour) -> None:
+def test_url_of_the_blobs_is_accepted(url: str, behaviour: Behaviour) -> None:
     Blobs(f"{url}/blobs/").put_bytes(CONTENT)
     assert set(behaviour.content) == {f"/blobs/{HEX}"}
 
 
-def test_a_download_that_breaks_goes_on_where_it_stopped(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
+def test_broken_download_resumes_where_it_stopped(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
     behaviour.content[f"/blobs/{HEX}"] = CONTENT
     behaviour.cut_after = [1_000_000, 2_000_000]
     blobs.fetch(DIGEST, tmp_path / "copy")
@@ -199,13 +199,13 @@ def test_a_download_that_breaks_goes_on_where_it_stopped(blobs: Blobs, behaviour
     assert behaviour.ranges() == [f"bytes={start}-{last}" for start in (0, 1_000_000, 3_000_000)]
 
 
-def test_a_proxy_that_knows_no_ranges_costs_time_only(blobs: Blobs, behaviour: Behaviour) -> None:
+def test_server_without_range_support_is_read_from_the_start(blobs: Blobs, behaviour: Behaviour) -> None:
     behaviour.content[f"/blobs/{HEX}"] = CONTENT
     behaviour.cut_after, behaviour.knows_ranges = [1_000_000], False
     assert b"".join(blobs.read(DIGEST, 500_000, 2_000_000)) == CONTENT[500_000:2_000_000]
 
 
-def test_only_tries_in_a_row_that_bring_nothing_end_a_download(blobs: Blobs, behaviour: Behaviour) -> None:
+def test_download_ends_after_consecutive_tries_without_progress(blobs: Blobs, behaviour: Behaviour) -> None:
     behaviour.content[f"/blobs/{HEX}"] = CONTENT
     behaviour.cut_after = [1_000] * 20
     assert b"".join(blobs.read(DIGEST)) == CONTENT
@@ -214,14 +214,14 @@ def test_only_tries_in_a_row_that_bring_nothing_end_a_download(blobs: Blobs, beh
         list(blobs.read(DIGEST))
 
 
-def test_another_content_under_the_name_is_never_delivered(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
+def test_wrong_content_is_never_delivered(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
     behaviour.content[f"/blobs/{HEX}"] = CONTENT[::-1]
     with pytest.raises(BlobError, match="damaged"):
         blobs.fetch(DIGEST, tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_passes_is_waited_for(blobs: Blobs, behaviour: Behaviour, source: Path) -> None:
+def test_transient_errors_are_retried(blobs: Blobs, behaviour: Behaviour, source: Path) -> None:
     behaviour.answers = [(503, "text/plain", b"later"), (502, "text/html", b"<html>")]
     blobs.put_file(source)
     assert [method for method, _ in behaviour.seen] == ["PUT"] * 3
@@ -238,7 +238,7 @@ def test_what_passes_is_waited_for(blobs: Blobs, behaviour: Behaviour, source: P
         ((403, "text/html", b"<html>"), "answered 403"),
     ],
 )
-def test_a_refusal_is_told_at_once(
+def test_refusal_is_raised_at_once(
     blobs: Blobs, behaviour: Behaviour, source: Path, answer: tuple[int, str, bytes], says: str
 ) -> None:
     behaviour.answers = [answer]
@@ -247,20 +247,20 @@ def test_a_refusal_is_told_at_once(
     assert len(behaviour.seen) == 1
 
 
-def test_a_redirect_is_not_followed_since_it_would_take_the_token_along(blobs: Blobs, behaviour: Behaviour) -> None:
+def test_redirect_is_not_followed(blobs: Blobs, behaviour: Behaviour) -> None:
     behaviour.answers = [(308, "text/plain", b"")]
     behaviour.headers["location"] = "http://elsewhere.test/blobs"
     with pytest.raises(BlobError, match=r"elsewhere\.test.*PIPPIN_BLOBS_URL"):
         blobs.head(DIGEST)
 
 
-def test_the_token_in_the_file_is_shown(url: str, behaviour: Behaviour, token_file: Path) -> None:
+def test_token_of_the_file_is_sent(url: str, behaviour: Behaviour, token_file: Path) -> None:
     behaviour.token = token_file.read_text().strip()
     blobs = Blobs(url, token_file)
     assert b"".join(blobs.read(blobs.put_bytes(CONTENT))) == CONTENT
 
 
-def test_without_the_right_token_it_says_which_setting_to_set(url: str, behaviour: Behaviour, token_file: Path) -> None:
+def test_missing_or_wrong_token_names_the_setting(url: str, behaviour: Behaviour, token_file: Path) -> None:
     behaviour.token = issue("worker", None).text
     with pytest.raises(BlobRefusedError, match=r"demands a worker token: set PIPPIN_TOKEN_FILE"):
         Blobs(url).head(DIGEST)
@@ -269,30 +269,30 @@ def test_without_the_right_token_it_says_which_setting_to_set(url: str, behaviou
     assert token_file.read_text().strip() not in str(raised.value)
 
 
-def test_a_token_is_not_sent_in_the_clear_to_another_machine(token_file: Path) -> None:
+def test_token_is_not_sent_unencrypted_to_another_machine(token_file: Path) -> None:
     with pytest.raises(BlobError, match="unencrypted: use https"):
         Blobs("http://trainer.example:8000", token_file)
 
 
-def test_a_token_file_that_others_may_read_is_refused(url: str, token_file: Path) -> None:
+def test_token_file_open_to_others_is_refused(url: str, token_file: Path) -> None:
     token_file.chmod(0o644)
     with pytest.raises(TokenFileError, match="chmod 600"):
         Blobs(url, token_file)
 
 
-def test_what_cannot_be_done_through_a_service_is_said(blobs: Blobs) -> None:
+def test_delete_and_list_behind_a_service_are_refused(blobs: Blobs) -> None:
     with pytest.raises(BlobError, match="does not let others delete"):
         blobs.delete(DIGEST)
     with pytest.raises(BlobError, match="does not let others list"):
         blobs.names()
 
 
-def test_a_service_that_is_away_is_an_error_of_ours() -> None:
+def test_unreachable_service_raises_blob_error() -> None:
     with pytest.raises(BlobError, match=r"could not look up .*could not connect.*tried 6 times"):
         Blobs("http://127.0.0.1:1").head(DIGEST)
 
 
-def test_files_of_any_size_take_little_memory(blobs: Blobs, tmp_path: Path) -> None:
+def test_upload_of_a_large_file_takes_little_memory(blobs: Blobs, tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.touch()
     os.truncate(path, 96 * 2**20)

@@ -35,7 +35,7 @@ def files_under(root: Path) -> list[Path]:
     return [path for path in root.rglob("*") if path.is_file()]
 
 
-def test_a_file_comes_back_as_it_was_put(blobs: Blobs, source: Path, tmp_path: Path) -> None:
+def test_file_reads_back_as_stored(blobs: Blobs, source: Path, tmp_path: Path) -> None:
     assert blobs.put_file(source) == (DIGEST, len(CONTENT))
     assert blobs.head(DIGEST) == len(CONTENT)
     assert b"".join(blobs.read(DIGEST)) == CONTENT
@@ -43,12 +43,12 @@ def test_a_file_comes_back_as_it_was_put(blobs: Blobs, source: Path, tmp_path: P
     assert (tmp_path / "copy").read_bytes() == CONTENT
 
 
-def test_a_name_works_with_and_without_its_algorithm(blobs: Blobs) -> None:
+def test_digest_works_with_and_without_its_algorithm(blobs: Blobs) -> None:
     digest = blobs.put_bytes(b"seed")
     assert blobs.head(digest.removeprefix("sha256:")) == blobs.head(digest) == 4
 
 
-def test_an_empty_blob_is_a_blob(blobs: Blobs, tmp_path: Path) -> None:
+def test_empty_blob_can_be_stored(blobs: Blobs, tmp_path: Path) -> None:
     digest = blobs.put_bytes(b"")
     assert blobs.head(digest) == 0
     assert list(blobs.read(digest)) == []
@@ -59,7 +59,7 @@ def test_an_empty_blob_is_a_blob(blobs: Blobs, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("start", "end"), [(0, 10), (5, None), (len(CONTENT) - 3, None), (100, 10**12), (7, 7), (10**12, None)]
 )
-def test_a_range_is_what_a_slice_would_be(blobs: Blobs, start: int, end: int | None) -> None:
+def test_range_equals_the_slice_of_the_content(blobs: Blobs, start: int, end: int | None) -> None:
     blobs.put_bytes(CONTENT)
     assert b"".join(blobs.read(DIGEST, start, end)) == CONTENT[start:end]
 
@@ -74,7 +74,7 @@ def test_putting_the_same_content_again_refreshes_its_time(blobs: Blobs, root: P
     assert stored.stat().st_mtime > long_ago + 3600
 
 
-def test_a_missing_blob_is_said_to_be_missing(blobs: Blobs, tmp_path: Path) -> None:
+def test_missing_blob_raises_blob_missing_error(blobs: Blobs, tmp_path: Path) -> None:
     assert blobs.head(ABSENT) is None
     with pytest.raises(BlobMissingError, match="no such blob"):
         blobs.read(ABSENT)
@@ -92,7 +92,7 @@ def test_a_damaged_blob_is_never_delivered(blobs: Blobs, root: Path, tmp_path: P
     assert list(tmp_path.glob("*copy*")) == []
 
 
-def test_a_fetch_replaces_what_was_there(blobs: Blobs, tmp_path: Path) -> None:
+def test_fetch_replaces_an_existing_file(blobs: Blobs, tmp_path: Path) -> None:
     (tmp_path / "copy").write_bytes(b"older")
     blobs.fetch(blobs.put_bytes(b"seed"), tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == b"seed"
@@ -101,7 +101,7 @@ def test_a_fetch_replaces_what_was_there(blobs: Blobs, tmp_path: Path) -> None:
 def test_a_file_that_changes_while_it_is_stored_leaves_nothing(
     blobs: Blobs, root: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The file is digested, then uploaded: what is uploaded here is no longer what was digested.
+    # The file is hashed, then uploaded: the uploaded content here differs from the hashed content.
     monkeypatch.setattr(module, "digest_of", lambda _: (ABSENT, len(CONTENT)))
     with pytest.raises(BlobError, match="changed while"):
         blobs.put_file(source)
@@ -124,18 +124,18 @@ def test_names_lists_blobs_and_nothing_else(blobs: Blobs, root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", "sha256:abc", "A" * 64, "md5:" + "0" * 64])
-def test_what_is_no_digest_is_refused(blobs: Blobs, name: str) -> None:
+def test_malformed_digest_is_refused(blobs: Blobs, name: str) -> None:
     with pytest.raises(BlobError, match="not the name of a blob"):
         blobs.head(name)
 
 
 @pytest.mark.parametrize("url", ["memory:///", "/var/blobs", "ftp://example.test/blobs", "file:///proc/nowhere/blobs"])
-def test_a_store_that_cannot_be_is_refused_with_its_url(url: str) -> None:
+def test_unusable_store_url_is_refused(url: str) -> None:
     with pytest.raises(BlobError, match="blob store"):
         Blobs(url)
 
 
-def test_an_unreachable_server_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_server_raises_blob_error(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
         "AWS_ACCESS_KEY_ID": "someone",
@@ -150,14 +150,14 @@ def test_an_unreachable_server_is_an_error_of_ours(monkeypatch: pytest.MonkeyPat
     assert "secret" not in str(raised.value)
 
 
-def test_a_folder_that_is_made_with_those_above_it_is_closed_to_others(tmp_path: Path) -> None:
-    # The home of a service to come may be among them.
+def test_new_folder_and_its_parents_are_private(tmp_path: Path) -> None:
+    # A later PIPPIN_HOME may be among them.
     Blobs((tmp_path / "a home" / "blobs").as_uri())
     for folder in (tmp_path / "a home", tmp_path / "a home" / "blobs"):
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_touched_blob_counts_as_put_now(blobs: Blobs, root: Path) -> None:
+def test_touched_blob_counts_as_stored_now(blobs: Blobs, root: Path) -> None:
     digest = blobs.put_bytes(b"touched")
     name = digest.removeprefix("sha256:")
     os.utime(root / name[:2] / name, (1, 1))

@@ -50,13 +50,13 @@ def test_a_blob_is_fetched_once(folder: Path, blobs: Blobs, digests: list[str]) 
     assert cache.data(digests[1]) == CONTENTS[1]
 
 
-def test_a_blob_that_is_nowhere_is_missing(folder: Path, blobs: Blobs) -> None:
+def test_absent_blob_is_missing(folder: Path, blobs: Blobs) -> None:
     with pytest.raises(BlobMissingError):
         BlobCache(folder, 10**9, blobs).data("sha256:" + "0" * 64)
     assert _entries(folder) == set()
 
 
-def test_a_damaged_blob_does_not_enter(folder: Path, tmp_path: Path, blobs: Blobs, digests: list[str]) -> None:
+def test_damaged_blob_is_not_cached(folder: Path, tmp_path: Path, blobs: Blobs, digests: list[str]) -> None:
     name = _name(digests[0])
     (tmp_path / "blobs" / name[:2] / name).write_bytes(b"other content")
     with pytest.raises(BlobError, match="damaged"):
@@ -64,22 +64,22 @@ def test_a_damaged_blob_does_not_enter(folder: Path, tmp_path: Path, blobs: Blob
     assert _entries(folder) == set()
 
 
-def test_the_blob_used_longest_ago_makes_room(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+def test_least_recently_used_blob_is_evicted(folder: Path, blobs: Blobs, digests: list[str]) -> None:
     cache = BlobCache(folder, 2_500, blobs)
     for age, number in enumerate((0, 1)):
         cache.data(digests[number])
         os.utime(folder / ".used" / _name(digests[number]), (1_000 + age, 1_000 + age))
-    # A look makes it the newest.
+    # A read makes it the most recently used.
     cache.data(digests[0])
     cache.data(digests[2])
     assert _entries(folder) == {_name(digests[0]), _name(digests[2])}
 
 
-def test_a_blob_larger_than_the_room_is_used_all_the_same(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+def test_blob_larger_than_the_cache_can_be_used(folder: Path, blobs: Blobs, digests: list[str]) -> None:
     assert BlobCache(folder, 1, blobs).data(digests[0]) == CONTENTS[0]
 
 
-def test_what_a_dead_process_left_half_fetched_goes(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+def test_partial_fetch_of_a_dead_process_is_removed(folder: Path, blobs: Blobs, digests: list[str]) -> None:
     (folder / ".fetch-dead").mkdir(parents=True)
     (folder / ".fetch-dead" / "part").write_bytes(b"half")
     with scratch_folder(folder, ".fetch-") as alive:
@@ -87,9 +87,7 @@ def test_what_a_dead_process_left_half_fetched_goes(folder: Path, blobs: Blobs, 
         assert _entries(folder) == {alive.name, _name(digests[0])}
 
 
-def test_a_blob_that_another_process_removes_at_the_wrong_moment_is_fetched_again(
-    folder: Path, blobs: Blobs, digests: list[str]
-) -> None:
+def test_blob_removed_by_another_process_is_fetched_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
     removals = iter([True])
 
     def read_after_removal(path: Path) -> bytes:
@@ -126,7 +124,7 @@ def test_a_damaged_copy_of_a_damaged_blob_is_not_delivered(
     assert _entries(folder) == set()
 
 
-def test_a_copy_that_is_damaged_while_it_is_read_is_read_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+def test_copy_damaged_during_the_read_is_read_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
     damages = iter([True])
 
     def read_after_damage(path: Path) -> bytes:
@@ -137,7 +135,7 @@ def test_a_copy_that_is_damaged_while_it_is_read_is_read_again(folder: Path, blo
     assert BlobCache(folder, 10**9, blobs).open(digests[1], read_after_damage) == CONTENTS[1]
 
 
-def test_a_verified_copy_is_not_read_again_by_other_uses(
+def test_verified_copy_is_not_hashed_again(
     folder: Path, blobs: Blobs, digests: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caches = [BlobCache(folder, 10**9, blobs) for _ in range(2)]
@@ -150,7 +148,7 @@ def test_a_verified_copy_is_not_read_again_by_other_uses(
     assert hashed == []
 
 
-def test_an_entry_that_cannot_be_read_is_fetched_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+def test_unreadable_entry_is_fetched_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
     entry = folder / _name(digests[0])
     (entry / "a folder in its place").mkdir(parents=True)
     assert BlobCache(folder, 10**9, blobs).data(digests[0]) == CONTENTS[0]

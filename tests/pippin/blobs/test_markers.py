@@ -1,4 +1,4 @@
-"""Markers: written once by one of several processes, in a folder and in a bucket with or without conditional writes."""
+"""Markers: created by one of several processes, in a folder and in a bucket with or without conditional writes."""
 
 import hashlib
 import threading
@@ -13,7 +13,7 @@ from pippin.blobs import BlobError, Blobs
 
 
 class Bucket(BaseHTTPRequestHandler):
-    """As much of S3 as a marker needs."""
+    """The part of S3 that markers need."""
 
     objects: dict[str, bytes]
     conditional: bool
@@ -78,16 +78,16 @@ def test_a_marker_is_created_once(blobs: Blobs) -> None:
     assert blobs.read_marker("owner") == b"third"
 
 
-# A bucket without conditional writes is decided by time: not on a busy machine.
+# Without conditional writes the result depends on timing, which is unreliable on a busy machine.
 @pytest.mark.parametrize("blobs", ["folder", "conditional bucket"], indirect=True)
-def test_of_many_that_create_it_at_once_one_succeeds(blobs: Blobs) -> None:
+def test_one_of_several_concurrent_creations_succeeds(blobs: Blobs) -> None:
     with ThreadPoolExecutor(8) as pool:
         written = list(pool.map(lambda number: blobs.create_marker("owner", b"%d" % number), range(8)))
     assert written.count(True) == 1
     assert blobs.read_marker("owner") == b"%d" % written.index(True)
 
 
-def test_markers_are_no_blobs(tmp_path: Path) -> None:
+def test_markers_are_not_listed_as_blobs(tmp_path: Path) -> None:
     blobs = Blobs((tmp_path / "blobs").as_uri())
     blobs.write_marker("owner", b"x")
     assert list(blobs.names()) == []

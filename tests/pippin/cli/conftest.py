@@ -20,7 +20,7 @@ def invoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """A port on which nobody listens while the test runs."""
+    """A port without a listener while the test runs."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]

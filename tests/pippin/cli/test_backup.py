@@ -42,9 +42,7 @@ def at_home(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Re
     return run
 
 
-def test_a_home_that_rests_is_backed_up_and_restored_into_a_new_one(
-    at_home: Callable[..., Result], tmp_path: Path
-) -> None:
+def test_stopped_home_is_backed_up_and_restored(at_home: Callable[..., Result], tmp_path: Path) -> None:
     old, new, folder = tmp_path / "old", tmp_path / "new", tmp_path / "backup"
     records_in(old, 3)
     saved = at_home(old, "backup", folder, "--json")
@@ -69,7 +67,7 @@ def test_a_home_that_rests_is_backed_up_and_restored_into_a_new_one(
         assert set(store.references.digests()) == set(blobs.names())
         assert BlobOwnership(store, blobs).inspect().refusal is None
         store.close()
-        # The server runs: it is found through the home.
+        # The server runs and is found through the home.
         again = at_home(new, "restore", folder)
         assert again.exit_code == 3
         assert "Redis holds records" in again.stderr
@@ -77,7 +75,7 @@ def test_a_home_that_rests_is_backed_up_and_restored_into_a_new_one(
         assert at_home(new, "backup", tmp_path / "second").exit_code == 0
 
 
-def test_missing_blobs_are_told_by_the_exit_code(at_home: Callable[..., Result], tmp_path: Path) -> None:
+def test_missing_blobs_give_exit_code_1(at_home: Callable[..., Result], tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "backup"
     records_in(home, 2)
     blobs = Blobs((home / "blobs").as_uri())
@@ -90,7 +88,7 @@ def test_missing_blobs_are_told_by_the_exit_code(at_home: Callable[..., Result],
     assert at_home(tmp_path / "new", "restore", folder).exit_code == 0
 
 
-def test_a_home_without_data_is_refused_and_not_made(at_home: Callable[..., Result], tmp_path: Path) -> None:
+def test_home_without_data_is_refused_and_not_created(at_home: Callable[..., Result], tmp_path: Path) -> None:
     refused = at_home(tmp_path / "typo", "backup", tmp_path / "backup")
     assert refused.exit_code == 4
     assert "nothing to back up" in refused.stderr
@@ -98,7 +96,9 @@ def test_a_home_without_data_is_refused_and_not_made(at_home: Callable[..., Resu
     assert not (tmp_path / "backup").exists()
 
 
-def test_a_folder_without_a_backup_starts_nothing(at_home: Callable[..., Result], tmp_path: Path) -> None:
+def test_restore_from_a_folder_without_a_backup_starts_no_server(
+    at_home: Callable[..., Result], tmp_path: Path
+) -> None:
     refused = at_home(tmp_path / "home", "restore", tmp_path / "nowhere")
     assert refused.exit_code == 3
     assert refused.stderr.count("\n") == 1
@@ -106,7 +106,7 @@ def test_a_folder_without_a_backup_starts_nothing(at_home: Callable[..., Result]
     assert not (tmp_path / "home").exists()
 
 
-def test_redis_that_cannot_be_reached_is_said(
+def test_unreachable_redis_is_reported(
     at_home: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", "redis://127.0.0.1:1/0")
@@ -116,7 +116,7 @@ def test_redis_that_cannot_be_reached_is_said(
     assert not (tmp_path / "backup" / "manifest.json").exists()
 
 
-def test_a_new_home_beside_a_redis_of_its_own_is_closed_to_others(
+def test_new_home_with_a_separate_redis_is_private(
     at_home: Callable[..., Result], tmp_path: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new, folder = tmp_path / "new", tmp_path / "backup"
@@ -127,7 +127,7 @@ def test_a_new_home_beside_a_redis_of_its_own_is_closed_to_others(
     assert stat.S_IMODE(new.stat().st_mode) == 0o700
 
 
-def test_a_home_that_is_open_to_others_is_refused(
+def test_home_open_to_others_is_refused(
     at_home: Callable[..., Result], tmp_path: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)

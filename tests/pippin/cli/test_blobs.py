@@ -1,4 +1,4 @@
-"""`pippin blobs`: what is listed, adopted, approved and recovered."""
+"""`pippin blobs`: list, adopt, sweep and recover."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def name_model(store: Store, digest: str) -> None:
     store.redis.hset(keys.record("default", "model", "model_1"), "record", json.dumps({"digest": digest}))
 
 
-def test_blobs_are_listed_with_what_they_hold(invoke: Invoke, blobs: Blobs, store: Store, tmp_path: Path) -> None:
+def test_blobs_are_listed_with_their_kind(invoke: Invoke, blobs: Blobs, store: Store, tmp_path: Path) -> None:
     (tmp_path / "room").mkdir()
     dataset, _ = blobs.put_file(prepare(tmp_path / "room").arrays_path)
     model = blobs.put_bytes(build(resolve(preset("mnist-cnn"))))
@@ -73,7 +73,7 @@ def test_blobs_are_listed_with_what_they_hold(invoke: Invoke, blobs: Blobs, stor
     assert "3 of 9 blobs, of which no record names 8." in shown
 
 
-def test_a_store_is_adopted_when_the_operator_says_so(invoke: Invoke, blobs: Blobs, store: Store) -> None:
+def test_store_is_adopted_only_with_yes(invoke: Invoke, blobs: Blobs, store: Store) -> None:
     digest = blobs.put_bytes(b"one")
     blobs.write_marker("owner", b'{"format": 1, "owner": "another"}')
     shown = invoke("blobs", "adopt")
@@ -94,7 +94,7 @@ def test_a_store_with_damaged_markers_can_be_adopted(invoke: Invoke, blobs: Blob
     assert "already" in invoke("blobs", "adopt").stdout
 
 
-def test_a_store_that_a_newer_version_marked_is_left_alone(invoke: Invoke, blobs: Blobs) -> None:
+def test_store_marked_by_a_newer_version_is_not_changed(invoke: Invoke, blobs: Blobs) -> None:
     marker = b'{"format": 2, "owner": "x"}'
     blobs.write_marker("owner", marker)
     refused = invoke("blobs", "adopt", "--yes")
@@ -103,7 +103,7 @@ def test_a_store_that_a_newer_version_marked_is_left_alone(invoke: Invoke, blobs
     assert blobs.read_marker("owner") == marker
 
 
-def test_a_large_sweep_is_approved_for_as_many_as_there_are(
+def test_large_sweep_is_approved_for_the_counted_blobs(
     invoke: Invoke, blobs: Blobs, store: Store, tmp_path: Path
 ) -> None:
     refused = invoke("blobs", "sweep", "--yes")
@@ -120,7 +120,7 @@ def test_a_large_sweep_is_approved_for_as_many_as_there_are(
     assert store.blob_ledger.approved() == 5
 
 
-def test_what_cannot_be_recovered_is_refused(invoke: Invoke, blobs: Blobs) -> None:
+def test_unrecoverable_blob_is_refused(invoke: Invoke, blobs: Blobs) -> None:
     absent = invoke("blobs", "recover", "sha256:" + "0" * 64, "name")
     assert absent.exit_code == 3
     assert "There is no blob" in absent.stderr
@@ -130,7 +130,7 @@ def test_what_cannot_be_recovered_is_refused(invoke: Invoke, blobs: Blobs) -> No
     assert invoke("blobs", "recover", "nonsense", "name").exit_code == 2
 
 
-def test_without_a_blob_store_of_its_own_it_says_so(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blobs_behind_a_service_cannot_be_listed(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_BLOBS_URL", "http://127.0.0.1:1")
     refused = invoke("blobs", "list")
     assert refused.exit_code == 4

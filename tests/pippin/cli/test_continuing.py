@@ -59,7 +59,7 @@ def with_service(invoke: Invoke, running_up: SimpleNamespace, monkeypatch: pytes
 
 @pytest.fixture
 def queued(with_service: Invoke) -> str:
-    """A job that waits for a Mac."""
+    """A queued job that needs a Mac."""
     return with_service("submit", "-", stdin=json.dumps(JOB)).stdout.strip()
 
 
@@ -111,7 +111,7 @@ def test_a_job_is_paused_and_resumed(with_service: Invoke, queued: str) -> None:
     assert with_service("cancel", queued).exit_code == 0
 
 
-def test_what_the_state_does_not_allow_is_refused(with_service: Invoke, queued: str) -> None:
+def test_command_not_allowed_in_the_jobs_state_is_refused(with_service: Invoke, queued: str) -> None:
     assert with_service("retry", queued).exit_code == 3
     assert with_service("cancel", queued).exit_code == 0
     for command in ("pause", "resume"):
@@ -121,14 +121,14 @@ def test_what_the_state_does_not_allow_is_refused(with_service: Invoke, queued: 
 
 
 @pytest.mark.parametrize("command", [("pause",), ("resume",), ("retry",), ("checkpoints",), ("checkpoints", "list")])
-def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: tuple[str, ...]) -> None:
+def test_unknown_job_is_reported(with_service: Invoke, command: tuple[str, ...]) -> None:
     done = with_service(*command, "job_0")
     assert done.exit_code == 3
     assert "There is no job job_0." in done.stderr
 
 
 @pytest.mark.full
-def test_a_paused_job_goes_on_being_followed_and_says_that_it_rests(
+def test_following_continues_while_a_job_is_paused(
     running_up: SimpleNamespace, with_service: Invoke, queued: str
 ) -> None:
     assert with_service("pause", queued).exit_code == 0
@@ -187,7 +187,7 @@ def test_a_retry_can_be_followed(running_up: SimpleNamespace, with_service: Invo
         assert following.wait(60) == 1
 
 
-def test_a_job_tells_from_where_its_attempts_went_on(
+def test_job_shows_where_its_attempts_resumed(
     with_service: Invoke, queued: str, begun: Callable[..., Claim], its_store: Store
 ) -> None:
     held = begun()

@@ -1,4 +1,4 @@
-"""`pippin doctor` as a person and a script see it."""
+"""The output of `pippin doctor`, as text and as JSON."""
 
 import json
 from collections.abc import Callable
@@ -23,9 +23,7 @@ def levels(done: Result) -> dict[str, str]:
     return {finding["check"]: finding["level"] for finding in json.loads(done.stdout)}
 
 
-def test_a_machine_that_can_train_is_at_no_fault(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, valkey_url: str
-) -> None:
+def test_machine_that_can_train_has_no_fault(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, valkey_url: str) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
     done = invoke("doctor", "--json")
     assert done.exit_code == 0
@@ -38,7 +36,7 @@ def test_a_machine_that_can_train_is_at_no_fault(
     assert str(urlsplit(valkey_url).password) not in done.output
 
 
-def test_one_fault_is_enough_for_the_exit_code_and_comes_with_its_remedy(
+def test_one_fault_sets_the_exit_code_and_has_advice(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, unused_port: int
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", f"redis://:s3cret@127.0.0.1:{unused_port}/0")
@@ -48,9 +46,7 @@ def test_one_fault_is_enough_for_the_exit_code_and_comes_with_its_remedy(
     assert "s3cret" not in done.output
 
 
-def test_a_setting_that_cannot_be_read_is_a_finding_and_the_rest_is_still_told(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_setting_is_a_finding_beside_the_other_checks(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_ULR", "redis://:s3cret@host")
     done = invoke("doctor", "--json")
     assert done.exit_code == 1

@@ -22,11 +22,11 @@ def written(folder: Path, content: str | bytes) -> str:
     "content",
     ["a:\n  b: 1\n", '{"a": {"b": 1}}', '{\n\t"a":\t{"b": 1}}', b'\xef\xbb\xbf{"a": {"b": 1}}'],
 )
-def test_yaml_and_json_in_any_dress_are_read(tmp_path: Path, content: str | bytes) -> None:
+def test_yaml_and_json_in_any_layout_are_read(tmp_path: Path, content: str | bytes) -> None:
     assert load(written(tmp_path, content)).value == {"a": {"b": 1}}
 
 
-def test_json_with_escaped_pairs_means_what_json_says(tmp_path: Path) -> None:
+def test_escaped_surrogate_pairs_are_read_as_in_json(tmp_path: Path) -> None:
     assert load(written(tmp_path, '{"a": "\\ud83d\\ude00"}')).value == {"a": "😀"}
 
 
@@ -41,19 +41,19 @@ def test_json_with_escaped_pairs_means_what_json_says(tmp_path: Path) -> None:
         (b"\xff\xfe", Exit.USAGE, "not UTF-8 text"),
     ],
 )
-def test_what_is_no_mapping_is_told(tmp_path: Path, content: str | bytes, code: Exit, said: str) -> None:
+def test_document_that_is_no_mapping_is_refused(tmp_path: Path, content: str | bytes, code: Exit, said: str) -> None:
     with pytest.raises(CommandError, match=said) as caught:
         load(written(tmp_path, content))
     assert caught.value.code == code
 
 
-def test_a_mistake_of_syntax_is_told_with_its_line(tmp_path: Path) -> None:
+def test_syntax_error_is_reported_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
         load(written(tmp_path, "a: 1\nb: [1, 2\n"))
     assert caught.value.why[0].startswith(f"{tmp_path}/job.yaml:3:1: ")
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     for path in (tmp_path / "no.yaml", tmp_path):
         with pytest.raises(CommandError, match="cannot be read") as caught:
             load(str(path))
@@ -61,9 +61,7 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["local", "service"])
-def test_faults_are_told_in_order_with_the_line_of_the_value_or_of_what_would_hold_it(
-    tmp_path: Path, kind: str
-) -> None:
+def test_faults_are_sorted_by_line_of_the_value_or_its_parent(tmp_path: Path, kind: str) -> None:
     document = load(written(tmp_path, "model:\n  spec:\n    layers:\n      - {type: relu}\n"))
     faults = [Fault("/model/spec/layers/0/name", "missing"), Fault("/dataset", "missing"), Fault("/model", "odd")]
     error = FaultyDocumentError("bad", faults) if kind == "local" else ServiceError(422, "Bad", "", faults)
@@ -78,7 +76,7 @@ def test_faults_are_told_in_order_with_the_line_of_the_value_or_of_what_would_ho
     ]
 
 
-def test_a_refusal_without_faults_passes_through(tmp_path: Path) -> None:
+def test_service_error_without_faults_passes_through(tmp_path: Path) -> None:
     document = load(written(tmp_path, "a: 1\n"))
     with pytest.raises(ServiceError, match="Full"), document.located("It was refused."):
         raise ServiceError(503, "Full")
@@ -93,7 +91,7 @@ def test_a_refusal_without_faults_passes_through(tmp_path: Path) -> None:
         '\ufeff{"a": 1, "a": 1}',
     ],
 )
-def test_a_key_that_stands_twice_is_refused_in_json_as_in_yaml(tmp_path: Path, content: str) -> None:
+def test_duplicate_key_is_refused_in_json_and_yaml(tmp_path: Path, content: str) -> None:
     with pytest.raises(CommandError) as caught:
         load(written(tmp_path, content))
     assert caught.value.code == Exit.REFUSED

@@ -27,7 +27,7 @@ def filled(folder: Path, files: dict[str, bytes]) -> Path:
     return folder
 
 
-def test_what_lies_beside_data_is_not_sent_or_ignored_and_named(with_service: Invoke, tmp_path: Path) -> None:
+def test_files_beside_the_data_are_ignored_and_named(with_service: Invoke, tmp_path: Path) -> None:
     beside = {"README.md": b"#", ".git/HEAD": b"ref", ".DS_Store": b"x", "classes.txt": b"a\nb\n"}
     pictures = {"train/a/1.png": PNG, "train/b/1.JPG": picture(form="JPEG", orientation=6)}
     folder = filled(tmp_path / "pets", beside | pictures)
@@ -52,7 +52,7 @@ def test_pictures_without_a_class_are_refused(with_service: Invoke, tmp_path: Pa
     assert "test/1.png lies in a split but in no class folder" in done.stderr
 
 
-def test_a_package_is_named_as_one(with_service: Invoke, tmp_path: Path) -> None:
+def test_mlpackage_is_refused_by_name(with_service: Invoke, tmp_path: Path) -> None:
     package = filled(tmp_path / "M.mlpackage", {"Manifest.json": b"{}", "Data/com.apple.CoreML/model.mlmodel": b"\x08"})
     for command in (("models", "add", package), ("datasets", "add", "m", "--from", package)):
         done = with_service(*command)
@@ -62,7 +62,7 @@ def test_a_package_is_named_as_one(with_service: Invoke, tmp_path: Path) -> None
     assert "is a folder; give a file" in other.stderr
 
 
-def test_a_background_is_an_option(with_service: Invoke, tmp_path: Path) -> None:
+def test_background_option_is_sent(with_service: Invoke, tmp_path: Path) -> None:
     folder = filled(tmp_path, {"a/1.png": PNG, "b/1.png": PNG})
     done = with_service("datasets", "add", "on-black", "--from", folder, "--background", "black")
     assert done.exit_code == 0, done.stderr

@@ -7,18 +7,18 @@ from pippin.cli.running import readable
 ENTRY = {"timestamp": "2026-11-23T10:31:07Z", "event": "lease lost", "level": "warning", "logger": "worker", "job": "j"}
 
 
-def test_a_log_line_is_told_with_its_time_what_happened_and_the_rest() -> None:
+def test_log_line_shows_time_event_and_fields() -> None:
     shown = readable(json.dumps(ENTRY))
     assert shown.endswith(":31:07 warning: lease lost  job=j")
     assert readable(json.dumps(ENTRY | {"level": "info"})).endswith(":31:07 lease lost  job=j")
 
 
-def test_a_traceback_follows_on_lines_of_its_own() -> None:
+def test_traceback_follows_on_separate_lines() -> None:
     shown = readable(json.dumps(ENTRY | {"exception": "Traceback:\n  boom"}))
     assert shown.splitlines()[1:] == ["    Traceback:", "      boom"]
 
 
-def test_what_a_client_sent_stays_in_its_line() -> None:
+def test_client_text_stays_in_its_line() -> None:
     evil = "/a\n10:31:08 forged\x1b]0;title\x07"
     shown = readable(json.dumps(ENTRY | {"path": evil, "exception": f"ValueError: {evil}"}))
     assert "\x1b" not in shown
@@ -26,5 +26,5 @@ def test_what_a_client_sent_stays_in_its_line() -> None:
 
 
 @pytest.mark.parametrize("line", ["plain", "", "[1]", "{}", '{"event": "x"}', '{"event": "x", "timestamp": 3}', "null"])
-def test_what_is_no_log_line_stays_as_it_is(line: str) -> None:
+def test_other_lines_are_not_changed(line: str) -> None:
     assert readable(line) == line

@@ -53,14 +53,14 @@ def finished(running_up: SimpleNamespace) -> LiveJob:
 
 @pytest.fixture
 def queued(running_up: SimpleNamespace) -> Iterator[LiveJob]:
-    """A job that waits for a Mac."""
+    """A queued job that needs a Mac."""
     with Client(running_up.url) as client:
         job = client.train(SPEC, "mnist-sample", name="waits", options={"engine": "coreml"})
         yield job
         job.cancel()
 
 
-def test_curves_are_drawn_as_text_in_a_pipe_without_colours(with_service: Invoke, finished: LiveJob) -> None:
+def test_curves_in_a_pipe_are_text_without_colours(with_service: Invoke, finished: LiveJob) -> None:
     lines = with_service("plot", finished.id).stdout.splitlines()
     assert lines[0] == "lines, succeeded"
     titles = [line for line in lines if "━━" in line]
@@ -86,14 +86,14 @@ def test_curves_are_numbers_as_json(with_service: Invoke, finished: LiveJob) -> 
     assert charts[0]["curves"][0]["epochs"] == [1, 2, 3]
 
 
-def test_what_has_no_curves_yet_says_so(with_service: Invoke, queued: LiveJob, tmp_path: Path) -> None:
+def test_plot_without_epochs_says_so(with_service: Invoke, queued: LiveJob, tmp_path: Path) -> None:
     done = with_service("plot", queued.id)
     assert (done.exit_code, "it is queued, and no epoch has ended" in done.stdout) == (0, True)
     done = with_service("plot", queued.id, "--png", tmp_path / "x.png")
     assert (done.exit_code, list(tmp_path.iterdir())) == (3, [])
 
 
-def test_top_tells_of_jobs_and_workers_once_in_a_pipe(with_service: Invoke, finished: LiveJob, queued: LiveJob) -> None:
+def test_top_in_a_pipe_prints_jobs_and_workers_once(with_service: Invoke, finished: LiveJob, queued: LiveJob) -> None:
     lines = with_service("top").stdout.splitlines()
     assert "1 queued" in lines[0]
     rows = {line.split()[0]: line for line in lines if line}
@@ -108,7 +108,7 @@ def test_top_tells_of_jobs_and_workers_once_in_a_pipe(with_service: Invoke, fini
     assert told["workers"][0]["engines"] == ["jax"]
 
 
-def test_top_goes_on_at_a_terminal_until_ctrl_c(running_up: SimpleNamespace, finished: LiveJob) -> None:
+def test_top_refreshes_at_a_terminal_until_ctrl_c(running_up: SimpleNamespace, finished: LiveJob) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "pippin", "top", "--seconds", "0.2"],
@@ -129,7 +129,7 @@ def test_top_goes_on_at_a_terminal_until_ctrl_c(running_up: SimpleNamespace, fin
     os.close(ours)
 
 
-def test_a_browser_is_sent_to_the_jobs_page(
+def test_open_starts_the_browser_at_the_jobs_page(
     with_service: Invoke,
     running_up: SimpleNamespace,
     finished: LiveJob,
@@ -169,7 +169,7 @@ def test_epochs_are_exported_as_csv(with_service: Invoke, finished: LiveJob, tmp
     assert (done.exit_code, "cannot be written: there is no folder" in done.stderr) == (2, True)
 
 
-def test_tensorboard_reads_what_was_exported_to_it(with_service: Invoke, finished: LiveJob, tmp_path: Path) -> None:
+def test_tensorboard_reads_the_export(with_service: Invoke, finished: LiveJob, tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: PLC0415 - heavy
     from tensorboard.plugins.hparams import plugin_data_pb2  # noqa: PLC0415
 
@@ -194,7 +194,7 @@ def test_tensorboard_reads_what_was_exported_to_it(with_service: Invoke, finishe
     assert session.hparams["dataset"].string_value == "mnist-sample"
 
 
-def test_mlflow_reads_what_was_exported_to_it(
+def test_mlflow_reads_the_export(
     with_service: Invoke, finished: LiveJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mlflow.tracking import MlflowClient  # noqa: PLC0415 - heavy
@@ -221,7 +221,7 @@ def test_mlflow_reads_what_was_exported_to_it(
 
 
 @pytest.mark.parametrize(("to", "module"), [("tensorboard", "tensorboard.summary"), ("mlflow", "mlflow.tracking")])
-def test_a_writer_that_is_not_installed_is_told_with_how_it_comes(
+def test_missing_export_library_is_reported_with_the_install_command(
     *, with_service: Invoke, finished: LiveJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str, module: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
@@ -231,13 +231,13 @@ def test_a_writer_that_is_not_installed_is_told_with_how_it_comes(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_tracking_server_that_is_not_there_is_told(with_service: Invoke, finished: LiveJob, unused_port: int) -> None:
+def test_unreachable_tracking_server_is_reported(with_service: Invoke, finished: LiveJob, unused_port: int) -> None:
     done = with_service("export", finished.id, "--to", "mlflow", "-o", f"http://127.0.0.1:{unused_port}")
     assert done.exit_code == 2
     assert f"MLflow at http://127.0.0.1:{unused_port} did not take the job" in done.stderr
 
 
-def test_a_shell_is_offered_the_jobs_that_there_are(running_up: SimpleNamespace, finished: LiveJob) -> None:
+def test_shell_completion_offers_job_ids(running_up: SimpleNamespace, finished: LiveJob) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name("pippin")],
         env=os.environ

@@ -60,7 +60,7 @@ def test_a_file_is_added_listed_shown_and_downloaded(with_service: Invoke, file:
     assert (tmp_path / "back.mlmodel").read_bytes() == file.read_bytes()
 
 
-def test_a_script_gets_json(with_service: Invoke, file: Path) -> None:
+def test_models_commands_print_json(with_service: Invoke, file: Path) -> None:
     added = json.loads(with_service("models", "add", file, "--json").stdout)
     assert (added["name"], added["source"]) == (None, "mlmodel")
     assert json.loads(with_service("models", "show", added["id"], "--json").stdout) == added
@@ -76,7 +76,7 @@ def test_a_document_is_added(with_service: Invoke, name: str) -> None:
     assert ": digits, 585,958 parameters, " in added.stdout
 
 
-def test_a_document_comes_from_stdin_too(with_service: Invoke, spec: dict[str, Any]) -> None:
+def test_document_is_read_from_stdin(with_service: Invoke, spec: dict[str, Any]) -> None:
     added = json.loads(with_service("models", "add", "-", "--json", stdin=json.dumps(spec)).stdout)
     assert added["source"] == "spec"
 
@@ -91,7 +91,7 @@ def test_a_network_is_exported_in_either_language(with_service: Invoke, tmp_path
     assert len(exported["neuralNetwork"]["layers"][0]["base"]["weight"]) == 288
 
 
-def test_what_a_language_cannot_say_is_refused_with_the_reason(with_service: Invoke, file: Path) -> None:
+def test_inexpressible_export_is_refused_with_the_reason(with_service: Invoke, file: Path) -> None:
     assert with_service("models", "add", file, "--name", "small").exit_code == 0
     done = with_service("models", "export", "small", "--as", "swiftcoremltools")
     assert (done.exit_code, done.stdout) == (3, "")
@@ -106,7 +106,7 @@ def test_a_deleted_model_is_gone(with_service: Invoke, file: Path) -> None:
     assert "pippin models list" in done.stderr
 
 
-def test_faults_of_a_document_are_told_with_their_lines(with_service: Invoke, tmp_path: Path) -> None:
+def test_faults_of_a_document_have_their_lines(with_service: Invoke, tmp_path: Path) -> None:
     text = (EXAMPLES / "mnist-cnn.swiftcoremltools.yaml").read_text()
     lines = text.splitlines()
     number = lines.index("      kernelChannels: 1") + 1
@@ -118,7 +118,7 @@ def test_faults_of_a_document_are_told_with_their_lines(with_service: Invoke, tm
     assert f"  {bad}:{number}:7: neuralNetwork.layers[0].base.kernelChannels: " in done.stderr
 
 
-def test_what_was_corrected_in_a_document_is_a_warning_with_its_line(with_service: Invoke, tmp_path: Path) -> None:
+def test_correction_in_a_document_is_a_warning_with_its_line(with_service: Invoke, tmp_path: Path) -> None:
     odd = tmp_path / "odd.yaml"
     odd.write_text((EXAMPLES / "mnist-cnn.swiftcoremltools.yaml").read_text() + "surprise: 1\n")
     done = with_service("models", "add", odd)
@@ -126,7 +126,7 @@ def test_what_was_corrected_in_a_document_is_a_warning_with_its_line(with_servic
     assert f'Warning: {odd}:1:1: found "surprise", ' in done.stdout.replace("'", '"')
 
 
-def test_a_file_that_is_no_model_is_refused(with_service: Invoke, tmp_path: Path) -> None:
+def test_invalid_model_file_is_refused(with_service: Invoke, tmp_path: Path) -> None:
     bad = tmp_path / "bad.mlmodel"
     bad.write_bytes(b"hello")
     done = with_service("models", "add", bad)
@@ -136,7 +136,7 @@ def test_a_file_that_is_no_model_is_refused(with_service: Invoke, tmp_path: Path
     assert with_service("models", "add", tmp_path / "none.yaml").exit_code == 2
 
 
-def test_a_name_that_is_taken_is_refused(with_service: Invoke, file: Path) -> None:
+def test_name_in_use_is_refused(with_service: Invoke, file: Path) -> None:
     assert with_service("models", "add", file, "--name", "small").exit_code == 0
     done = with_service("models", "add", EXAMPLES / "mnist-cnn.json", "--name", "small")
     assert done.exit_code == 3

@@ -60,7 +60,7 @@ def with_service(invoke: Invoke, running_up: SimpleNamespace, monkeypatch: pytes
 @pytest.mark.parametrize(
     "command", ["job {} --json", "metrics {} --json", "plot {} --json", "checkpoints {} --json", "open {} --json"]
 )
-def test_a_job_is_named_in_every_way(with_service: Invoke, jobs: dict[str, str], command: str) -> None:
+def test_job_is_found_by_id_name_and_id_prefix(with_service: Invoke, jobs: dict[str, str], command: str) -> None:
     by_id = with_service(*command.format(jobs["own"]).split())
     assert by_id.exit_code == 0
     for named in ("naming-own", jobs["own"][:-1]):
@@ -69,21 +69,21 @@ def test_a_job_is_named_in_every_way(with_service: Invoke, jobs: dict[str, str],
 
 
 @pytest.mark.usefixtures("jobs")
-def test_the_last_job_is_the_newest_and_shown_by_its_id(with_service: Invoke) -> None:
+def test_last_means_the_newest_job(with_service: Invoke) -> None:
     newest = json.loads(with_service("jobs", "--limit", "1", "--json").stdout)[0]["id"]
     assert with_service("job", "last").stdout.splitlines()[0] == newest
     followed = with_service("metrics", "last", "--follow").stdout
     assert f"Its model: pippin download {newest}" in followed
 
 
-def test_a_name_of_several_jobs_is_refused_with_their_ids(with_service: Invoke, jobs: dict[str, str]) -> None:
+def test_ambiguous_job_name_is_refused_with_the_ids(with_service: Invoke, jobs: dict[str, str]) -> None:
     done = with_service("metrics", "naming-twice")
     assert done.exit_code == 3
     assert jobs["first"] in done.stderr
     assert jobs["second"] in done.stderr
 
 
-def test_what_nothing_is_called_is_said_with_where_names_are(with_service: Invoke) -> None:
+def test_unknown_name_is_refused_with_the_list_command(with_service: Invoke) -> None:
     done = with_service("job", "naming-nothing")
     assert (done.exit_code, done.stderr) == (3, "Error: There is no job naming-nothing.\n`pippin jobs` shows them.\n")
     done = with_service("datasets", "show", "naming-nothing")
@@ -119,13 +119,13 @@ def test_a_dataset_is_shown_previewed_and_deleted(
     assert with_service("datasets", "delete", "naming-fruit").exit_code == 3
 
 
-def test_a_picture_is_previewed_as_the_range_of_its_values(with_service: Invoke) -> None:
+def test_picture_preview_is_the_range_of_its_values(with_service: Invoke) -> None:
     rows = with_service("datasets", "preview", "mnist-sample", "--limit", "1").stdout.splitlines()
     assert rows[-1].split() == ["0", "0", "to", "255,", "mean", "35.11,", "1×28×28", "5"]  # noqa: RUF001
 
 
 @pytest.mark.usefixtures("jobs")
-def test_a_job_that_has_ended_is_deleted_by_its_name(with_service: Invoke, running_up: SimpleNamespace) -> None:
+def test_ended_job_is_deleted_by_its_name(with_service: Invoke, running_up: SimpleNamespace) -> None:
     with Client(running_up.url) as client:
         made = client.train(SPEC, "naming-points", name="naming-deleted")
         made.wait()

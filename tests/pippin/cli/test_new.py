@@ -12,9 +12,7 @@ from pippin.documents import yaml12
 Invoke = Callable[..., Result]
 
 
-def test_the_file_is_a_job_that_names_every_field_that_there_is(
-    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_job_file_names_every_field(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = invoke("new")
     assert done.stdout == "Wrote job.yaml. Train it: pippin submit job.yaml --follow\n"
@@ -26,7 +24,7 @@ def test_the_file_is_a_job_that_names_every_field_that_there_is(
             assert re.search(rf"^[ #]*{field}:", text, re.MULTILINE), field
 
 
-def test_the_remarks_of_the_file_are_fields_as_the_service_takes_them(invoke: Invoke) -> None:
+def test_commented_fields_of_the_file_are_valid(invoke: Invoke) -> None:
     text = invoke("new", "-").stdout
     for name in ("limits", "engine", "compute_units", "report", "checkpoint", "max_attempts"):
         uncommented = re.sub(
@@ -37,7 +35,7 @@ def test_the_remarks_of_the_file_are_fields_as_the_service_takes_them(invoke: In
         assert getattr(value, name) == JobRequest.model_fields[name].get_default()
 
 
-def test_a_file_that_is_there_is_replaced_only_when_told_so(invoke: Invoke, tmp_path: Path) -> None:
+def test_existing_file_is_replaced_only_with_force(invoke: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("mine")
     done = invoke("new", file)
@@ -50,14 +48,14 @@ def test_a_file_that_is_there_is_replaced_only_when_told_so(invoke: Invoke, tmp_
     assert invoke("new", tmp_path / "no" / "job.yaml").exit_code == 2
 
 
-def test_a_preset_that_there_is_not_is_told(invoke: Invoke, tmp_path: Path) -> None:
+def test_unknown_preset_is_refused(invoke: Invoke, tmp_path: Path) -> None:
     done = invoke("new", tmp_path / "job.yaml", "--preset", "resnet")
     assert done.exit_code == 2
     assert "there are: mnist-cnn" in done.stderr
     assert not (tmp_path / "job.yaml").exists()
 
 
-def test_a_job_file_that_there_is_not_can_be_written(invoke: Invoke, tmp_path: Path) -> None:
+def test_missing_job_file_suggests_pippin_new(invoke: Invoke, tmp_path: Path) -> None:
     done = invoke("submit", tmp_path / "job.yaml")
     assert done.exit_code == 2
     assert f"There is no {tmp_path}/job.yaml." in done.stderr

@@ -1,4 +1,4 @@
-"""`pippin parity` in a process of its own, since it becomes the worker's kit."""
+"""`pippin parity` in a separate process, since the command replaces its process by the worker's kit."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def _parity(home: Path, *arguments: str, threads: str = "1") -> subprocess.Compl
 
 
 @pytest.mark.full
-def test_it_examines_pippins_own_engine_anywhere(tmp_path: Path) -> None:
+def test_parity_of_the_engine_jax_runs_anywhere(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--engine", "jax")
     assert done.returncode == 0, done.stderr
     assert "v = m v + lr g; w = w - v (Pippin's choice)" in done.stdout
@@ -32,12 +32,12 @@ def test_it_examines_pippins_own_engine_anywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_one_case_as_json(tmp_path: Path) -> None:
+def test_parity_of_one_case_as_json(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--engine", "jax", "--case", "momentum", "--json")
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["engine"] == "jax"
-    (case,) = told["cases"]
+    report = json.loads(done.stdout)
+    assert report["engine"] == "jax"
+    (case,) = report["cases"]
     assert case["case"] == "momentum"
     assert case["as_chosen"]
     assert len(case["candidates"]) == 4
@@ -45,7 +45,7 @@ def test_one_case_as_json(tmp_path: Path) -> None:
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML may be there")
-def test_where_core_ml_is_missing_it_says_so_and_what_can_be_done(tmp_path: Path) -> None:
+def test_parity_without_core_ml_suggests_the_engine_jax(tmp_path: Path) -> None:
     done = _parity(tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -55,13 +55,13 @@ def test_where_core_ml_is_missing_it_says_so_and_what_can_be_done(tmp_path: Path
 
 @pytest.mark.full
 @pytest.mark.parametrize("arguments", [["--engine", "abacus"], ["--case", "nothing"]])
-def test_what_there_is_not_is_a_mistake_of_usage(arguments: list[str], tmp_path: Path) -> None:
+def test_unknown_engine_or_case_is_a_usage_error(arguments: list[str], tmp_path: Path) -> None:
     done = _parity(tmp_path, *arguments)
     assert done.returncode == 2
     assert arguments[1] in done.stderr
 
 
-def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_invalid_setting_is_named(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--engine", "jax", threads="many")
     assert done.returncode == 2
     assert "PIPPIN_WORKER_THREADS" in done.stderr

@@ -14,7 +14,7 @@ from pippin.errors import Fault
         ("/0", "0"),
     ],
 )
-def test_a_pointer_is_a_path_that_people_write(pointer: str, path: str) -> None:
+def test_json_pointer_is_shown_as_a_dotted_path(pointer: str, path: str) -> None:
     assert field(pointer) == path
 
 
@@ -30,11 +30,11 @@ def test_a_pointer_is_a_path_that_people_write(pointer: str, path: str) -> None:
         ("name", "name"),
     ],
 )
-def test_a_parameter_is_the_option_that_the_command_has_for_it(pointer: str, text: str) -> None:
+def test_parameter_is_shown_as_its_option(pointer: str, text: str) -> None:
     assert option(pointer) == text
 
 
-def test_a_fault_of_the_whole_is_its_sentence_alone() -> None:
+def test_fault_without_a_pointer_is_its_sentence_only() -> None:
     assert sentences([Fault("", "is empty"), Fault("target", "has no column 'x'")]) == [
         "is empty",
         "--target: has no column 'x'",
@@ -59,6 +59,6 @@ def test_a_fault_of_the_whole_is_its_sentence_alone() -> None:
         ("'target=x' is not a number, rows.argmax(axis=-1)", "'target=x' is not a number, rows.argmax(axis=-1)"),
     ],
 )
-def test_the_advice_of_the_service_names_options(detail: str, text: str) -> None:
+def test_query_parameters_in_advice_become_options(detail: str, text: str) -> None:
     assert in_options(detail) == text
     assert sentences([Fault("", detail)]) == [text]

@@ -33,7 +33,7 @@ SPEC: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def pictures() -> NDArray[np.uint8]:
-    """A bright line for each digit, where no other has it: one straight look tells them apart."""
+    """A bright line for each digit in a row of its own: the classes are linearly separable."""
     shown = np.zeros((EXAMPLES, 1, 28, 28), np.uint8)
     for row in range(EXAMPLES):
         shown[row, 0, 2 * (row % 10)] = 255
@@ -42,7 +42,7 @@ def pictures() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="module")
 def job(running_up: SimpleNamespace, pictures: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A job that has learned them."""
+    """A job trained on the pictures."""
     file = tmp_path_factory.mktemp("lines") / "lines.npz"
     truth = (np.arange(EXAMPLES, dtype=np.int32) % 10).reshape(-1, 1)
     arrays: dict[str, Any] = {
@@ -62,7 +62,7 @@ def job(running_up: SimpleNamespace, pictures: NDArray[np.uint8], tmp_path_facto
 
 @pytest.fixture(scope="module")
 def held_out_job(running_up: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A job that has learned prices, and held out a fifth of them."""
+    """A job trained on prices, with a fifth of them held out."""
     file = tmp_path_factory.mktemp("prices") / "prices.csv"
     file.write_text("price,size\n" + "".join(f"{3.5 * size + 1.25},{size / 10}\n" for size in range(30)))
     model = {
@@ -88,7 +88,7 @@ def with_service(invoke: Invoke, running_up: SimpleNamespace, monkeypatch: pytes
     return invoke
 
 
-def test_a_picture_gets_its_class_with_bars(
+def test_prediction_of_a_picture_shows_bars(
     with_service: Invoke, job: str, pictures: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     Image.fromarray(pictures[4, 0]).save(tmp_path / "four.png")
@@ -102,7 +102,7 @@ def test_a_picture_gets_its_class_with_bars(
     assert len(rest) == 2
 
 
-def test_arrays_are_taken_as_already_scaled_from_json_and_npz(
+def test_arrays_from_json_and_npz_are_not_scaled(
     with_service: Invoke, job: str, pictures: NDArray[np.uint8], tmp_path: Path
 ) -> None:
     images = pictures[[7, 1]].astype(np.float32) / np.float32(255)
@@ -134,7 +134,7 @@ def test_arrays_are_taken_as_already_scaled_from_json_and_npz(
         ("short.json", b'{"image": [[[1, 2]]]}', 3, "inputs.image[0]: found a list of 1; needs a list of 28"),
     ],
 )
-def test_what_cannot_be_asked_is_told(
+def test_unusable_prediction_input_is_refused(
     *, name: str, content: bytes | None, code: int, said: str, with_service: Invoke, job: str, tmp_path: Path
 ) -> None:
     if content is not None:
@@ -144,7 +144,7 @@ def test_what_cannot_be_asked_is_told(
     assert said in result.stderr
 
 
-def test_an_evaluation_is_told_with_its_confusion(with_service: Invoke, job: str) -> None:
+def test_evaluation_prints_its_confusion_matrix(with_service: Invoke, job: str) -> None:
     result = with_service("evaluate", job, "--dataset", "lines")
     assert result.exit_code == 0, result.stderr
     first, heading, *rows = result.stdout.splitlines()
@@ -164,7 +164,7 @@ def test_an_evaluation_is_told_with_its_confusion(with_service: Invoke, job: str
         (["--split", "train"], "Warning: 24 of the 30 examples were trained on"),
     ],
 )
-def test_an_evaluation_says_which_rows_were_measured(
+def test_evaluation_names_the_evaluated_rows(
     asked: list[str], said: str, with_service: Invoke, held_out_job: str
 ) -> None:
     result = with_service("evaluate", held_out_job, "--dataset", "prices", *asked)
@@ -183,7 +183,7 @@ def test_an_evaluation_of_quantities_lists_the_largest_errors(with_service: Invo
         assert re.fullmatch(r"row \d+: expected \S+, predicted \S+ \(loss [\d,.]+\)", line), line
 
 
-def test_an_evaluation_in_json_says_what_was_asked_for(with_service: Invoke, job: str) -> None:
+def test_evaluation_as_json_uses_the_given_options(with_service: Invoke, job: str) -> None:
     asked = ["evaluate", job, "--dataset", "lines", "--split", "train", "--max-examples", "5", "--json"]
     found = json.loads(with_service(*asked).stdout)
     assert (found["split"], found["examples"]) == ("train", 5)

@@ -1,4 +1,4 @@
-"""The bar below a job that is watched at a terminal."""
+"""The progress bar of a job that is followed at a terminal."""
 
 import pytest
 from rich.console import Console
@@ -29,7 +29,7 @@ def _shown(bar: Bar) -> str:
 
 
 @pytest.mark.parametrize("status", ["cancelling", "cancelled", "pausing", "paused", "failed", "succeeded", "queued"])
-def test_only_a_running_job_has_time_left(status: str) -> None:
+def test_only_a_running_job_shows_the_remaining_time(status: str) -> None:
     bar = Bar(Console(quiet=True), lambda _: "")
     bar.state("running")
     bar.epoch(_epoch(10))
@@ -53,5 +53,5 @@ def test_only_a_running_job_has_time_left(status: str) -> None:
         ([0, 0, 7, 7, 0, 0], 3, "▁█▁"),
     ],
 )
-def test_a_sparkline_rises_and_falls_with_its_values(values: list[float | None], width: int, shown: str) -> None:
+def test_sparkline_follows_its_values(values: list[float | None], width: int, shown: str) -> None:
     assert sparkline(values, width) == shown

@@ -28,7 +28,7 @@ SECRET = "hunter2%2Fhunter2"
         (f"redis://:{SECRET}@[127.0.0.1/0", 2, "PIPPIN_REDIS_URL"),
     ],
 )
-def test_a_wrong_address_is_told_without_its_password(
+def test_error_about_a_redis_url_hides_the_password(
     *,
     invoke: Callable[..., Result],
     valkey_url: str,
@@ -44,33 +44,33 @@ def test_a_wrong_address_is_told_without_its_password(
     assert said in refused.stderr
 
 
-# Python takes the first for the port 4711 and the path "/qXzK9vWj@…", and quotes the second in an error of its own.
+# Python parses the first as the port 4711 and the path "/qXzK9vWj@…", and quotes the second in an error message.
 @pytest.mark.parametrize("password", ["4711/qXzK9vWj", "qXzK9vWj℀", "qXzK@9vWj", "qXzK#9vWj"])
 @pytest.mark.parametrize(
     "command",
     [("doctor",), ("tokens", "list"), ("up", "--port", "0"), ("jobs",), ("backup", "there"), ("blobs", "list")],
     ids=" ".join,
 )
-def test_no_command_prints_a_piece_of_a_password_that_is_not_encoded(
+def test_no_command_prints_a_part_of_an_unencoded_password(
     *, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], password: str
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", f"redis://:{password}@127.0.0.1:1/0")
     refused = invoke(*command)
-    told = refused.output + refused.stderr + repr(refused.exception)
+    printed = refused.output + refused.stderr + repr(refused.exception)
     assert refused.exit_code
-    assert "percent-encode" in " ".join(told.split())
-    assert not [piece for piece in ("4711", "qXzK", "9vWj") if piece in told]
+    assert "percent-encode" in " ".join(printed.split())
+    assert not [piece for piece in ("4711", "qXzK", "9vWj") if piece in printed]
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("module", ["service", "worker", "worker.health"])
-def test_no_process_prints_a_piece_of_a_password_that_is_not_encoded(module: str, tmp_path: Path) -> None:
+def test_no_process_prints_a_part_of_an_unencoded_password(module: str, tmp_path: Path) -> None:
     variables = {"PIPPIN_REDIS_URL": "redis://:4711/qXzK9vWj@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
     clean = clean_environment()
     refused = subprocess.run(
         [sys.executable, "-m", module], env=clean | variables, capture_output=True, text=True, check=False
     )
-    told = refused.stdout + refused.stderr
+    printed = refused.stdout + refused.stderr
     assert refused.returncode
-    assert "percent-encode" in told
-    assert not [piece for piece in ("4711", "qXzK", "9vWj") if piece in told]
+    assert "percent-encode" in printed
+    assert not [piece for piece in ("4711", "qXzK", "9vWj") if piece in printed]

@@ -1,4 +1,4 @@
-"""How the command line starts, and what it says about itself."""
+"""The command line's start, help, version and usage errors."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from typer.testing import Result
 Invoke = Callable[..., Result]
 
 
-def test_help_needs_none_of_the_heavy_libraries() -> None:
+def test_help_imports_no_heavy_library() -> None:
     code = (
         "import sys; sys.argv = ['pippin', '--help']\n"
         "from pippin.cli import main\n"
@@ -38,13 +38,13 @@ def test_every_command_is_listed_with_a_whole_sentence(invoke: Invoke) -> None:
         assert not line.endswith("..."), line
 
 
-def test_the_version_is_that_of_the_package(invoke: Invoke) -> None:
+def test_version_option_prints_the_packages_version(invoke: Invoke) -> None:
     from importlib.metadata import version  # noqa: PLC0415 - used here only
 
     assert invoke("--version").stdout == f"pippin {version('pippin')}\n"
 
 
-def test_an_unknown_option_is_a_mistake_of_usage(invoke: Invoke) -> None:
+def test_unknown_option_is_a_usage_error(invoke: Invoke) -> None:
     for line in ("jobs --nonsense", "nonsense", "download", "datasets add x", "jobs --limit 0"):
         assert invoke(*line.split()).exit_code == 2, line
 
@@ -57,13 +57,13 @@ def test_an_unknown_option_is_a_mistake_of_usage(invoke: Invoke) -> None:
         ("worker --engine x", "Invalid value for '--engine': 'x' is not one of 'coreml', 'jax'."),
     ],
 )
-def test_what_an_option_does_not_take_is_said_in_plain_words(invoke: Invoke, line: str, said: str) -> None:
+def test_invalid_option_value_is_explained(invoke: Invoke, line: str, said: str) -> None:
     done = invoke(*line.split())
     assert done.exit_code == 2
     assert said in done.stderr
 
 
-def test_a_name_that_no_worker_can_have_is_refused() -> None:
+def test_invalid_worker_name_is_refused() -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "pippin", "worker", "--name", "a b"], capture_output=True, text=True, check=False
     )
@@ -79,13 +79,13 @@ def test_every_command_takes_a_short_option_for_help(invoke: Invoke, path: str) 
     assert (short.exit_code, short.stdout) == (0, long.stdout)
 
 
-def test_a_label_without_a_value_is_a_mistake_of_usage(invoke: Invoke) -> None:
+def test_label_without_a_value_is_a_usage_error(invoke: Invoke) -> None:
     done = invoke("jobs", "--label", "team")
     assert done.exit_code == 2
     assert "KEY=VALUE" in done.stderr
 
 
-def test_an_absent_service_is_reported_with_its_address_and_how_to_start_one(
+def test_absent_service_is_reported_with_address_and_start_command(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, unused_port: int
 ) -> None:
     url = f"http://127.0.0.1:{unused_port}"
@@ -99,7 +99,7 @@ def test_an_absent_service_is_reported_with_its_address_and_how_to_start_one(
     ]
 
 
-def test_a_misspelt_setting_is_told(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_misspelt_setting_is_refused_with_a_suggestion(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_ULR", "x")
     done = invoke("jobs")
     assert done.exit_code == 2
@@ -107,7 +107,7 @@ def test_a_misspelt_setting_is_told(invoke: Invoke, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.full
-def test_every_command_that_comes_to_an_end_speaks_json(invoke: Invoke) -> None:
+def test_every_command_that_ends_has_a_json_option(invoke: Invoke) -> None:
     def commands(*path: str) -> Iterator[tuple[str, ...]]:
         text = invoke(*path, "--help").stdout
         listed = text.partition("Commands:")[2].partition("\n\n")[0].splitlines()
@@ -122,7 +122,7 @@ def test_every_command_that_comes_to_an_end_speaks_json(invoke: Invoke) -> None:
 
 
 @pytest.mark.full
-def test_a_shell_is_offered_commands_and_what_a_command_does(unused_port: int) -> None:
+def test_shell_completion_offers_commands_and_values(unused_port: int) -> None:
     def offered(words: str) -> list[str]:
         done = subprocess.run(
             [Path(sys.executable).with_name("pippin")],
@@ -142,4 +142,4 @@ def test_a_shell_is_offered_commands_and_what_a_command_does(unused_port: int) -
     assert offered("pippin pl") == ["plot"]
     assert offered("pippin jobs --status pau") == ["pausing", "paused"]
     assert offered("pippin new --preset mn") == ["mnist-cnn"]
-    assert offered("pippin job ") == ["_files"]  # nobody there to ask: no error in the middle of a line
+    assert offered("pippin job ") == ["_files"]  # no service: no error in the middle of a line

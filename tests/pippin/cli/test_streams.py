@@ -1,4 +1,4 @@
-"""Standard output whose reader has gone, that is closed or full: one exit code and at most one sentence."""
+"""Standard output that is a broken pipe, closed or full: one exit code and at most one sentence."""
 
 import os
 import shlex
@@ -63,7 +63,7 @@ _COMMANDS = [
 
 @pytest.mark.full
 @pytest.mark.parametrize("command", _COMMANDS)
-def test_a_reader_that_has_gone_ends_a_command_silently_with_141(
+def test_closed_pipe_ends_a_command_silently_with_141(
     running_up: SimpleNamespace, job: str, tmp_path: Path, command: str
 ) -> None:
     reading, writing = os.pipe()
@@ -84,7 +84,7 @@ def test_a_reader_that_has_gone_ends_a_command_silently_with_141(
 @pytest.mark.full
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110
 @pytest.mark.parametrize("command", ["--help", "jobs --json", "export {job} --to csv"])
-def test_a_full_disk_is_one_sentence_and_code_1(
+def test_full_disk_gives_one_sentence_and_exit_code_1(
     running_up: SimpleNamespace, job: str, tmp_path: Path, command: str
 ) -> None:
     done = _run(running_up, command.format(job=job) + " > /dev/full", tmp_path)
@@ -94,7 +94,7 @@ def test_a_full_disk_is_one_sentence_and_code_1(
 
 @pytest.mark.full
 @pytest.mark.parametrize("command", ["jobs", "jobs --json"])
-def test_a_closed_stdout_is_one_sentence_and_code_1(
+def test_closed_stdout_gives_one_sentence_and_exit_code_1(
     running_up: SimpleNamespace, job: str, tmp_path: Path, command: str
 ) -> None:
     done = _run(running_up, command.format(job=job) + " >&-", tmp_path)
@@ -116,7 +116,7 @@ def test_an_error_keeps_its_code_where_stderr_is_closed_or_full(running_up: Simp
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110
 @pytest.mark.parametrize(("dropped", "code"), [("drop_unwritten_errors()", 3), ("", 120)])
-def test_errors_that_cannot_be_written_leave_the_exit_code(dropped: str, code: int) -> None:
+def test_unwritable_stderr_does_not_change_the_exit_code(dropped: str, code: int) -> None:
     program = (
         "import sys\n"
         "from pippin.cli.streams import drop_unwritten_errors\n"
@@ -128,9 +128,7 @@ def test_errors_that_cannot_be_written_leave_the_exit_code(dropped: str, code: i
     assert subprocess.run([sys.executable, "-P", "-c", program], check=False).returncode == code
 
 
-def test_a_terminal_without_the_characters_shows_them_escaped(
-    running_up: SimpleNamespace, job: str, tmp_path: Path
-) -> None:
+def test_ascii_terminal_shows_other_characters_escaped(running_up: SimpleNamespace, job: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "pippin", "plot", job],
         env=os.environ | {"PIPPIN_URL": running_up.url, "PYTHONIOENCODING": "ascii"},

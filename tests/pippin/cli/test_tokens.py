@@ -16,7 +16,7 @@ def redis_url(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
 
 
-def test_a_token_is_alone_on_stdout_and_shown_once(invoke: Invoke, store: Store) -> None:
+def test_token_is_printed_alone_on_stdout_and_only_once(invoke: Invoke, store: Store) -> None:
     made = invoke("tokens", "create", "--role", "worker", "--name", "mac-mini")
     assert made.exit_code == 0, made.output
     token = made.stdout.removesuffix("\n")
@@ -29,14 +29,14 @@ def test_a_token_is_alone_on_stdout_and_shown_once(invoke: Invoke, store: Store)
     assert token.rpartition("_")[2] not in listed.output
 
 
-def test_as_json_it_comes_with_its_record(invoke: Invoke) -> None:
+def test_token_as_json_has_its_record(invoke: Invoke) -> None:
     made = json.loads(invoke("tokens", "create", "--role", "worker", "--json").stdout)
     token = made.pop("token")
     assert token.startswith("pippin_")
     assert json.loads(invoke("tokens", "list", "--json").stdout) == [made]
 
 
-def test_revoked_by_name_or_id_it_opens_no_more(invoke: Invoke, store: Store) -> None:
+def test_token_is_revoked_by_name_or_id(invoke: Invoke, store: Store) -> None:
     for name in ("mac-mini", "studio"):
         invoke("tokens", "create", "--role", "worker", "--name", name)
     assert invoke("tokens", "revoke", "mac-mini").exit_code == 0
@@ -56,11 +56,11 @@ def test_an_unknown_token_and_an_ambiguous_name_are_refused(invoke: Invoke, stor
     assert all(token.id in refused.stderr for token in store.tokens.all())
 
 
-def test_only_roles_that_exist_are_taken(invoke: Invoke) -> None:
+def test_unknown_role_is_refused(invoke: Invoke) -> None:
     assert invoke("tokens", "create", "--role", "emperor").exit_code == 2
 
 
-def test_without_any_redis_it_says_what_to_set(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tokens_without_redis_name_the_setting(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PIPPIN_REDIS_URL")
     monkeypatch.setenv("HOME", str(tmp_path))
     refused = invoke("tokens", "list")
@@ -87,14 +87,14 @@ def test_a_token_has_a_tenant_and_limits(invoke: Invoke, store: Store) -> None:
     assert "stored bytes 1,000,000,000" in listed
 
 
-def test_a_tenant_that_cannot_be_one_is_refused(invoke: Invoke, store: Store) -> None:
+def test_invalid_tenant_name_is_refused(invoke: Invoke, store: Store) -> None:
     refused = invoke("tokens", "create", "--role", "read", "--tenant", "a:b")
     assert refused.exit_code == 2
     assert "no tenant can be called 'a:b'" in refused.stderr
     assert store.tokens.all() == []
 
 
-def test_a_reset_demands_no_token_any_more_once_none_is_live(
+def test_reset_without_live_tokens_ends_the_token_requirement(
     invoke: Invoke, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_HOME", str(tmp_path))
@@ -113,18 +113,16 @@ def test_a_reset_demands_no_token_any_more_once_none_is_live(
     assert requirement.recall().roles == store.tokens.made() == frozenset()
 
 
-def test_a_reset_of_a_home_that_is_not_there_is_refused(
-    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reset_of_an_absent_home_is_refused(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_HOME", str(tmp_path / "missing"))
     refused = invoke("tokens", "reset")
     assert refused.exit_code == 3
     assert "PIPPIN_HOME" in refused.stderr
 
 
-def test_an_unreadable_token_is_told_in_one_line(invoke: Invoke, store: Store) -> None:
+def test_unreadable_token_is_reported_in_one_line(invoke: Invoke, store: Store) -> None:
     store.redis.hset("pippin:tokens", "token_x\x1b[31m\nforged", "{}")
-    told = invoke("tokens", "list").stderr
-    assert "\x1b" not in told
-    assert not any(line.startswith("forged") for line in told.splitlines())
-    assert "token_x\\x1b[31m\\x0aforged is damaged" in told
+    printed = invoke("tokens", "list").stderr
+    assert "\x1b" not in printed
+    assert not any(line.startswith("forged") for line in printed.splitlines())
+    assert "token_x\\x1b[31m\\x0aforged is damaged" in printed

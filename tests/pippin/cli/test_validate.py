@@ -14,9 +14,7 @@ from tests.support.paths import EXAMPLES
 Invoke = Callable[..., Result]
 
 
-def test_a_right_spec_is_shown_layer_by_layer(
-    invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path
-) -> None:
+def test_valid_spec_is_shown_layer_by_layer(invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path) -> None:
     file = tmp_path / "spec.json"
     file.write_text(json.dumps(small_spec()))
     done = invoke("validate", file)
@@ -29,7 +27,7 @@ def test_a_right_spec_is_shown_layer_by_layer(
     ]
 
 
-def test_a_script_gets_the_same_as_json_from_stdin(invoke: Invoke, small_spec: Callable[..., object]) -> None:
+def test_spec_from_stdin_is_validated_as_json(invoke: Invoke, small_spec: Callable[..., object]) -> None:
     done = invoke("validate", "-", "--json", stdin=json.dumps(small_spec()))
     assert done.exit_code == 0
     found = json.loads(done.stdout)
@@ -37,7 +35,7 @@ def test_a_script_gets_the_same_as_json_from_stdin(invoke: Invoke, small_spec: C
     assert found["layers"][0]["weight_shapes"] == {"weights": [3, 4], "bias": [3]}
 
 
-def test_every_fault_is_shown_with_its_pointer_and_its_line(invoke: Invoke, tmp_path: Path) -> None:
+def test_every_fault_has_its_pointer_and_line(invoke: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "spec.yaml"
     file.write_text(
         "inputs:\n"
@@ -63,7 +61,7 @@ def test_every_fault_is_shown_with_its_pointer_and_its_line(invoke: Invoke, tmp_
 
 
 @pytest.mark.parametrize("ending", ["json", "yaml"])
-def test_a_swift_document_is_checked_too(invoke: Invoke, ending: str) -> None:
+def test_swiftcoremltools_document_is_validated(invoke: Invoke, ending: str) -> None:
     file = EXAMPLES / f"mnist-cnn.swiftcoremltools.{ending}"
     done = invoke("validate", file)
     assert done.exit_code == 0, done.stderr
@@ -81,7 +79,7 @@ def test_faults_of_a_swift_document_have_the_lines_of_the_document(invoke: Invok
     assert f"{file}:{line}:5: neuralNetwork.layers[1].type: " in done.stderr
 
 
-def test_what_may_go_wrong_is_a_warning_with_its_line(
+def test_runtime_risk_is_a_warning_with_its_line(
     invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path
 ) -> None:
     layers = [
@@ -99,7 +97,9 @@ def test_what_may_go_wrong_is_a_warning_with_its_line(
     assert warning.endswith("(runtime.batchnorm)")
 
 
-def test_a_file_is_checked_as_a_document_is(invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path) -> None:
+def test_mlmodel_file_is_validated_like_a_document(
+    invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path
+) -> None:
     file = tmp_path / "small.mlmodel"
     file.write_bytes(build(resolve(small_spec())))
     done = invoke("validate", file)
@@ -151,7 +151,7 @@ def test_a_pipeline_is_shown_model_by_model(invoke: Invoke, tmp_path: Path) -> N
         (b"version https://git-lfs.github.com/spec/v1\n", "bad.mlmodel is a Git LFS pointer, not the file itself; "),
     ],
 )
-def test_a_file_that_is_no_model_is_refused(invoke: Invoke, tmp_path: Path, content: bytes, said: str) -> None:
+def test_invalid_model_file_is_refused(invoke: Invoke, tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "bad.mlmodel"
     file.write_bytes(content)
     done = invoke("validate", file, "--json")
@@ -159,13 +159,11 @@ def test_a_file_that_is_no_model_is_refused(invoke: Invoke, tmp_path: Path, cont
     assert done.stderr.startswith(f"Error: {file} is not a model that can be trained.\n  {said}")
 
 
-def test_a_file_that_is_not_there_is_a_mistake_of_usage(invoke: Invoke, tmp_path: Path) -> None:
+def test_missing_file_is_a_usage_error(invoke: Invoke, tmp_path: Path) -> None:
     assert invoke("validate", tmp_path / "none.mlmodel").exit_code == 2
 
 
-def test_a_job_as_new_writes_it_is_validated_as_a_job(
-    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_job_file_of_pippin_new_is_valid(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing listens on port 9 of the loopback: no service answers.
     monkeypatch.setenv("PIPPIN_URL", "http://127.0.0.1:9")
     file = tmp_path / "job.yaml"
@@ -177,7 +175,7 @@ def test_a_job_as_new_writes_it_is_validated_as_a_job(
     assert "Not checked, since no service answers at http://127.0.0.1:9: the dataset." in " ".join(done.stdout.split())
 
 
-def test_the_faults_of_a_job_are_told_at_once_with_their_lines(
+def test_all_faults_of_a_job_are_reported_with_their_lines(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_URL", "http://127.0.0.1:9")
@@ -193,16 +191,16 @@ def test_the_faults_of_a_job_are_told_at_once_with_their_lines(
     )
     done = invoke("validate", file)
     assert done.exit_code == 3
-    told = " ".join(done.stderr.split())
+    printed = " ".join(done.stderr.split())
     for place in (
         ":5:3: hyperparameters.epochs",
         ":6:3: hyperparameters.mini_batch_size",
         ":7:3: hyperparameters.lr",
     ):
-        assert place in told
-    assert "model.spec.layers[0].type" in told
-    assert "did you mean 'inner_product'?" in told
-    assert "did you mean 'learning_rate'?" in told
+        assert place in printed
+    assert "model.spec.layers[0].type" in printed
+    assert "did you mean 'inner_product'?" in printed
+    assert "did you mean 'learning_rate'?" in printed
 
 
 @pytest.mark.parametrize(
@@ -217,7 +215,7 @@ def test_the_faults_of_a_job_are_told_at_once_with_their_lines(
         ("colour: red\n", "this has none of the fields of a model spec"),
     ],
 )
-def test_other_documents_are_named_in_one_sentence(invoke: Invoke, tmp_path: Path, content: str, said: str) -> None:
+def test_other_kinds_of_documents_are_named(invoke: Invoke, tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "file.yaml"
     file.write_text(content)
     done = invoke("validate", file)

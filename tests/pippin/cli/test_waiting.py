@@ -8,7 +8,7 @@ Answer = str | None | PippinError
 
 
 class Asked:
-    """A service whose answers come one after another, the last one for ever; notes when it was asked for that one."""
+    """A fake service with scripted answers, the last repeated; `at_the_last` is set at the first query for it."""
 
     def __init__(self, *answers: Answer) -> None:
         self._answers = list(answers)
@@ -25,33 +25,33 @@ class Asked:
         return answer
 
 
-def told(asked: Asked) -> list[str]:
-    """What is told of a queued job until the last answer has come again and again."""
-    said: list[str] = []
-    with Waiting(asked, said.append, seconds=0.001) as waiting:
+def messages_for(asked: Asked) -> list[str]:
+    """The messages about a queued job up to the last scripted answer."""
+    messages: list[str] = []
+    with Waiting(asked, messages.append, seconds=0.001) as waiting:
         waiting.waits(True)
         assert asked.at_the_last.wait(20)
-    return said
+    return messages
 
 
-def test_what_a_job_lacks_is_told_once_and_again_when_it_changes() -> None:
-    assert told(Asked("no worker", "no worker", "no Mac", "no Mac", None)) == ["no worker", "no Mac"]
+def test_waiting_reason_is_printed_once_per_change() -> None:
+    assert messages_for(Asked("no worker", "no worker", "no Mac", "no Mac", None)) == ["no worker", "no Mac"]
 
 
-def test_what_a_job_lacks_anew_is_told_anew() -> None:
-    assert told(Asked("no worker", None, "no worker", None)) == ["no worker", "no worker"]
+def test_returning_waiting_reason_is_printed_again() -> None:
+    assert messages_for(Asked("no worker", None, "no worker", None)) == ["no worker", "no worker"]
 
 
-def test_a_service_that_is_away_for_a_while_is_asked_again() -> None:
-    assert told(Asked("no worker", PippinError("away"), "no worker", "no Mac", None)) == ["no worker", "no Mac"]
+def test_unavailable_service_is_queried_again() -> None:
+    assert messages_for(Asked("no worker", PippinError("away"), "no worker", "no Mac", None)) == ["no worker", "no Mac"]
 
 
-def test_only_while_the_job_is_queued_is_anything_asked() -> None:
+def test_service_is_queried_only_while_the_job_is_queued() -> None:
     asked = Asked("no worker")
-    said: list[str] = []
-    with Waiting(asked, said.append, seconds=0.001) as waiting:
+    messages: list[str] = []
+    with Waiting(asked, messages.append, seconds=0.001) as waiting:
         waiting.waits(False)
         assert not asked.at_the_last.wait(0.05)
         waiting.waits(True)
         wait_for(lambda: asked.count > 3)
-    assert said == ["no worker"]
+    assert messages == ["no worker"]

@@ -73,7 +73,7 @@ def job_file(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(running_up: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """A job that has succeeded; as `submit --follow --json` told of it, line by line."""
+    """A job that has succeeded: the last line of `submit --follow --json`."""
     done = subprocess.run(
         [sys.executable, "-P", "-m", "pippin", "submit", "-", "--follow", "--json"],
         input=JOB,
@@ -127,7 +127,7 @@ def test_a_jobs_notice_is_printed_beside_its_id(with_service: Invoke, tmp_path: 
     assert "0 is 'cat', 1 is 'dog'." in done.stderr
 
 
-def test_options_choose_engine_and_compute_units_whatever_the_file_says(with_service: Invoke, job_file: Path) -> None:
+def test_options_override_engine_and_compute_units_of_the_file(with_service: Invoke, job_file: Path) -> None:
     job_file.write_text(JOB + "engine: jax\n")
     done = with_service("submit", job_file, "--engine", "coreml", "--compute-units", "cpu_only", "--json")
     assert done.exit_code == 0, done.stderr
@@ -139,13 +139,13 @@ def test_options_choose_engine_and_compute_units_whatever_the_file_says(with_ser
     assert with_service("cancel", job["id"]).exit_code == 0
 
 
-def test_compute_units_that_nothing_heeds_are_refused(with_service: Invoke, job_file: Path) -> None:
+def test_compute_units_without_core_ml_are_refused(with_service: Invoke, job_file: Path) -> None:
     done = with_service("submit", job_file, "--engine", "jax", "--compute-units", "cpu_only")
     assert done.exit_code == 3
     assert "compute_units: found 'cpu_only', but the engine is jax" in done.stderr
 
 
-def test_followed_in_a_pipe_each_epoch_is_a_line(with_service: Invoke, job_file: Path) -> None:
+def test_following_in_a_pipe_prints_a_line_per_epoch(with_service: Invoke, job_file: Path) -> None:
     done = with_service("submit", job_file, "--follow")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
@@ -155,7 +155,7 @@ def test_followed_in_a_pipe_each_epoch_is_a_line(with_service: Invoke, job_file:
 
 
 @pytest.mark.full
-def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, finished: dict[str, Any]) -> None:
+def test_following_at_a_terminal_shows_a_progress_bar(running_up: SimpleNamespace, finished: dict[str, Any]) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-P", "-m", "pippin", "metrics", finished["id"], "--follow"],
@@ -164,7 +164,7 @@ def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, fini
     ):
         os.close(theirs)
         shown = b""
-        # Linux says EIO where a file would say that it is at its end.
+        # Linux raises EIO at the end of a pseudo-terminal.
         with contextlib.suppress(OSError):
             while chunk := os.read(ours, 65_536):
                 shown += chunk
@@ -176,7 +176,7 @@ def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, fini
 
 
 @pytest.mark.full
-def test_followed_at_a_terminal_a_job_says_what_it_waits_for(
+def test_following_at_a_terminal_shows_the_waiting_reason(
     running_up: SimpleNamespace, with_service: Invoke, job_file: Path
 ) -> None:
     job_id = with_service("submit", job_file, "--engine", "coreml").stdout.strip()
@@ -201,7 +201,7 @@ def test_followed_at_a_terminal_a_job_says_what_it_waits_for(
 
 
 @pytest.mark.full
-def test_followed_as_json_what_a_job_waits_for_goes_to_stderr(
+def test_following_as_json_prints_the_waiting_reason_on_stderr(
     running_up: SimpleNamespace, with_service: Invoke, job_file: Path
 ) -> None:
     job_id = with_service("submit", job_file, "--engine", "coreml").stdout.strip()
@@ -220,7 +220,7 @@ def test_followed_as_json_what_a_job_waits_for_goes_to_stderr(
         assert following.wait(60) == 1
 
 
-def test_a_faulty_job_is_told_by_line_and_pointer(with_service: Invoke, job_file: Path) -> None:
+def test_faults_of_a_job_have_line_and_pointer(with_service: Invoke, job_file: Path) -> None:
     job_file.write_text(JOB.replace("output_channels: 10", "output_channels: 0").replace("mnist-sample", "no-such"))
     done = with_service("submit", job_file)
     assert done.exit_code == 3
@@ -262,7 +262,7 @@ def test_metrics_are_a_table_or_json(with_service: Invoke, finished: dict[str, A
 
 
 @pytest.mark.parametrize("variant", ["trained", "initial", "inference"])
-def test_a_model_is_downloaded_whole(
+def test_model_is_downloaded_completely(
     with_service: Invoke, finished: dict[str, Any], tmp_path: Path, variant: str
 ) -> None:
     target = tmp_path / "mine.mlmodel"
@@ -275,7 +275,7 @@ def test_a_model_is_downloaded_whole(
         assert read(target.read_bytes()).weights["dense"]["weights"].shape == (10, 784)
 
 
-def test_a_model_goes_into_the_current_folder_under_its_own_name(
+def test_model_is_downloaded_into_the_current_folder_by_default(
     with_service: Invoke, finished: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -283,14 +283,14 @@ def test_a_model_goes_into_the_current_folder_under_its_own_name(
     assert (tmp_path / "small.mlmodel").is_file()
 
 
-def test_a_place_that_cannot_be_written_is_told(with_service: Invoke, finished: dict[str, Any], tmp_path: Path) -> None:
+def test_unwritable_output_path_is_reported(with_service: Invoke, finished: dict[str, Any], tmp_path: Path) -> None:
     done = with_service("download", finished["id"], "-o", tmp_path / "no" / "x.mlmodel")
     assert done.exit_code == 2
     assert "cannot be written: there is no folder" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["job", "metrics", "cancel", "download"])
-def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: str) -> None:
+def test_unknown_job_is_reported(with_service: Invoke, command: str) -> None:
     done = with_service(command, "job_0")
     assert done.exit_code == 3
     assert "There is no job job_0." in done.stderr
@@ -298,7 +298,7 @@ def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: str) -
 
 
 @pytest.mark.full
-def test_a_job_that_is_cancelled_ends_its_followers_with_1(
+def test_cancelled_job_ends_its_followers_with_1(
     running_up: SimpleNamespace, with_service: Invoke, job_file: Path
 ) -> None:
     job_file.write_text(JOB.replace("{seed: 7}", "{epochs: 100000}"))
@@ -357,12 +357,12 @@ def test_workers_are_listed(with_service: Invoke) -> None:
     assert json.loads(with_service("workers", "--json").stdout)[0]["engines"] == ["jax"]
 
 
-def test_a_worker_is_drained_and_undrained_by_the_beginning_of_its_name(with_service: Invoke) -> None:
+def test_worker_is_drained_and_undrained_by_a_prefix_of_its_name(with_service: Invoke) -> None:
     def only() -> Any:  # noqa: ANN401
         (worker,) = json.loads(with_service("workers", "--json").stdout)
         return worker
 
-    # What was cancelled last may still be on its way out.
+    # The training that was cancelled last may still be stopping.
     wait_for(lambda: only()["state"] == "idle")
     worker = only()
     try:
@@ -399,7 +399,7 @@ def test_a_table_is_uploaded_by_name_and_listed(with_service: Invoke, tmp_path: 
     }
 
 
-def test_a_table_without_a_target_is_refused_and_what_was_assumed_is_told(with_service: Invoke, tmp_path: Path) -> None:
+def test_table_without_a_target_is_refused_and_assumptions_are_noted(with_service: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "irises.data"
     file.write_text("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n")
     refused = with_service("datasets", "add", "irises", "--from", file)
@@ -411,7 +411,7 @@ def test_a_table_without_a_target_is_refused_and_what_was_assumed_is_told(with_s
     assert "Note: the target, column 3, holds text, which became 2 classes: 'Iris-setosa', 'Iris-virginica'." in said
 
 
-def test_a_folder_of_class_folders_is_uploaded_as_one(with_service: Invoke, tmp_path: Path) -> None:
+def test_folder_of_class_folders_is_uploaded_as_one_dataset(with_service: Invoke, tmp_path: Path) -> None:
     for number, kind in enumerate(["cat", "dog"]):
         (tmp_path / "pets" / kind).mkdir(parents=True)
         for index in range(3):
@@ -425,7 +425,7 @@ def test_a_folder_of_class_folders_is_uploaded_as_one(with_service: Invoke, tmp_
     assert again["id"] == manifest["id"]
 
 
-def test_blobs_whose_records_were_lost_become_a_dataset_and_a_model_again(
+def test_unnamed_blobs_are_recovered_as_dataset_and_model(
     with_service: Invoke, running_up: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_HOME", str(running_up.home))
@@ -454,7 +454,7 @@ def test_files_are_uploaded_together(with_service: Invoke) -> None:
     assert [split["examples"] for split in json.loads(done.stdout)["splits"]] == [2000]
 
 
-def test_what_is_not_the_published_mnist_is_refused_before_it_is_sent(with_service: Invoke, tmp_path: Path) -> None:
+def test_files_other_than_the_published_mnist_are_refused_locally(with_service: Invoke, tmp_path: Path) -> None:
     for file in mnist_sample_path().glob("train-*.gz"):
         shutil.copy(file, tmp_path)
     done = with_service("datasets", "add", "mnist", "--from", tmp_path)
@@ -463,7 +463,7 @@ def test_what_is_not_the_published_mnist_is_refused_before_it_is_sent(with_servi
     assert "has no file t10k-images-idx3-ubyte" in done.stderr
 
 
-def test_a_faulty_file_is_told_with_its_row(with_service: Invoke, tmp_path: Path) -> None:
+def test_faulty_table_is_reported_with_its_row(with_service: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "bad.csv"
     file.write_text("label,a\n1,2\n0,x\n")
     done = with_service("datasets", "add", "bad", "--from", file)
@@ -471,7 +471,7 @@ def test_a_faulty_file_is_told_with_its_row(with_service: Invoke, tmp_path: Path
     assert "row 3" in done.stderr
 
 
-def test_paths_that_cannot_be_sent_are_mistakes_of_usage(with_service: Invoke, tmp_path: Path) -> None:
+def test_unusable_paths_are_usage_errors(with_service: Invoke, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for paths, said in (
         ([tmp_path / "no.csv"], "There is no "),
@@ -484,7 +484,7 @@ def test_paths_that_cannot_be_sent_are_mistakes_of_usage(with_service: Invoke, t
 
 
 class Records:
-    """Records in Redis, to be written as an earlier version would have."""
+    """Records in Redis, changed into records of an earlier version."""
 
     def __init__(self, url: str) -> None:
         self.client = connect(url)
@@ -511,7 +511,7 @@ SHOWN = r"evil\x1b]0;title\x07\x9b31m\u202e\x0a[red]x[/red][link=http://e.exampl
 def evil_names(running_up: SimpleNamespace) -> Iterator[SimpleNamespace]:
     """A dataset, a model and a job whose names, labels and layers would control a terminal.
 
-    No new one can be called so; records of earlier versions may be.
+    The service refuses such names for new records; records of earlier versions can have them.
     """
     with httpx2.Client(base_url=running_up.url, timeout=60) as http, records_of(running_up.home) as redis:
         rows = f'label,x\n"{EVIL}",1\nplain,2\n'
@@ -563,7 +563,7 @@ def test_no_name_controls_the_terminal(
     assert quoting >= 4
 
 
-def test_the_shell_is_offered_only_names_that_it_can_show(with_service: Invoke, evil_names: SimpleNamespace) -> None:
+def test_shell_completion_offers_printable_names_only(with_service: Invoke, evil_names: SimpleNamespace) -> None:
     assert with_service is not None
     assert evil_names.dataset
     datasets, jobs = offer_datasets(""), offer_jobs("")

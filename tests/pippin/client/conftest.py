@@ -1,4 +1,4 @@
-"""A small real HTTP server that answers as a test tells it to, or breaks the connection."""
+"""A small real HTTP server with scripted answers, which can also break the connection."""
 
 import asyncio
 import threading
@@ -24,7 +24,7 @@ class Seen:
 
 @dataclass
 class Answer:
-    """What the server says.
+    """An answer of the server.
 
     Attributes:
         cut: Close the connection after the body, although the headers promised more.
@@ -37,7 +37,7 @@ class Answer:
 
 
 class Scripted:
-    """A server whose answers are made by a function of each request and how many came before it."""
+    """A server whose answers are a function of the request and the number of earlier requests."""
 
     def __init__(self, answer: Callable[[Seen, int], Answer | None]) -> None:
         self.seen: list[Seen] = []

@@ -27,7 +27,7 @@ def test_a_job_is_submitted_with_a_key_and_read_back(
     assert server.seen[0].headers["idempotency-key"]
 
 
-def test_a_submission_whose_answer_was_lost_is_sent_again_with_the_same_key(
+def test_submission_with_a_lost_reply_is_repeated_with_the_same_key(
     ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any]
 ) -> None:
     server = serve(lambda _, count: None if count == 0 else answer(202, json.dumps(job_document).encode()))
@@ -37,7 +37,7 @@ def test_a_submission_whose_answer_was_lost_is_sent_again_with_the_same_key(
     assert first.body == second.body
 
 
-def test_a_submission_that_is_still_being_worked_on_is_asked_for_again(
+def test_submission_in_flight_is_repeated(
     ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any]
 ) -> None:
     server = serve(lambda _, n: answer(409, b"{}") if n == 0 else answer(202, json.dumps(job_document).encode()))
@@ -45,20 +45,20 @@ def test_a_submission_that_is_still_being_worked_on_is_asked_for_again(
     assert [seen.headers["idempotency-key"] for seen in server.seen] == ['"mine"'] * 2
 
 
-def test_a_conflict_that_stays_is_told_as_one(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_lasting_conflict_is_raised(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(409, b'{"title": "In flight"}'))
     with pytest.raises(ServiceError, match="In flight"):
         ask(server.url, "submit", {})
 
 
-def test_a_cancellation_that_may_have_been_heard_is_not_repeated(ask: Calls, serve: Calls) -> None:
+def test_cancellation_with_a_lost_reply_is_not_repeated(ask: Calls, serve: Calls) -> None:
     server = serve(lambda *_: None)
     with pytest.raises(ServiceUnreachable, match="connection broke"):
         ask(server.url, "cancel", "job_1")
     assert len(server.seen) == 1
 
 
-def test_a_refusal_carries_what_the_problem_says(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_service_error_has_the_fields_of_the_problem(ask: Calls, serve: Calls, answer: Calls) -> None:
     problem = {
         "title": "The request is not valid",
         "detail": "2 faults.",
@@ -77,20 +77,22 @@ def test_a_refusal_carries_what_the_problem_says(ask: Calls, serve: Calls, answe
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[1]", b'{"errors": [3]}', b""])
-def test_a_refusal_without_a_problem_is_told_too(ask: Calls, serve: Calls, answer: Calls, body: bytes) -> None:
+def test_error_status_without_a_problem_document_is_raised(
+    ask: Calls, serve: Calls, answer: Calls, body: bytes
+) -> None:
     server = serve(lambda *_: answer(503, body))
     with pytest.raises(ServiceError, match="Service Unavailable"):
         ask(server.url, "job", "job_1")
 
 
-def test_what_is_no_answer_of_pippin_is_said_to_be_none(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_malformed_reply_is_reported_as_not_pippins(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(200, b"<html>hello</html>"))
     for method, args in (("job", ["job_1"]), ("validate", [{}]), ("metrics", ["job_1"])):
         with pytest.raises(ServiceError, match="Not an answer of Pippin"):
             ask(server.url, method, *args)
 
 
-def test_members_that_a_newer_service_adds_are_passed_over(
+def test_unknown_members_of_a_reply_are_ignored(
     ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any]
 ) -> None:
     job_document["progress"]["step"] = 3
@@ -114,7 +116,7 @@ def test_a_list_is_read_to_its_end_page_by_page(
     assert "after=c1" in server.seen[1].path
 
 
-def test_no_more_is_fetched_than_was_asked_for(
+def test_no_more_is_fetched_than_the_limit(
     ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any]
 ) -> None:
     page = {"data": [job_document, job_document], "has_more": True, "next": "more"}
@@ -124,7 +126,7 @@ def test_no_more_is_fetched_than_was_asked_for(
     assert ask(server.url, "jobs", limit=0) == []
 
 
-def test_a_deleted_job_answers_nothing(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_delete_returns_none(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(204))
     assert ask(server.url, "delete", "job/../1") is None
     assert (server.seen[0].method, server.seen[0].path) == ("DELETE", "/jobs/job%2F..%2F1")
@@ -155,7 +157,7 @@ def test_a_worker_is_drained_and_undrained(ask: Calls, serve: Calls, answer: Cal
     ]
 
 
-def test_nobody_there_is_told_after_a_while(ask: Calls) -> None:
+def test_unreachable_service_is_reported_after_the_retries(ask: Calls) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -165,18 +167,18 @@ def test_nobody_there_is_told_after_a_while(ask: Calls) -> None:
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "http://[", "", "http:///jobs"])
-def test_what_is_no_address_is_refused_at_once(url: str) -> None:
+def test_invalid_url_is_refused_at_once(url: str) -> None:
     with pytest.raises(PippinError, match="address of a service"):
         Client(url)
 
 
-def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_url_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_URL", "http://127.0.0.1:7/")
     with Client() as client:
         assert client.url == "http://127.0.0.1:7"
 
 
-def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+def test_proxy_of_the_environment_is_not_used_for_this_machine(
     monkeypatch: pytest.MonkeyPatch, ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any]
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
@@ -192,7 +194,7 @@ def test_a_wait_ends_when_the_job_is_final(serve: Calls, answer: Calls, job_docu
         assert client.wait("job_1").status == "failed"
 
 
-def test_a_wait_that_is_too_short_says_so(serve: Calls, answer: Calls, job_document: dict[str, Any]) -> None:
+def test_wait_raises_timeout_error_after_its_timeout(serve: Calls, answer: Calls, job_document: dict[str, Any]) -> None:
     server = serve(lambda *_: answer(200, json.dumps(job_document).encode()))
     with Client(server.url) as client, pytest.raises(TimeoutError, match="job_1 is not final after"):
         client.wait("job_1", timeout=0.1)

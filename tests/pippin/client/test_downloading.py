@@ -19,9 +19,7 @@ def headers(content: bytes = MODEL, disposition: str = 'attachment; filename="mn
     return {"repr-digest": f"md5=:AAAA:, sha-256=:{digest}:", "content-disposition": disposition}
 
 
-def test_a_model_lands_under_the_name_that_was_asked_for(
-    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
-) -> None:
+def test_model_is_saved_under_the_given_name(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     server = serve(lambda *_: answer(200, MODEL, headers()))
     target = tmp_path / "mine.mlmodel"
     assert ask(server.url, "download", "job_1", target, variant="initial") == target
@@ -41,14 +39,14 @@ def test_a_model_lands_under_the_name_that_was_asked_for(
         ("attachment", "model.mlmodel"),
     ],
 )
-def test_in_a_folder_it_gets_the_name_of_the_service_but_never_its_folders(
+def test_download_into_a_folder_uses_only_the_services_file_name(
     ask: Calls, serve: Calls, answer: Calls, tmp_path: Path, *, disposition: str, name: str
 ) -> None:
     server = serve(lambda *_: answer(200, MODEL, headers(disposition=disposition)))
     assert ask(server.url, "download", "job_1", tmp_path) == tmp_path / name
 
 
-def test_a_download_that_breaks_off_starts_again(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
+def test_broken_download_is_restarted(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     server = serve(lambda _, n: answer(200, MODEL[: 10 if n == 0 else None], headers(), cut=n == 0))
     assert ask(server.url, "download", "job_1", tmp_path).read_bytes() == MODEL
 
@@ -56,7 +54,7 @@ def test_a_download_that_breaks_off_starts_again(ask: Calls, serve: Calls, answe
 @pytest.mark.parametrize(
     "extra", [headers(b"another"), {}, {"repr-digest": "sha-256=:?:"}, {"repr-digest": "sha-512=:AA==:"}]
 )
-def test_what_does_not_match_its_digest_is_not_kept(
+def test_download_with_a_wrong_digest_is_not_kept(
     ask: Calls, serve: Calls, answer: Calls, tmp_path: Path, extra: dict[str, str]
 ) -> None:
     server = serve(lambda *_: answer(200, MODEL, extra))
@@ -68,16 +66,14 @@ def test_what_does_not_match_its_digest_is_not_kept(
     assert list(tmp_path.iterdir()) == [kept]
 
 
-def test_a_model_that_is_not_made_yet_is_told(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
+def test_absent_model_is_reported(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     server = serve(lambda *_: answer(409, b'{"title": "Not yet"}'))
     with pytest.raises(ServiceError, match="Not yet"):
         ask(server.url, "download", "job_1", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_cannot_be_written_is_named_as_it_was_asked_for(
-    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
-) -> None:
+def test_unwritable_file_is_named_by_the_given_path(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     server = serve(lambda *_: answer(200, MODEL, headers()))
     target = tmp_path / "no" / "mine.mlmodel"
     with pytest.raises(FileNotFoundError) as caught:
@@ -100,9 +96,7 @@ def test_the_longest_names_can_be_written(ask: Calls, serve: Calls, answer: Call
     assert ask(server.url, "download", "job_1", tmp_path / name).read_bytes() == MODEL
 
 
-def test_a_name_of_the_service_that_is_too_long_is_shortened(
-    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
-) -> None:
+def test_too_long_name_from_the_service_is_shortened(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     disposition = "attachment; filename*=UTF-8''" + "%E6%9D%B1" * 200 + ".mlmodel"
     server = serve(lambda *_: answer(200, MODEL, headers(disposition=disposition)))
     assert ask(server.url, "download", "job_1", tmp_path).name == "東" * 82 + ".mlmodel"

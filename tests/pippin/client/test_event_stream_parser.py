@@ -20,7 +20,7 @@ def test_an_event_without_a_type_is_a_message() -> None:
     assert events_of(b"data: x\n\n") == [ServerSentEvent("", "message", "x")]
 
 
-def test_a_type_holds_for_its_own_event_only_but_an_id_for_those_after_it_too() -> None:
+def test_event_type_applies_once_and_id_to_later_events() -> None:
     found = events_of(b"id: 1\nevent: epoch\ndata: a\n\ndata: b\n\n")
     assert found == [ServerSentEvent("1", "epoch", "a"), ServerSentEvent("1", "message", "b")]
 
@@ -33,7 +33,7 @@ def test_only_one_space_after_the_colon_belongs_to_the_syntax() -> None:
     assert [event.data for event in events_of(b"data:  x\n\n")] == [" x"]
 
 
-def test_comments_and_unknown_fields_are_passed_over() -> None:
+def test_comments_and_unknown_fields_are_ignored() -> None:
     assert events_of(b": ping\n\nfoo: bar\n:\ndata: x\n\n") == [ServerSentEvent("", "message", "x")]
 
 
@@ -43,7 +43,7 @@ def test_an_event_without_data_is_not_dispatched_but_its_id_counts() -> None:
     assert parser.last_event_id == "3"
 
 
-def test_an_event_that_the_end_of_the_connection_cut_off_moves_nothing() -> None:
+def test_incomplete_event_does_not_change_the_last_event_id() -> None:
     parser = EventStreamParser()
     parser.feed(b"id: 1\ndata: a\n\nid: 2\ndata: b\n")
     assert parser.last_event_id == "1"
@@ -53,7 +53,7 @@ def test_an_id_with_a_null_in_it_is_ignored() -> None:
     assert [event.id for event in events_of(b"id: a\0b\ndata: x\n\n")] == [""]
 
 
-def test_an_empty_id_forgets_the_last_one() -> None:
+def test_empty_id_resets_the_last_event_id() -> None:
     parser = EventStreamParser("5")
     assert parser.feed(b"id\ndata: x\n\n") == [ServerSentEvent("", "message", "x")]
     assert parser.last_event_id == ""
@@ -62,17 +62,17 @@ def test_an_empty_id_forgets_the_last_one() -> None:
 @pytest.mark.parametrize(
     ("line", "seconds"), [(b"retry: 1500\n", 1.5), (b"retry: 1.5\n", 0), (b"retry: \xc2\xb2\n", 0)]
 )
-def test_retry_counts_milliseconds_and_knows_digits_only(line: bytes, seconds: float) -> None:
+def test_retry_is_in_milliseconds_and_accepts_digits_only(line: bytes, seconds: float) -> None:
     parser = EventStreamParser()
     parser.feed(line)
     assert parser.retry == seconds
 
 
-def test_a_byte_order_mark_at_the_start_is_no_text() -> None:
+def test_byte_order_mark_at_the_start_is_skipped() -> None:
     assert [event.data for event in events_of(b"\xef\xbb", b"\xbfdata: x\n\n")] == ["x"]
 
 
-def test_a_carriage_return_ends_a_line_at_once_and_its_line_feed_does_not_end_another() -> None:
+def test_carriage_return_with_a_line_feed_ends_one_line() -> None:
     parser = EventStreamParser()
     assert [event.data for event in parser.feed(b"data: x\r\n\r")] == ["x"]
     assert [event.data for event in parser.feed(b"\ndata: y\r\r")] == ["y"]
@@ -87,7 +87,7 @@ STREAM = (
     cuts=st.lists(st.integers(0, 400), max_size=20),
     line_end=st.sampled_from(["\n", "\r\n", "\r"]),
 )
-def test_however_the_network_cuts_the_stream_the_events_are_the_same(cuts: list[int], line_end: str) -> None:
+def test_events_do_not_depend_on_chunk_boundaries(cuts: list[int], line_end: str) -> None:
     data = STREAM.replace("\n", line_end).encode()
     marks = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     chunks = [data[start:stop] for start, stop in itertools.pairwise(marks)]

@@ -7,6 +7,6 @@ from pathlib import Path
 TOOL = Path(__file__).parents[3] / "tools" / "blocking_client.py"
 
 
-def test_the_blocking_client_is_what_make_client_writes() -> None:
+def test_blocking_client_is_up_to_date() -> None:
     checked = subprocess.run([sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr

@@ -1,4 +1,4 @@
-"""Jobs with the client at hand, of both clients, against a server that answers as told."""
+"""Live jobs of both clients, against a server with scripted answers."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ class Service:
 
 
 class Spy:
-    """A callback that has seen enough after an epoch."""
+    """A callback that sets `stop_training` after `enough` epochs."""
 
     def __init__(self, enough: int = 99) -> None:
         self.enough = enough
@@ -102,9 +102,7 @@ def waited(request: pytest.FixtureRequest) -> Calls:
     return lambda url, callbacks: asyncio.run(with_async_client(url, callbacks))
 
 
-def test_callbacks_are_told_as_keras_tells_them(
-    waited: Calls, serve: Calls, answer: Calls, job_document: Document
-) -> None:
+def test_callbacks_are_called_as_by_keras(waited: Calls, serve: Calls, answer: Calls, job_document: Document) -> None:
     spy = Spy()
     job = waited(serve(Service(job_document, answer)).url, [spy, object()])
     logs = [{"loss": 1 / number, "val_accuracy": 0.5, "learning_rate": 0.1} for number in (1, 2, 3)]
@@ -117,16 +115,14 @@ def test_callbacks_are_told_as_keras_tells_them(
     assert [each.epoch for each in job.epochs] == [1, 2, 3]
 
 
-def test_a_loss_that_diverged_is_not_a_number_to_callbacks(
-    waited: Calls, serve: Calls, answer: Calls, job_document: Document
-) -> None:
+def test_diverged_loss_is_nan_for_callbacks(waited: Calls, serve: Calls, answer: Calls, job_document: Document) -> None:
     spy = Spy()
     waited(serve(Service(job_document, answer, loss=None, diverged=True)).url, [spy])
     assert all(math.isnan(told[2]["loss"]) for told in spy.told if told[0] == "end")  # type: ignore[index, call-overload]
 
 
 @pytest.mark.parametrize("cancel_status", [202, 409])
-def test_a_callback_that_has_seen_enough_cancels_the_job_once(
+def test_stop_training_of_a_callback_cancels_the_job_once(
     *, waited: Calls, serve: Calls, answer: Calls, job_document: Document, cancel_status: int
 ) -> None:
     server = serve(Service(job_document, answer, cancel_status=cancel_status))
@@ -147,7 +143,7 @@ def test_a_callback_that_has_seen_enough_cancels_the_job_once(
         ({"inputs": [], "layers": []}, {"spec": {"inputs": [], "layers": []}}),
     ],
 )
-def test_train_says_what_is_trained_in_the_words_of_the_contract(
+def test_train_sends_the_models_form_of_the_contract(
     *, ask: Calls, serve: Calls, answer: Calls, job_document: Document, model: object, sent: Document
 ) -> None:
     server = serve(Service(job_document, answer))
@@ -161,7 +157,7 @@ def test_train_says_what_is_trained_in_the_words_of_the_contract(
     }
 
 
-def test_train_goes_on_from_a_job_and_uploads_no_file_that_is_not_there(
+def test_train_accepts_a_job_and_refuses_a_missing_file(
     ask: Calls, serve: Calls, answer: Calls, job_document: Document, tmp_path: Path
 ) -> None:
     server = serve(Service(job_document, answer))
@@ -176,7 +172,7 @@ def test_train_goes_on_from_a_job_and_uploads_no_file_that_is_not_there(
         ask(server.url, "train", tmp_path / "no.mlmodel", "digits")
 
 
-def test_a_cell_shows_the_curves_as_they_are_and_as_they_were_without_a_service(
+def test_repr_html_shows_current_curves_or_cached_without_a_service(
     serve: Calls, answer: Calls, job_document: Document
 ) -> None:
     service = Service(job_document | {"name": "<b>mine"}, answer)
@@ -194,7 +190,7 @@ def test_a_cell_shows_the_curves_as_they_are_and_as_they_were_without_a_service(
             job.refresh()
 
 
-def test_a_notebook_shows_the_curves_anew_after_each_epoch(serve: Calls, answer: Calls, job_document: Document) -> None:
+def test_notebook_redraws_the_curves_after_each_epoch(serve: Calls, answer: Calls, job_document: Document) -> None:
     display = pytest.importorskip("IPython.core.interactiveshell")
     from IPython.utils.capture import capture_output  # noqa: PLC0415 - it takes a while
 
@@ -210,7 +206,7 @@ def test_a_notebook_shows_the_curves_anew_after_each_epoch(serve: Calls, answer:
     assert pages[-1].count("<polyline") == 2
 
 
-def test_outside_of_a_notebook_show_says_what_else_there_is(
+def test_show_outside_a_notebook_suggests_follow(
     serve: Calls, answer: Calls, job_document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "IPython.display", None)
@@ -221,7 +217,7 @@ def test_outside_of_a_notebook_show_says_what_else_there_is(
         client.live("job_1").show()
 
 
-def test_the_package_offers_its_clients_by_name() -> None:
+def test_package_exports_its_clients() -> None:
     import pippin  # noqa: PLC0415 - what is tested
 
     assert (pippin.Client, pippin.AsyncClient) == (Client, AsyncClient)

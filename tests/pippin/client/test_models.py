@@ -1,4 +1,4 @@
-"""Models, as both clients send and read them."""
+"""Upload, listing and download of models with both clients."""
 
 import base64
 import hashlib
@@ -30,7 +30,7 @@ def record() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_a_file_is_sent_as_it_is_and_again_if_the_answer_was_lost(
+def test_model_file_is_sent_unchanged_and_again_after_a_lost_reply(
     *, ask: Calls, serve: Calls, answer: Calls, record: dict[str, Any], tmp_path: Path
 ) -> None:
     server = serve(lambda _, count: None if count == 0 else answer(201, json.dumps(record).encode()))
@@ -62,7 +62,7 @@ def test_models_are_listed_to_the_end(ask: Calls, serve: Calls, answer: Calls, r
     assert "after=c1" in server.seen[1].path
 
 
-def test_a_model_is_asked_for_by_any_name(ask: Calls, serve: Calls, answer: Calls, record: dict[str, Any]) -> None:
+def test_model_name_is_percent_encoded(ask: Calls, serve: Calls, answer: Calls, record: dict[str, Any]) -> None:
     server = serve(lambda *_: answer(200, json.dumps(record | {"news": 1}).encode()))
     assert ask(server.url, "model", "my/net ?").bytes == 4
     assert server.seen[0].path == "/models/my%2Fnet%20%3F"
@@ -79,15 +79,13 @@ def test_a_model_is_read_as_a_document(ask: Calls, serve: Calls, answer: Calls) 
 
 
 @pytest.mark.parametrize("body", [b"[1]", b"<html>", b"3"])
-def test_what_is_no_document_is_said_to_be_none(ask: Calls, serve: Calls, answer: Calls, body: bytes) -> None:
+def test_malformed_document_is_reported_as_not_pippins(ask: Calls, serve: Calls, answer: Calls, body: bytes) -> None:
     server = serve(lambda *_: answer(200, body))
     with pytest.raises(ServiceError, match="Not an answer of Pippin"):
         ask(server.url, "model_spec", "mine")
 
 
-def test_a_models_file_lands_whole_under_the_name_that_the_service_gives(
-    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
-) -> None:
+def test_model_file_is_saved_under_the_services_name(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     content = b"a model" * 1000
     digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
     headers = {"repr-digest": f"sha-256=:{digest}:", "content-disposition": 'attachment; filename="mine.mlmodel"'}
@@ -97,7 +95,7 @@ def test_a_models_file_lands_whole_under_the_name_that_the_service_gives(
     assert server.seen[0].path == "/models/mine/file"
 
 
-def test_a_deleted_model_answers_nothing_and_is_not_deleted_twice(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_delete_model_returns_none_and_sends_one_request(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(204))
     assert ask(server.url, "delete_model", "mine") is None
     assert [(seen.method, seen.path) for seen in server.seen] == [("DELETE", "/models/mine")]

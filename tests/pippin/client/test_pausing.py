@@ -15,7 +15,7 @@ Calls = Callable[..., Any]
 
 
 @pytest.mark.parametrize("method", ["pause", "resume", "retry"])
-def test_a_job_is_asked_for_at_its_place_and_read_back(
+def test_pause_resume_and_retry_post_to_the_job(
     *, ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any], method: str
 ) -> None:
     server = serve(lambda *_: answer(202, json.dumps(job_document).encode()))
@@ -23,21 +23,21 @@ def test_a_job_is_asked_for_at_its_place_and_read_back(
     assert [(seen.method, seen.path) for seen in server.seen] == [("POST", f"/jobs/job_1/{method}")]
 
 
-def test_a_pause_whose_answer_was_lost_is_asked_for_again(
+def test_pause_with_a_lost_reply_is_repeated(
     ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any]
 ) -> None:
     server = serve(lambda _, n: None if n == 0 else answer(202, json.dumps(job_document).encode()))
     assert ask(server.url, "pause", "job_1").id == "job_1"
 
 
-def test_a_resumption_that_may_have_been_heard_is_not_repeated(ask: Calls, serve: Calls) -> None:
+def test_resume_with_a_lost_reply_is_not_repeated(ask: Calls, serve: Calls) -> None:
     server = serve(lambda *_: None)
     with pytest.raises(ServiceUnreachable):
         ask(server.url, "resume", "job_1")
     assert len(server.seen) == 1
 
 
-def test_a_retry_whose_answer_was_lost_is_sent_again_with_the_same_key(
+def test_retry_with_a_lost_reply_is_repeated_with_the_same_key(
     ask: Calls, serve: Calls, answer: Calls, job_document: dict[str, Any]
 ) -> None:
     server = serve(lambda _, n: None if n == 0 else answer(202, json.dumps(job_document).encode()))
@@ -49,7 +49,7 @@ def test_a_retry_whose_answer_was_lost_is_sent_again_with_the_same_key(
     assert server.seen[-1].headers["idempotency-key"] == '"mine"'
 
 
-def test_a_job_that_cannot_be_retried_is_told_at_once(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_refused_retry_is_raised_at_once(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(409, b'{"title": "No", "detail": "It is running."}'))
     with pytest.raises(ServiceError, match="It is running"):
         ask(server.url, "retry", "job_1")

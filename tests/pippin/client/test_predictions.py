@@ -35,17 +35,17 @@ def test_arrays_of_any_library_are_sent_as_lists(ask: Calls, serve: Calls, answe
         (b"P5 1 1 255\n.", "image/x-portable-graymap"),
     ],
 )
-def test_a_picture_is_sent_as_what_it_is_whatever_it_is_called(
+def test_picture_type_is_detected_from_its_content(
     *, data: bytes, kind: str, ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_bytes(data)
-    # The first connection breaks: a prediction may be asked for again.
+    # The first connection breaks: a prediction can be repeated.
     server = serve(lambda _, count: None if count == 0 else answer(200, json.dumps(PREDICTION).encode()))
     assert ask(server.url, "predict", "job_1", str(tmp_path / "file")).outputs == PREDICTION["outputs"]
     assert [(seen.headers["content-type"], seen.body) for seen in server.seen] == [(kind, data)] * 2
 
 
-def test_what_is_no_picture_is_not_sent(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
+def test_file_that_is_no_picture_is_not_sent(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     server = serve(lambda *_: answer(500))
     (tmp_path / "file.png").write_text("hello")
     with pytest.raises(PippinError, match=r"file\.png is not a PNG, JPEG or PGM"):
@@ -55,7 +55,7 @@ def test_what_is_no_picture_is_not_sent(ask: Calls, serve: Calls, answer: Calls,
     assert server.seen == []
 
 
-def test_an_evaluation_sends_what_was_said_and_nothing_else(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_evaluation_sends_only_the_given_fields(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(200, json.dumps(REPORT).encode()))
     found = ask(server.url, "evaluate", "job_1", "tiny")
     assert found.confusion.matrix == [[1, 1], [0, 0]]

@@ -1,4 +1,4 @@
-"""A stream that breaks off, anywhere, is taken up again without loss or repeat."""
+"""A stream that breaks at any point is resumed without loss or repeat."""
 
 import json
 import time
@@ -36,7 +36,7 @@ def whole(after: str) -> bytes:
     return b": hello\n\n" + b"".join(epoch(number) for number in range(start + 1, EPOCHS + 1)) + END
 
 
-def test_every_epoch_arrives_once_and_the_end_ends_it(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_every_epoch_arrives_once_and_the_end_event_ends_the_stream(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(200, whole(""), STREAM))
     assert [each.epoch for each in ask(server.url, "follow", "job_1")] == [1, 2, 3, 4, 5]
     assert server.seen[0].headers["accept"] == "text/event-stream"
@@ -44,7 +44,7 @@ def test_every_epoch_arrives_once_and_the_end_ends_it(ask: Calls, serve: Calls, 
 
 
 @pytest.mark.parametrize("length", [1, 40, 300, 500, 700])
-def test_a_stream_cut_again_and_again_is_resumed_without_loss_or_repeat(
+def test_repeatedly_cut_stream_is_resumed_without_loss_or_repeat(
     ask: Calls, serve: Calls, answer: Calls, length: int
 ) -> None:
     """Each connection but every third carries only its first `length` bytes, in the middle of some event."""
@@ -58,23 +58,23 @@ def test_a_stream_cut_again_and_again_is_resumed_without_loss_or_repeat(
     assert len(server.seen) >= 2
 
 
-def test_a_stream_that_just_stops_is_asked_for_again(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_stream_without_an_end_event_is_requested_again(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda seen, n: answer(200, whole(seen.headers.get("last-event-id", ""))[: 300 if n == 0 else None]))
     assert [each.epoch for each in ask(server.url, "follow", "job_1")] == [1, 2, 3, 4, 5]
 
 
-def test_an_answer_of_nothing_more_ends_it(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_status_204_ends_the_stream(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(204))
     assert ask(server.url, "follow", "job_1", after="9-0") == []
     assert server.seen[0].headers["last-event-id"] == "9-0"
 
 
-def test_a_service_that_is_away_for_a_moment_is_waited_for(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_stream_is_retried_after_status_503(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda _, count: answer(503) if count == 0 else answer(200, whole(""), STREAM))
     assert len(ask(server.url, "follow", "job_1")) == EPOCHS
 
 
-def test_a_job_that_is_not_there_is_told_at_once(ask: Calls, serve: Calls, answer: Calls) -> None:
+def test_stream_of_an_unknown_job_raises_at_once(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(404, b'{"title": "There is nothing here"}'))
     with pytest.raises(ServiceError, match="nothing here"):
         ask(server.url, "follow", "job_1")
@@ -92,13 +92,13 @@ def test_events_carry_their_type_and_data_up_to_the_end(ask: Calls, serve: Calls
 
 
 @pytest.mark.parametrize("data", [b"not json", b'{"epoch": 0}'])
-def test_what_is_no_event_of_pippin_is_said_to_be_none(ask: Calls, serve: Calls, answer: Calls, data: bytes) -> None:
+def test_malformed_event_is_reported_as_not_pippins(ask: Calls, serve: Calls, answer: Calls, data: bytes) -> None:
     server = serve(lambda *_: answer(200, b"event: epoch\ndata: " + data + b"\n\n", STREAM))
     with pytest.raises(ServiceError, match="Not an e"):
         ask(server.url, "follow", "job_1")
 
 
-def test_patience_with_a_stream_ends(serve: Calls) -> None:
+def test_following_ends_after_the_follow_patience(serve: Calls) -> None:
     server = serve(lambda *_: None)
     with Client(server.url, follow_patience=0.3) as client, pytest.raises(ServiceUnreachable):
         list(client.follow("job_1"))
@@ -106,10 +106,8 @@ def test_patience_with_a_stream_ends(serve: Calls) -> None:
 
 
 @pytest.mark.parametrize("steady", [True, False])
-def test_a_stream_that_stood_for_a_while_is_a_service_that_answered(
-    monkeypatch: pytest.MonkeyPatch, steady: bool
-) -> None:
-    """A job may wait in its queue for longer than anybody's patience: what comes then are signs of life only."""
+def test_steady_stream_without_events_resets_the_patience(monkeypatch: pytest.MonkeyPatch, steady: bool) -> None:
+    """A job can wait in its queue for longer than the patience; then the stream carries only comments."""
     monkeypatch.setattr(streams, "_STEADY_SECONDS", 0.1 if steady else 60)
     followed = StreamFollower("http://127.0.0.1:1", Backoff(seconds=0.3))
     followed.headers()

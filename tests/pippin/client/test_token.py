@@ -13,7 +13,7 @@ HERE, THERE = "http://127.0.0.1:8000", "http://pippin.example.com"
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What PIPPIN_TOKEN_FILE names."""
+    """The token file named by PIPPIN_TOKEN_FILE."""
     path = tmp_path / "token"
     path.touch(mode=0o600)
     path.write_text(TOKEN)
@@ -26,7 +26,7 @@ def shown(client: Client | AsyncClient) -> str | None:
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])
-def test_the_token_of_the_file_is_shown_unless_another_is_given_or_none_wanted(
+def test_token_argument_overrides_the_token_file(
     file: Path,  # noqa: ARG001 (is there)
     kind: type[Client] | type[AsyncClient],
 ) -> None:
@@ -36,11 +36,11 @@ def test_the_token_of_the_file_is_shown_unless_another_is_given_or_none_wanted(
     assert shown(kind(HERE, token="")) is None
 
 
-def test_without_a_file_none_is_shown() -> None:
+def test_no_token_is_sent_without_a_token_file() -> None:
     assert shown(Client(HERE)) is None
 
 
-def test_it_is_not_sent_unencrypted_over_a_network(file: Path) -> None:
+def test_token_is_not_sent_unencrypted_over_a_network(file: Path) -> None:
     with pytest.raises(PippinError, match="unencrypted") as raised:
         Client(THERE)
     assert TOKEN not in str(raised.value)

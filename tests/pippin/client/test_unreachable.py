@@ -1,4 +1,4 @@
-"""What is said when something else than a Pippin service is at the address."""
+"""Error messages when the server at the address is not a Pippin service."""
 
 import socket
 import threading
@@ -43,7 +43,7 @@ def _refusal(url: str) -> ServiceUnreachable:
     return caught.value
 
 
-def test_a_port_on_which_nothing_listens() -> None:
+def test_unused_port_is_reported_as_refused() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -52,25 +52,25 @@ def test_a_port_on_which_nothing_listens() -> None:
     assert error.is_absent
 
 
-def test_a_server_of_another_protocol() -> None:
+def test_server_of_another_protocol_is_reported() -> None:
     with _answering(b"-ERR unknown command 'GET'\r\n") as port:
         error = _refusal(f"http://127.0.0.1:{port}")
     assert "Is it the port of another service" in str(error)
     assert not error.is_absent
 
 
-def test_a_server_without_tls() -> None:
+def test_server_without_tls_is_reported() -> None:
     with _answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n") as port:
         error = _refusal(f"https://127.0.0.1:{port}")
     assert "does the address begin with http:// instead?" in str(error)
 
 
-def test_a_host_that_has_no_address() -> None:
+def test_unknown_host_is_reported() -> None:
     assert "there is no host of that name" in str(_refusal("http://nothing.invalid"))
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_a_page_of_another_service(serve: Calls, answer: Calls, status: int) -> None:
+def test_page_of_another_service_is_reported(serve: Calls, answer: Calls, status: int) -> None:
     server = serve(lambda *_: answer(status, b"<html>Welcome</html>"))
     with Client(server.url, patience=0) as client, pytest.raises(ServiceError, match="is another service running"):
         client.job("job_1")

@@ -59,7 +59,7 @@ def send(tmp_path: Path) -> Callable[[Files], Upload]:
 
 @pytest.fixture
 def store(tmp_path: Path, send: Callable[[Files], Upload]) -> Store:
-    """Takes files all the way to the stored form and reads that back."""
+    """Stores files as a dataset and reads the dataset back."""
 
     def store(files: Files, limits: DatasetLimits = DEFAULT, **options: str) -> Dataset:
         workdir = tmp_path / f"work{len(list(tmp_path.iterdir()))}"
@@ -121,7 +121,7 @@ Add = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def add(store: Callable[..., Any]) -> Add:
-    """Takes files all the way to the stored form."""
+    """Stores files as a dataset."""
 
     def add_one(files: Mapping[str, bytes], **query: str) -> dict[str, Any]:
         stored = store(files, **query)

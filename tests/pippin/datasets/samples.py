@@ -1,4 +1,4 @@
-"""Files as people send them."""
+"""Sample files like those of real uploads."""
 
 import io
 import tarfile

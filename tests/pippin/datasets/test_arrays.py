@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_arrays_come_back_as_they_were(path: Path) -> None:
+def test_arrays_read_back_unchanged(path: Path) -> None:
     found = open_arrays(path)
     assert set(found) == {f"{split}/{name}" for split, arrays in ARRAYS.items() for name in arrays}
     for name, array in found.items():
@@ -53,7 +53,7 @@ def test_arrays_come_back_as_they_were(path: Path) -> None:
         assert not array.flags.writeable
 
 
-def test_any_reader_of_safetensors_reads_them(path: Path) -> None:
+def test_safetensors_reads_the_file(path: Path) -> None:
     for name, array in load_file(path).items():
         assert array.tolist() == open_arrays(path)[name].tolist()
 
@@ -103,7 +103,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path, content: bytes, expected: str
 
 
 @given(st.data())
-def test_no_damage_to_the_header_leads_outside_the_file(
+def test_damaged_header_never_reads_outside_the_file(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     content = bytearray(stored(tensor() | {"b/y": {"dtype": "U8", "shape": [2, 2], "data_offsets": [0, 4]}}))

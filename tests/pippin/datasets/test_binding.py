@@ -71,7 +71,7 @@ def faults(manifest: StoredManifest, resolved: Trainable, **source: Any) -> list
 TABLE = b"y,a,b\n0,1,2\n2,3,4\n1,5,6\n"
 
 
-def test_the_seed_model_trains_on_idx_by_position(store: Callable[..., Any], idx: Callable[..., bytes]) -> None:
+def test_preset_model_binds_idx_features_by_position(store: Callable[..., Any], idx: Callable[..., bytes]) -> None:
     blank = [[[0] * 28] * 28]
     files = {"train-images": idx(blank), "train-labels": idx([9]), "t10k-images": idx(blank), "t10k-labels": idx([0])}
     found = bind(store(files).manifest, trainable_network(resolve(preset("mnist-cnn"))), DatasetSource(id="mnist"))
@@ -86,17 +86,17 @@ def test_the_seed_model_trains_on_idx_by_position(store: Callable[..., Any], idx
     )
 
 
-def test_features_are_found_by_name_whatever_their_order(manifest: Callable[..., StoredManifest]) -> None:
+def test_features_are_matched_by_name_in_any_order(manifest: Callable[..., StoredManifest]) -> None:
     found = bind(manifest(TABLE, inputs="x:a,b", target="y"), classifier(), DatasetSource(id="d"))
     assert found.bind == {"x": "x", "y": "y"}
 
 
-def test_what_one_name_leaves_takes_the_other(manifest: Callable[..., StoredManifest]) -> None:
+def test_remaining_feature_binds_to_the_remaining_input(manifest: Callable[..., StoredManifest]) -> None:
     found = bind(manifest(TABLE, inputs="x:a,b", target="label:y"), classifier(), DatasetSource(id="d"))
     assert found.bind == {"x": "x", "y": "label"}
 
 
-def test_two_features_that_only_their_order_tells_apart_are_told(manifest: Callable[..., StoredManifest]) -> None:
+def test_binding_by_order_only_gives_a_notice(manifest: Callable[..., StoredManifest]) -> None:
     one = classifier(width=1)
     numbers = np.array([[0], [1], [2]])
     found = bind(manifest({"d.npz": npz(dist=numbers, speed=numbers)}), one, DatasetSource(id="d"))
@@ -109,25 +109,25 @@ def test_two_features_that_only_their_order_tells_apart_are_told(manifest: Calla
         assert named.notices == []
 
 
-def test_the_feature_that_has_the_shape_is_named(manifest: Callable[..., StoredManifest]) -> None:
+def test_feature_with_the_right_shape_is_suggested(manifest: Callable[..., StoredManifest]) -> None:
     swapped = manifest({"d.npz": npz(arr_0=np.array([0, 1, 2]), arr_1=np.ones((3, 2)))})
     assert "in bind, as 'arr_1', which has this shape" in faults(swapped, classifier())[0][1]
 
 
-def test_bind_names_features_and_goes_before_names(manifest: Callable[..., StoredManifest]) -> None:
+def test_explicit_bind_overrides_matching_by_name(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest(TABLE, inputs="x:a,b;other:b,a", target="y")
     found = bind(dataset, classifier(), DatasetSource(id="d", bind={"x": "other"}))
     assert found.bind == {"x": "other", "y": "y"}
 
 
-def test_three_features_are_not_guessed_at(manifest: Callable[..., StoredManifest]) -> None:
+def test_ambiguous_features_are_refused(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest(TABLE, inputs="one:a,b;two:b,a", target="y")
     assert faults(dataset, classifier()) == [
         ("", "no feature feeds the training input 'x'; say which of one, two, y does, in bind")
     ]
 
 
-def test_every_bad_binding_is_pointed_at(manifest: Callable[..., StoredManifest]) -> None:
+def test_every_invalid_binding_has_its_pointer(manifest: Callable[..., StoredManifest]) -> None:
     found = faults(manifest(TABLE), classifier(), bind={"x": "nothing", "z/1": "y"})
     assert found == [
         ("/bind/x", "the dataset has no feature 'nothing'; its features are features, y"),
@@ -187,7 +187,7 @@ def test_other_axes_do_not_fit(
     ("wanted", "remedy"),
     [((1, 4, 4), "make the pictures 4 by 4 pixels"), ((3, 2, 2), "upload the pictures with color=rgb")],
 )
-def test_pictures_of_another_form_are_refused_with_what_helps(
+def test_pictures_of_another_shape_are_refused_with_the_remedy(
     store: Callable[..., Any], pictures: Callable[..., bytes], wanted: tuple[int, ...], remedy: str
 ) -> None:
     dataset = store({"d.zip": pictures()})
@@ -215,7 +215,7 @@ def pictures() -> Callable[[], bytes]:
     return zipped
 
 
-def test_as_many_values_in_another_shape_need_only_be_sent_with_it(manifest: Callable[..., StoredManifest]) -> None:
+def test_equal_number_of_values_suggests_the_shape_option(manifest: Callable[..., StoredManifest]) -> None:
     row = b"7" + b",0" * 784
     ((_, detail),) = faults(manifest(row), trainable_network(resolve(preset("mnist-cnn"))))
     assert detail.endswith("has [784]; upload the table with shape=1,28,28")
@@ -230,20 +230,20 @@ def test_as_many_values_in_another_shape_need_only_be_sent_with_it(manifest: Cal
         (b"0.5,1,1", "'y' is not a whole number at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"),
     ],
 )
-def test_a_label_that_is_no_class_is_refused_with_its_row(
+def test_label_out_of_range_is_refused_with_its_row(
     manifest: Callable[..., StoredManifest], row: bytes, expected: str
 ) -> None:
     assert faults(manifest(TABLE + row), classifier()) == [("", expected)]
 
 
-def test_labels_of_the_validation_split_are_judged_too(manifest: Callable[..., StoredManifest]) -> None:
+def test_labels_of_the_validation_split_are_checked(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest({"train.csv": TABLE, "test.csv": b"y,a,b\n7,1,1\n"})
     assert "'y' is 7 at test.csv row 2 (split test)" in faults(dataset, classifier())[0][1]
-    # A split that the job does not use may hold what it likes.
+    # Labels of a split that the job does not use are not checked.
     assert bind(dataset, classifier(), DatasetSource(id="d", validation_fraction=0.5)).validation is None
 
 
-def test_whole_floats_are_labels(manifest: Callable[..., StoredManifest]) -> None:
+def test_integral_floats_are_labels(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest(b"y,a,b\n0.0,1,2\n2.0,3,4\n")
     assert dataset.features[-1].dtype == "float32"
     assert bind(dataset, classifier(), DatasetSource(id="d")).bind["y"] == "y"
@@ -278,14 +278,14 @@ def test_class_names_are_no_quantities(manifest: Callable[..., StoredManifest]) 
     assert "categorical_cross_entropy" in detail
 
 
-def test_names_belong_to_the_feature_that_has_them(manifest: Callable[..., StoredManifest]) -> None:
+def test_class_names_apply_to_their_own_feature_only(manifest: Callable[..., StoredManifest]) -> None:
     table = manifest(b"kind,a,b,grade\ncat,1,2,1\ndog,3,4,0\n", target="kind", inputs="x:a,b;y:grade")
     assert bind(table, classifier(2), DatasetSource(id="d")).bind == {"x": "x", "y": "y"}
     priced = bind(table, regressor(), DatasetSource(id="d", bind={"size": "x", "price": "y"}))
     assert priced.bind["price"] == "y"
 
 
-def test_whole_numbers_feed_a_regression(manifest: Callable[..., StoredManifest]) -> None:
+def test_integers_can_be_a_regression_target(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest(TABLE, target="price:y", inputs="size:a,b")
     assert dataset.features[-1].dtype == "int32"
     assert bind(dataset, regressor(), DatasetSource(id="d")).bind == {"size": "size", "price": "price"}
@@ -302,14 +302,14 @@ def test_whole_numbers_feed_a_regression(manifest: Callable[..., StoredManifest]
         (["train", "test"], {"validation_fraction": 0.3}, None),
     ],
 )
-def test_the_split_to_validate_on(
+def test_validation_split_is_chosen_by_name(
     manifest: Callable[..., StoredManifest], files: list[str], asked: dict[str, Any], expected: str | None
 ) -> None:
     dataset = manifest({f"{name}.csv": TABLE for name in files})
     assert bind(dataset, classifier(), DatasetSource(id="d", **asked)).validation == expected
 
 
-def test_splits_that_are_not_there_are_listed(manifest: Callable[..., StoredManifest]) -> None:
+def test_unknown_splits_are_refused_with_the_known_ones(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest({"train.csv": TABLE, "test.csv": TABLE})
     assert faults(dataset, classifier(), train="all", validation="rest") == [
         ("/train", "the dataset has no split 'all'; its splits are train, test"),
@@ -317,7 +317,7 @@ def test_splits_that_are_not_there_are_listed(manifest: Callable[..., StoredMani
     ]
 
 
-def test_of_one_example_none_can_be_held_out(manifest: Callable[..., StoredManifest]) -> None:
+def test_holding_out_from_one_example_is_refused(manifest: Callable[..., StoredManifest]) -> None:
     found = faults(manifest(b"y,a,b\n0,1,2\n"), classifier(), validation_fraction=0.5)
     assert found == [("/validation_fraction", "the split 'train' has one example, of which none can be held out")]
 
@@ -338,20 +338,20 @@ def test_classes_are_matched_by_their_names(manifest: Callable[..., StoredManife
     assert found.classes == [[0, 2], [1, 0]]
 
 
-def test_a_class_that_the_model_does_not_have_is_named(manifest: Callable[..., StoredManifest]) -> None:
+def test_class_unknown_to_the_model_is_named(manifest: Callable[..., StoredManifest]) -> None:
     ((pointer, detail),) = faults(manifest(NAMED, target="kind", inputs="x:a,b"), named(["dog", "bird"]))
     assert pointer == ""
     assert "'cat'" in detail
 
 
-def test_whole_numbers_are_labels_of_their_own(manifest: Callable[..., StoredManifest]) -> None:
+def test_integer_labels_are_matched_by_value(manifest: Callable[..., StoredManifest]) -> None:
     table = manifest(b"y,a,b\n7,1,2\n5,3,4\n", target="kind:y", inputs="x:a,b")
     assert bind(table, named([5, 6, 7]), DatasetSource(id="d")).classes == [[5, 0], [6, 1], [7, 2]]
     ((_, detail),) = faults(manifest(b"y,a,b\n8,1,2\n5,3,4\n", target="kind:y", inputs="x:a,b"), named([5, 6, 7]))
     assert "'kind' is 8" in detail
 
 
-def test_numbers_of_classes_do_where_a_dataset_has_no_names(manifest: Callable[..., StoredManifest]) -> None:
+def test_class_numbers_are_positions_for_a_model_with_names(manifest: Callable[..., StoredManifest]) -> None:
     table = manifest(TABLE, target="kind:y", inputs="x:a,b")
     found = bind(table, named(["a", "b", "c"]), DatasetSource(id="d"))
     assert found.classes is None
@@ -360,7 +360,7 @@ def test_numbers_of_classes_do_where_a_dataset_has_no_names(manifest: Callable[.
     ]
 
 
-def test_an_image_takes_pixels(manifest: Callable[..., StoredManifest]) -> None:
+def test_image_input_takes_integer_pixels_only(manifest: Callable[..., StoredManifest]) -> None:
     image = {"name": "x", "type": "image", "color": "gray", "width": 2, "height": 1}
     layers = [
         {"type": "flatten", "name": "flat"},
@@ -395,7 +395,7 @@ EMBEDDED: dict[str, Any] = {
         (b"0.5", "'x' is not a whole number at d.csv row 4 (split train)"),
     ],
 )
-def test_an_index_that_an_embedding_does_not_know_is_refused_with_its_row(
+def test_embedding_index_out_of_range_is_refused_with_its_row(
     manifest: Callable[..., StoredManifest], rows: bytes, said: str
 ) -> None:
     right = b"y,x\n0,0\n1,4\n"
@@ -404,7 +404,7 @@ def test_an_index_that_an_embedding_does_not_know_is_refused_with_its_row(
     assert faults(manifest(right + b"2," + rows + b"\n", inputs="x:x"), classifier(**EMBEDDED)) == [("", expected)]
 
 
-def looking_up(shape: tuple[int, ...]) -> Trainable:
+def embedding_classifier(shape: tuple[int, ...]) -> Trainable:
     """A classifier whose input is looked up in an embedding, number by number."""
     embed, _, *rest = EMBEDDED["layers"]
     return classifier(
@@ -418,12 +418,12 @@ def looking_up(shape: tuple[int, ...]) -> Trainable:
 def test_scaled_bytes_are_no_indices(store: Callable[..., Any]) -> None:
     arrays = npz(x=np.ones((2, 2, 1, 1, 1, 1), np.uint8), y=np.array([[1], [0]], np.int32))
     # Bytes that are no picture are whole numbers.
-    assert bind(store({"d.npz": arrays}).manifest, looking_up((2, 1, 1, 1, 1)), DatasetSource(id="d"))
-    ((_, detail),) = faults(store({"d.npz": arrays}, scale="0.5").manifest, looking_up((2, 1, 1, 1, 1)))
+    assert bind(store({"d.npz": arrays}).manifest, embedding_classifier((2, 1, 1, 1, 1)), DatasetSource(id="d"))
+    ((_, detail),) = faults(store({"d.npz": arrays}, scale="0.5").manifest, embedding_classifier((2, 1, 1, 1, 1)))
     assert detail.startswith("the training input 'x' takes whole numbers, and the dataset's feature 'x' holds pixels")
 
 
-def test_an_input_is_an_index_where_an_embedding_reads_all_of_it() -> None:
+def test_input_is_an_index_if_only_embeddings_read_it() -> None:
     embed, *rest = EMBEDDED["layers"]
     few = embed | {"name": "few", "input": "x", "input_dim": 3}
     flat = {"type": "flatten", "name": "rearranged"}

@@ -1,4 +1,4 @@
-"""What a dataset's numbers mean to a model that names its classes."""
+"""The meaning of a dataset's numbers for a model with named classes."""
 
 import pytest
 
@@ -50,7 +50,7 @@ LEXICOGRAPHIC = ("0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9")
         (LEXICOGRAPHIC, [[int(name), index] for index, name in enumerate(LEXICOGRAPHIC)]),
     ],
 )
-def test_a_number_is_the_class_of_that_name_where_all_names_are_numbers(
+def test_number_matches_the_class_name_if_all_names_are_numbers(
     labels: tuple[str, ...] | tuple[int, ...], pairs: list[list[int]] | None
 ) -> None:
     numbers = [whole_number(label) for label in labels]
@@ -58,7 +58,7 @@ def test_a_number_is_the_class_of_that_name_where_all_names_are_numbers(
     assert found.pairs == pairs
     assert (found.minimum, found.maximum) == (min(filter_none(numbers)), max(filter_none(numbers)))
     assert found.faults == ()
-    # A person who meant positions reads it; classes that are whole numbers have none.
+    # The notice is for users who meant positions; integer labels give no notice.
     assert bool(found.notices) == (pairs is not None and isinstance(labels[0], str))
 
 
@@ -66,7 +66,7 @@ def filter_none(numbers: list[int | None]) -> list[int]:
     return [number for number in numbers if number is not None]
 
 
-def test_numbers_outside_of_the_names_are_refused_and_not_taken_for_positions() -> None:
+def test_numbers_outside_numeric_names_are_not_positions() -> None:
     found = numbered(("1", "2", "3"), 0, 2)
     assert (found.minimum, found.maximum) == (1, 3)
     assert found.rule == "the model's classes are '1', '2', '3', and a whole number stands for the class of that name"
@@ -75,7 +75,7 @@ def test_numbers_outside_of_the_names_are_refused_and_not_taken_for_positions() 
 @pytest.mark.parametrize(
     "labels", [("cat", "dog", "eel"), ("a1", "b2", "c3"), ("1_0", "0x1", "1e0"), ("0.5", "1.5", "2.5")]
 )
-def test_a_number_is_a_position_where_no_name_is_a_number(labels: tuple[str, ...]) -> None:
+def test_number_is_a_position_if_no_name_is_a_number(labels: tuple[str, ...]) -> None:
     found = numbered(labels, 0, 2)
     assert (found.pairs, found.minimum, found.maximum, found.faults) == (None, 0, 2, ())
     assert found.notices[0].endswith(f"0 is {labels[0]!r}, 1 is {labels[1]!r}, 2 is {labels[2]!r}")
@@ -95,27 +95,25 @@ def test_a_notice_of_many_classes_is_short() -> None:
         (("747", "737", "other"), 0, 2),
     ],
 )
-def test_among_words_and_numbers_positions_are_taken_where_names_cannot_be_meant(
-    labels: tuple[str, ...], least: int, most: int
-) -> None:
+def test_mixed_names_match_by_position_if_names_are_impossible(labels: tuple[str, ...], least: int, most: int) -> None:
     found = numbered(labels, least, most)
     assert (found.pairs, found.faults) == (None, ())
     assert "taken for positions" in found.notices[0]
 
 
-def test_among_words_and_numbers_names_are_taken_where_positions_cannot_be_meant() -> None:
+def test_mixed_names_match_by_name_if_positions_are_impossible() -> None:
     found = numbered(("747", "737", "other"), 737, 747)
     assert (found.pairs, found.minimum, found.maximum) == ([[747, 0], [737, 1]], 737, 747)
     assert "not for their positions" in found.notices[0]
 
 
-def test_among_words_and_numbers_what_could_mean_both_is_refused() -> None:
+def test_ambiguous_numbers_among_mixed_names_are_refused() -> None:
     (fault,) = numbered(("2", "1", "other"), 1, 2).faults
     assert "2 could mean the class of that name or 'other', which has that position" in fault
 
 
 @pytest.mark.parametrize("labels", [("1", "01"), ("1", "1.0"), ("0", "-0")])
-def test_names_of_one_value_are_not_told_apart_by_number(labels: tuple[str, ...]) -> None:
+def test_names_of_equal_value_cannot_be_matched_by_number(labels: tuple[str, ...]) -> None:
     (fault,) = numbered(labels, 0, 1).faults
     assert f"{labels[0]!r}, {labels[1]!r} are the same whole number" in fault
     # By name they are.
@@ -129,11 +127,11 @@ def test_names_of_one_value_are_not_told_apart_by_number(labels: tuple[str, ...]
     [("7", 7), ("007", 7), ("7.0", 7), (" 7 ", 7), ("-7", -7), (7, 7), ("\u0667", 7)]
     + [(each, None) for each in ("", "7.5", "7a", "7_0", "1e3", "nan", "inf", "0x7", "7,0", "9" * 30, "9" * 5000)],
 )
-def test_which_names_are_whole_numbers(label: str | int, number: int | None) -> None:
+def test_whole_number_parses_names(label: str | int, number: int | None) -> None:
     assert whole_number(label) == number
 
 
-def test_a_model_without_names_learns_those_of_its_dataset() -> None:
+def test_model_without_names_uses_the_training_datasets_names() -> None:
     trained = model(None, 3)
     names = ["bird", "cat", "dog"]
     found = classes_of(trained, ["dog", "cat"], Span(0, 1), names)
@@ -148,13 +146,13 @@ def test_a_model_without_names_learns_those_of_its_dataset() -> None:
     by_value = classes_of(trained, None, Span(2, 10), ["1", "10", "2"])
     assert by_value is not None
     assert by_value.pairs == [[1, 0], [10, 1], [2, 2]]
-    # Of a class without an example no name is known.
+    # The name of a class without an example is unknown.
     partly = classes_of(trained, None, Span(0, 2), ["cat", "dog"])
     assert partly is not None
     assert (partly.pairs, partly.maximum) == (None, 2)
 
 
-def test_classes_that_are_learned_as_whole_numbers_are_told_apart() -> None:
+def test_integer_labels_must_be_distinct_whole_numbers() -> None:
     def faults(label_type: str, *names: str) -> tuple[str, ...]:
         found = classes_of(learner(label_type), names, Span(0, len(names) - 1))
         assert found is not None

@@ -54,13 +54,13 @@ def test_a_header_is_recognised_and_its_label_found(store: Callable[..., Any], t
     assert dataset.arrays["train/features"].tolist() == [[2, 3], [5, 6]]
 
 
-def test_a_first_row_of_numbers_can_be_called_a_header(store: Callable[..., Any]) -> None:
+def test_first_row_of_numbers_can_be_declared_a_header(store: Callable[..., Any]) -> None:
     dataset = store({"data.csv": b"0,1,2\n7,8,9\n"}, header="true", target="1")
     assert dataset.arrays["train/1"].tolist() == [[8]]
     assert dataset.arrays["train/features"].tolist() == [[7, 9]]
 
 
-def test_names_of_classes_without_a_header_are_no_header(store: Callable[..., Any]) -> None:
+def test_class_names_in_the_first_row_are_no_header(store: Callable[..., Any]) -> None:
     dataset = store({"data.csv": b"rose,1.5,2\niris,3,4\n"}, target="label:1")
     assert dataset.manifest.labels == ["iris", "rose"]
     assert dataset.arrays["train/label"].tolist() == [[1], [0]]
@@ -94,14 +94,14 @@ def test_columns_can_be_grouped_and_named_for_the_model(store: Callable[..., Any
     assert [feature.name for feature in dataset.manifest.features] == ["size", "age", "place"]
 
 
-def test_pixels_in_a_shape_are_an_image(store: Callable[..., Any], gz: Callable[[bytes], bytes]) -> None:
+def test_pixels_with_a_shape_are_an_image(store: Callable[..., Any], gz: Callable[[bytes], bytes]) -> None:
     dataset = store({"mnist.csv.gz": gz(b"5,0,255,3,4\n6,1,2,0,9\n")}, shape="1,2,2")
     assert dataset.feature("image") == ((1, 2, 2), "uint8", 1 / 255)
     assert dataset.arrays["train/image"].tolist() == [[[[0, 255], [3, 4]]], [[[1, 2], [0, 9]]]]
 
 
 @pytest.mark.parametrize("row", [b"5,0,1,1,0\n", b"5,0.5,0,1,200\n", b"5,-1,0,1,200\n", b"5,256,0,1,2\n"])
-def test_values_that_are_no_bytes_stay_floats_in_a_shape(store: Callable[..., Any], row: bytes) -> None:
+def test_values_that_are_no_bytes_stay_floats_with_a_shape(store: Callable[..., Any], row: bytes) -> None:
     assert store({"mnist.csv": row}, shape="1,2,2", target="1").feature("image") == ((1, 2, 2), "float32", 1.0)
 
 
@@ -120,7 +120,7 @@ def test_each_file_is_a_split(store: Callable[..., Any], zipped: Callable[..., b
         assert dataset.arrays["test/species"].tolist() == [[2]]
 
 
-def test_extreme_values_are_known_by_the_row_an_editor_shows(store: Callable[..., Any]) -> None:
+def test_extreme_values_have_the_row_number_of_an_editor(store: Callable[..., Any]) -> None:
     dataset = store({"data.csv": b'label,a\n\n1,"2"\n3,0.5\n"-7",9\n'})
     label, a = dataset.manifest.ranges["train"]["label"], dataset.manifest.ranges["train"]["features"]
     assert (label.minimum, label.minimum_at) == (-7, "data.csv row 5")
@@ -129,7 +129,7 @@ def test_extreme_values_are_known_by_the_row_an_editor_shows(store: Callable[...
     assert a.fraction_at == "data.csv row 4"
 
 
-def test_rows_spread_over_lines_count_from_where_they_begin(refusal: Callable[..., str]) -> None:
+def test_multi_line_rows_are_numbered_by_their_first_line(refusal: Callable[..., str]) -> None:
     message = refusal({"d.csv": b'label,a\n"b\nb",1\n"c\nd",x\n'})
     assert "d.csv row 4, column 2 ('a'): 'x' is not a number" in message
 
@@ -190,14 +190,14 @@ def test_rows_spread_over_lines_count_from_where_they_begin(refusal: Callable[..
         (b"label,a\n1," + b"9" * 200_000, {}, r"d\.csv row 2: a cell is longer than 131,072 characters"),
     ],
 )
-def test_a_malformed_table_is_refused_with_the_place(
+def test_malformed_table_is_refused_with_its_position(
     refusal: Callable[..., str], text: bytes, options: dict[str, str], expected: str
 ) -> None:
     message = refusal({"d.csv": text}, **options)
     assert re.search(expected, message), message
 
 
-def test_files_must_agree_and_be_told_apart(refusal: Callable[..., str]) -> None:
+def test_files_need_equal_columns_and_distinct_splits(refusal: Callable[..., str]) -> None:
     other = b"petal,length,species\n1,2,rose\n"
     assert "train.csv and test.csv have different columns" in refusal(
         {"train.csv": FLOWERS, "test.csv": other}, target="species"
@@ -217,13 +217,13 @@ def test_files_must_agree_and_be_told_apart(refusal: Callable[..., str]) -> None
         (DatasetLimits(max_unpacked_bytes=50), r"unpacks to more than the 50 bytes allowed"),
     ],
 )
-def test_limits_hold(refusal: Callable[..., str], limits: DatasetLimits, expected: str) -> None:
+def test_limits_are_enforced(refusal: Callable[..., str], limits: DatasetLimits, expected: str) -> None:
     message = refusal({"d.csv": FLOWERS}, limits, target="species", format="csv")
     assert re.search(expected, message), message
 
 
 @pytest.mark.full
-def test_a_row_without_end_does_not_fill_memory(refusal: Callable[..., str], gz: Callable[[bytes], bytes]) -> None:
+def test_endless_row_does_not_fill_memory(refusal: Callable[..., str], gz: Callable[[bytes], bytes]) -> None:
     assert "is longer than" in refusal({"d.csv.gz": gz(b"1," * (5 * 2**20))}, format="csv")
     endless = b"label,a\n" + b'"\n",' * (3 * 2**20)
     assert "is longer than" in refusal({"d.csv.gz": gz(endless)}, format="csv")
@@ -249,7 +249,7 @@ names = st.text(st.characters(codec="utf-8", categories=["L", "P", "S"]), min_si
 
 
 @given(st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1)))
-def test_what_was_written_is_read(rows: list[list[float]]) -> None:
+def test_written_rows_read_back(rows: list[list[float]]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([0, *row] for row in rows)
     found, _ = read(text.getvalue().encode(), header=False)
@@ -265,7 +265,7 @@ def is_text(name: str) -> bool:
 
 
 @given(st.lists(names.filter(is_text), min_size=1))
-def test_class_names_come_back_by_their_numbers(labels: list[str]) -> None:
+def test_class_numbers_map_back_to_class_names(labels: list[str]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([label, 1] for label in labels)
     found, classes = read(text.getvalue().encode(), header=False)
@@ -273,7 +273,7 @@ def test_class_names_come_back_by_their_numbers(labels: list[str]) -> None:
 
 
 @given(st.data())
-def test_damaged_bytes_are_refused_or_read_but_never_more(data: st.DataObject) -> None:
+def test_damaged_bytes_are_refused_or_read(data: st.DataObject) -> None:
     content = bytearray(b'label,a,b\n1,2,3\n"x",4,5\n')
     for _ in range(data.draw(st.integers(1, 5))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(

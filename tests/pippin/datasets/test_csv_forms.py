@@ -16,7 +16,7 @@ def table(*rows: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", ["label", "Label", "TARGET", "class", " y "])
-def test_a_column_is_the_target_by_its_name_and_a_notice_says_so(store: Callable[..., Any], name: str) -> None:
+def test_target_column_is_found_by_name_with_a_notice(store: Callable[..., Any], name: str) -> None:
     dataset = store({"d.csv": table(f"a,b,{name}", "1,2,3", "4,5,6")})
     assert dataset.arrays[f"train/{name.strip()}"].tolist() == [[3], [6]]
     assert dataset.manifest.notices == [
@@ -29,7 +29,7 @@ def test_names_of_columns_are_compared_in_nfc(store: Callable[..., Any]) -> None
     assert dataset.arrays["train/gr\u00f6\u00dfe"].tolist() == [[1]]
 
 
-def test_columns_that_are_inputs_are_no_candidates_for_the_target(store: Callable[..., Any]) -> None:
+def test_input_columns_are_no_target_candidates(store: Callable[..., Any]) -> None:
     dataset = store({"d.csv": table("x,y,class", "1,2,3", "4,5,6")}, inputs="place:x,y")
     assert dataset.arrays["train/class"].tolist() == [[3], [6]]
 
@@ -50,7 +50,7 @@ def test_columns_that_are_inputs_are_no_candidates_for_the_target(store: Callabl
         ((*(f"{at % 3},7,3" for at in range(30)), "1.5,2,0"), "other values than whole numbers from 0"),
     ],
 )
-def test_a_table_whose_target_is_in_doubt_is_refused(
+def test_table_with_an_ambiguous_target_is_refused(
     refusal: Callable[..., str], rows: tuple[str, ...], expected: str
 ) -> None:
     message = refusal({"d.csv": table(*rows)})
@@ -58,9 +58,7 @@ def test_a_table_whose_target_is_in_doubt_is_refused(
     assert re.search(expected, message), message
 
 
-def test_mnist_as_csv_keeps_its_first_column_and_a_notice_says_so(
-    store: Callable[..., Any], zipped: Callable[..., bytes]
-) -> None:
+def test_mnist_csv_uses_its_first_column_with_a_notice(store: Callable[..., Any], zipped: Callable[..., bytes]) -> None:
     for sent in ({"d.csv": PIXELS}, {"d.zip": zipped({"train.csv": PIXELS, "test.csv": PIXELS})}):
         dataset = store(sent, shape="1,2,2")
         assert dataset.arrays["train/label"].tolist() == [[5], [6], [7]]
@@ -102,7 +100,7 @@ COUNTED = "0,1,2,3,4,5"
         ("id,2019,2020,2021", "7,5,6,9", {"target": "2021", "inputs": "id"}),
     ],
 )
-def test_a_first_row_that_counts_columns_is_a_header(
+def test_first_row_of_column_numbers_is_a_header(
     store: Callable[..., Any], header: str, row: str, options: dict[str, str]
 ) -> None:
     dataset = store({"d.csv": table(header, row, row)}, **options)
@@ -151,13 +149,13 @@ def test_headerless_tables_with_the_label_last_are_read_by_position(
         ("Y,2,8,3", "I,5,12,3"),  # a class called as a target is
     ],
 )
-def test_a_header_in_doubt_is_asked_about(refusal: Callable[..., str], rows: tuple[str, ...]) -> None:
+def test_ambiguous_header_is_refused(refusal: Callable[..., str], rows: tuple[str, ...]) -> None:
     message = refusal({"d.csv": table(*rows)}, target="1")
     assert "/header: d.csv: row 1" in message
     assert "say header=true if it names the columns, header=false if it is an example" in message
 
 
-def test_a_number_of_a_column_below_a_header_is_explained(refusal: Callable[..., str]) -> None:
+def test_column_number_for_a_table_with_a_header_is_explained(refusal: Callable[..., str]) -> None:
     message = refusal({"d.csv": table("a,b,c", "1,2,3")}, target="3")
     assert "no column '3'; its columns are a, b, c" in message
     assert "header=false reads row 1 as an example" in message
@@ -181,9 +179,7 @@ def test_a_number_of_a_column_below_a_header_is_explained(refusal: Callable[...,
         ("\u22125", "numbers with a typographic minus sign"),
     ],
 )
-def test_text_that_is_a_number_in_another_notation_makes_no_classes(
-    refusal: Callable[..., str], text: str, form: str
-) -> None:
+def test_numbers_in_other_notations_make_no_classes(refusal: Callable[..., str], text: str, form: str) -> None:
     message = refusal({"d.csv": table("a;price", f"1;{text}", "2;unknown")}, target="price")
     assert f"d.csv row 2, column 2 ('price'): {quoted(text)} looks like {form}" in message
     assert "as 1234.5" in message
@@ -191,7 +187,7 @@ def test_text_that_is_a_number_in_another_notation_makes_no_classes(
     assert f"is not a number; it looks like {form}" in as_input
 
 
-def test_a_number_with_a_thousands_separator_among_plain_ones_is_explained(refusal: Callable[..., str]) -> None:
+def test_thousands_separator_among_plain_numbers_is_explained(refusal: Callable[..., str]) -> None:
     for values in (("950", '"1,200"'), ('"1,200"', "950")):
         message = refusal({"d.csv": table("a,price", *(f"1,{value}" for value in values))}, target="price")
         assert "looks like numbers with a thousands separator" in message
@@ -200,7 +196,7 @@ def test_a_number_with_a_thousands_separator_among_plain_ones_is_explained(refus
 @pytest.mark.parametrize(
     "names", [("BMW 320", "Audi 80"), ("3-4", "5-6"), ("1_2", "12"), ("v1", "v2"), ("1,5", "a", "b")]
 )
-def test_names_with_digits_are_names(store: Callable[..., Any], names: tuple[str, ...]) -> None:
+def test_class_names_with_digits_are_accepted(store: Callable[..., Any], names: tuple[str, ...]) -> None:
     if "12" in names:
         names = ("1_2", "3_4")  # Python's float would read 12 and 34
     rows = [f"{at};{name}" for at, name in enumerate(names)]
@@ -208,7 +204,7 @@ def test_names_with_digits_are_names(store: Callable[..., Any], names: tuple[str
     assert dataset.manifest.labels == sorted(names)
 
 
-def test_the_classes_that_text_makes_are_told(store: Callable[..., Any]) -> None:
+def test_classes_made_from_text_are_noted(store: Callable[..., Any]) -> None:
     rows = [f"{-at},class-{at:02}" for at in range(25)]
     (notice,) = store({"d.csv": table("a,kind", *rows)}, target="kind").manifest.notices
     assert notice.startswith(
@@ -220,7 +216,7 @@ def test_the_classes_that_text_makes_are_told(store: Callable[..., Any]) -> None
 @pytest.mark.parametrize(
     "value", ["16777217", "16777217.0", "1.6777217e7", "-33554433", "3000000001", "9007199254740993", "999999999999"]
 )
-def test_whole_numbers_that_float32_cannot_tell_apart_are_refused(refusal: Callable[..., str], value: str) -> None:
+def test_integers_that_float32_cannot_distinguish_are_refused(refusal: Callable[..., str], value: str) -> None:
     as_input = refusal({"d.csv": table("a,label", "1,1", f"{value},2")})
     assert re.search(r"d\.csv row 3, column 1 \('a'\): the whole number .* would equal its neighbours", as_input)
     as_pair = refusal({"d.csv": table("a,x,y", "1,1,2", f"1,{value},3")}, target="place:x,y")
@@ -230,7 +226,7 @@ def test_whole_numbers_that_float32_cannot_tell_apart_are_refused(refusal: Calla
     assert "test.csv row 3, column 2 ('label'): the whole number" in as_target
 
 
-def test_large_ids_are_counted_in_one_line(refusal: Callable[..., str]) -> None:
+def test_many_large_ids_are_counted_in_one_fault(refusal: Callable[..., str]) -> None:
     message = refusal({"ids.csv": table("a,b,label", "1,2,3000000001", "3,4,3000000002")})
     assert "column 3 ('label'): 2 of 2 rows are whole numbers that would equal their neighbours" in message
     assert "first row 2: '3000000001'" in message
@@ -257,7 +253,9 @@ def test_class_numbers_are_kept_exactly(store: Callable[..., Any]) -> None:
         ("18446744073709551617", "1", "2"),
     ],
 )
-def test_columns_of_which_differences_are_lost_are_told(store: Callable[..., Any], values: tuple[str, ...]) -> None:
+def test_columns_that_lose_differences_to_rounding_are_noted(
+    store: Callable[..., Any], values: tuple[str, ...]
+) -> None:
     rows = [f"{value},{at}" for at, value in enumerate(values)]
     notices = store({"d.csv": table("a,label", *rows)}).manifest.notices
     assert any(notice.startswith("column 1 ('a') of d.csv was rounded to steps of up to") for notice in notices)
@@ -286,7 +284,7 @@ TEXT = "a\tb\tlabel\r\n1\t2\tcafé\r\n3\t4\tthé\r\n"
         (TEXT.replace("a", "size, cm", 1).replace("\t", ";").encode(), ""),
     ],
 )
-def test_tables_in_other_encodings_and_forms_are_read(
+def test_tables_in_other_encodings_and_separators_are_read(
     store: Callable[..., Any], zipped: Callable[..., bytes], content: bytes, notice: str
 ) -> None:
     for sent in ({"d.csv": content}, {"all.zip": zipped({"d.csv": content})}):
@@ -319,7 +317,7 @@ def test_tables_in_other_encodings_and_forms_are_read(
         (b"label,a\n1,1_000\n", r"'1_000' is not a number; it looks like numbers with underscores"),
     ],
 )
-def test_other_forms_are_named(refusal: Callable[..., str], content: bytes, expected: str) -> None:
+def test_other_formats_are_refused_by_name(refusal: Callable[..., str], content: bytes, expected: str) -> None:
     message = refusal({"d.csv": content})
     assert re.search(expected, message), message
 
@@ -341,7 +339,7 @@ def test_faults_are_counted_by_column_and_kind(store: Callable[..., Any]) -> Non
     ]
 
 
-def test_many_columns_at_fault_take_one_line(store: Callable[..., Any]) -> None:
+def test_many_faulty_columns_give_one_fault(store: Callable[..., Any]) -> None:
     names = ",".join(f"p{at}" for at in range(631))
     row = ",".join(["n/a"] * 631)
     (found,) = faults(store, table(f"label,{names}", f"1,{row}", f"2,{row}"))

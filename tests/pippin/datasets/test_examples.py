@@ -64,7 +64,7 @@ def _dataset(**changes: object) -> ResolvedDataset:
     return ResolvedDataset.model_validate(fields | changes)
 
 
-def test_each_training_input_takes_the_feature_bound_to_it_with_its_scale() -> None:
+def test_each_training_input_gets_its_bound_feature_and_scale() -> None:
     training, validation = _split()
     assert validation is None
     assert training.count == 10
@@ -74,14 +74,14 @@ def test_each_training_input_takes_the_feature_bound_to_it_with_its_scale() -> N
     np.testing.assert_array_equal(training.arrays["truth"], _ARRAYS["train/label"])
 
 
-def test_validation_takes_the_split_of_that_name() -> None:
+def test_validation_uses_the_named_split() -> None:
     _, validation = _split(validation="test")
     assert validation is not None
     assert validation.count == 3
     assert validation.scales["image"] == 1 / 255
 
 
-def test_held_out_examples_and_the_rest_are_all_of_them_and_the_seed_draws_them() -> None:
+def test_seed_divides_all_examples_into_held_out_and_training() -> None:
     training, held = _split(validation_fraction=0.3)
     again, held_again = _split(validation_fraction=0.3)
     _, held_otherwise = _split(validation_fraction=0.3, seed=8)
@@ -99,7 +99,7 @@ def test_held_out_examples_and_the_rest_are_all_of_them_and_the_seed_draws_them(
 
 
 @pytest.mark.parametrize(("fraction", "held"), [(0.001, 1), (0.999, 9)])
-def test_a_fraction_leaves_an_example_on_either_side(fraction: float, held: int) -> None:
+def test_fraction_leaves_at_least_one_example_on_each_side(fraction: float, held: int) -> None:
     training, validation = _split(validation_fraction=fraction)
     assert validation is not None
     assert (training.count, validation.count) == (10 - held, held)
@@ -110,7 +110,7 @@ def test_a_single_example_cannot_be_held_out() -> None:
         _split({name: array[:1] for name, array in _ARRAYS.items()}, validation_fraction=0.5)
 
 
-def test_a_split_that_the_file_lacks_is_named_with_those_that_it_has() -> None:
+def test_missing_split_is_named_with_the_existing_ones() -> None:
     with pytest.raises(DatasetError, match=r"no feature pixels in a split holdout; it has test/label, test/pixels"):
         _split(validation="holdout")
 
@@ -125,13 +125,13 @@ def test_features_of_different_lengths_are_refused() -> None:
         _split({**_ARRAYS, "train/label": np.zeros((9, 1), np.int32)})
 
 
-def test_an_image_input_gets_its_pixels_as_they_are() -> None:
+def test_image_input_gets_unscaled_pixels() -> None:
     training, _ = _split(image=ImageFeature(name="image", color="gray", width=2, height=2))
     assert training.scales["image"] == 1.0
     np.testing.assert_array_equal(training.arrays["image"], _ARRAYS["train/pixels"])
 
 
-def test_classes_get_the_models_numbers() -> None:
+def test_classes_are_mapped_to_the_models_numbers() -> None:
     training, _ = _split(classes=[[number, 9 - number] for number in range(10)])
     assert training.arrays["truth"].ravel().tolist() == list(range(9, -1, -1))
 
@@ -155,7 +155,7 @@ def test_a_class_that_the_model_lacks_is_named_with_its_row() -> None:
         ((4,), "float32", 1.0, (0, 1), 1.0),
     ],
 )
-def test_the_bytes_of_a_picture_are_scaled_as_the_examples_were(
+def test_picture_scale_matches_the_training_examples(
     shape: tuple[int, ...], dtype: str, scale: float, span: tuple[float, float], expected: float
 ) -> None:
     feature = {"name": "pixels", "shape": shape, "dtype": dtype, "scale": scale}

@@ -1,4 +1,4 @@
-"""Picture folders, archives and array files as people send them: what is read, what is refused, and in which words."""
+"""Picture folders, archives and array files like those of real uploads: accepted forms and refusal messages."""
 
 import io
 import unicodedata
@@ -36,7 +36,7 @@ def folders(*paths: str) -> dict[str, bytes]:
         (["test/a/1.png", "test/b/1.png", "test/x.png"], "test/x.png"),
     ],
 )
-def test_pictures_in_a_split_but_in_no_class_are_refused(
+def test_pictures_in_a_split_without_a_class_are_refused(
     details: Callable[..., list[str]], paths: list[str], named: str
 ) -> None:
     (detail,) = details(folders(*paths))
@@ -63,7 +63,7 @@ def test_pictures_in_a_split_but_in_no_class_are_refused(
         (["one/a/1.png", "two/b/1.png"], ["a", "b"], {"one": 1, "two": 1}, "taken for splits"),
     ],
 )
-def test_folders_that_can_be_told_apart_are_read(
+def test_unambiguous_split_and_class_folders_are_read(
     add: Add, paths: list[str], labels: list[str], splits: dict[str, int], notice: str
 ) -> None:
     answer = add(folders(*paths))
@@ -73,7 +73,7 @@ def test_folders_that_can_be_told_apart_are_read(
     assert (notice in " ".join(found["notices"])) if notice else not found["notices"]
 
 
-def test_class_folders_beside_a_split_to_train_on_and_folders_too_deep_are_refused(
+def test_class_folders_beside_splits_and_too_deep_folders_are_refused(
     details: Callable[..., list[str]],
 ) -> None:
     assert "c/1.png lies in no split" in details(folders("train/a/1.png", "c/1.png"))[0]
@@ -84,14 +84,14 @@ NFC, NFD = "Äpfel", unicodedata.normalize("NFD", "Äpfel")
 
 
 @pytest.mark.parametrize("split", ["", "train/"])
-def test_two_spellings_of_a_class_are_one(add: Add, split: str) -> None:
+def test_nfc_and_nfd_spellings_are_one_class(add: Add, split: str) -> None:
     answer = add(folders(f"{split}{NFC}/1.png", f"{split}{NFD}/2.png", f"{split}b/1.png"))
     assert answer["labels"] == ["b", NFC]
     both = add({"d.csv": f"label,x\n{NFC},1\n{NFD},2\nb,3\n".encode()})
     assert both["labels"] == ["b", NFC]
 
 
-def test_names_in_a_zip_of_macos_are_utf_8_without_the_flag(add: Add) -> None:
+def test_macos_zip_names_are_utf_8_without_the_flag(add: Add) -> None:
     name = f"{NFD}/1.png".encode()
     stored = zipped({"_" * (len(name) - 6) + "/1.png": PNG, "b/1.png": PNG})
     data = stored.replace(b"_" * (len(name) - 6) + b"/1.png", name)
@@ -107,7 +107,7 @@ def test_pictures_are_stored_upright(add: Add, orientation: int, form: str, suff
     assert any("2 pictures" in notice and "upright" in notice for notice in found["notices"]) == (orientation != 1)
 
 
-def test_a_picture_of_another_size_once_upright_is_refused(details: Callable[..., list[str]]) -> None:
+def test_picture_of_another_size_after_rotation_is_refused(details: Callable[..., list[str]]) -> None:
     members = {"a/1.png": picture((12, 8)), "a/2.png": picture((12, 8), orientation=6)}
     assert details({"d.zip": zipped(members)})[0].startswith("a/2.png has 8 by 12 pixels, where a/1.png has 12 by 8")
 
@@ -130,13 +130,13 @@ def ink(mode: str = "RGBA") -> bytes:
         ("RGBA", {"background": "ff8000"}, [[[0, 255]], [[0, 128]], [[0, 0]]]),
     ],
 )
-def test_ink_on_transparency_is_kept(add: Add, mode: str, query: dict[str, str], pixels: list[Any]) -> None:
+def test_ink_on_a_transparent_background_is_kept(add: Add, mode: str, query: dict[str, str], pixels: list[Any]) -> None:
     answer = add({"d.zip": zipped({"a/1.png": ink(mode), "b/1.png": ink(mode)})}, **query)
     assert "put on a background of" in " ".join(answer["notices"])
     assert answer["arrays"]["train/image"].tolist() == [pixels, pixels]
 
 
-def test_a_background_that_is_none_is_refused(details: Callable[..., list[str]]) -> None:
+def test_invalid_background_is_refused(details: Callable[..., list[str]]) -> None:
     (detail,) = details(folders("a/1.png"), background="transparent")
     assert (
         detail == "give white, black, or any color as six hexadecimal digits of its red, green and blue, such as ff8000"
@@ -162,7 +162,7 @@ def test_a_background_that_is_none_is_refused(details: Callable[..., list[str]])
     ],
 )
 @pytest.mark.parametrize("same_length", [True, False])
-def test_keys_that_join_split_and_feature_are_splits(add: Add, keys: tuple[str, ...], same_length: bool) -> None:
+def test_keys_with_split_and_feature_are_read_as_splits(add: Add, keys: tuple[str, ...], same_length: bool) -> None:
     arrays = {}
     for key in keys:
         count = 6 if same_length or "train" in key.lower() else 3
@@ -177,7 +177,7 @@ def test_keys_that_join_split_and_feature_are_splits(add: Add, keys: tuple[str, 
     assert "read the arrays as splits" in found["notices"][0]
 
 
-def test_keys_of_which_some_name_a_split_get_a_hint(add: Add, details: Callable[..., list[str]]) -> None:
+def test_keys_that_partly_name_splits_get_a_hint(add: Add, details: Callable[..., list[str]]) -> None:
     mixed = npz(x_train=digits(6), y_train=labels_of(6), x_test=digits(3), extra=labels_of(6))
     (detail,) = details({"k.npz": mixed})
     assert "different numbers of examples" in detail
@@ -200,7 +200,7 @@ def test_keys_of_which_some_name_a_split_get_a_hint(add: Add, details: Callable[
         (np.zeros((2, 8, 9, 4), np.uint8), [8, 9, 4], ""),
     ],
 )
-def test_channels_come_first_where_the_shape_tells(
+def test_channels_last_pictures_are_stored_channels_first(
     add: Add, array: NDArray[Any], shape: list[int], notice: str
 ) -> None:
     found = add({"k.npz": npz(x=array, label=labels_of(2))})
@@ -209,7 +209,7 @@ def test_channels_come_first_where_the_shape_tells(
     assert notice in said if notice else "channels" not in said
 
 
-def test_values_of_pictures_with_channels_last_keep_their_places(add: Add) -> None:
+def test_channels_last_values_are_transposed(add: Add) -> None:
     pixels = np.arange(2 * 5 * 4 * 3, dtype=np.uint8).reshape(2, 5, 4, 3)
     stored = add({"k.npz": npz(x=pixels, label=labels_of(2))})
     assert stored["arrays"]["train/x"].tolist() == np.moveaxis(pixels, 3, 1).tolist()

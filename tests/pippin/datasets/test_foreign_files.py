@@ -1,4 +1,4 @@
-"""What lies beside data, and what is no data: it is ignored or refused, and named."""
+"""Files beside the data and files of other formats are ignored or refused, and named."""
 
 import gzip
 import io
@@ -37,7 +37,7 @@ BESIDE = {
 
 @pytest.mark.parametrize("data", [IDX, TABLE, dict.fromkeys(["a/1.png", "b/1.png"], PNG)], ids=["idx", "csv", "images"])
 @pytest.mark.parametrize("below", ["", "data/"])
-def test_what_lies_beside_data_is_ignored_and_named(add: Add, data: dict[str, bytes], below: str) -> None:
+def test_files_beside_the_data_are_ignored_and_named(add: Add, data: dict[str, bytes], below: str) -> None:
     members = {f"{below}{name}": content for name, content in (BESIDE | data).items()}
     answer = add({"d.zip": zipped(members)})
     (notice,) = (each for each in answer["notices"] if each.startswith("ignored"))
@@ -51,7 +51,7 @@ def test_a_readme_among_plain_files_and_beside_an_npz_is_ignored(add: Add) -> No
     assert add(arrays)["splits"] == [{"name": "train", "examples": 2}]
 
 
-def test_many_ignored_files_make_one_short_notice(add: Add) -> None:
+def test_many_ignored_files_give_one_short_notice(add: Add) -> None:
     litter = {f".git/objects/{number}": b"x" for number in range(500)}
     answer = add({"d.zip": zipped(TABLE | litter)})
     (notice,) = (each for each in answer["notices"] if each.startswith("ignored"))
@@ -61,7 +61,7 @@ def test_many_ignored_files_make_one_short_notice(add: Add) -> None:
 
 
 @pytest.mark.parametrize("name", ["1.jfif", "1.JPG", "1.jpe", "1.JPEG"])
-def test_a_jpeg_has_many_names(add: Add, name: str) -> None:
+def test_jpeg_file_extensions_are_accepted(add: Add, name: str) -> None:
     stored = add({"d.zip": zipped(dict.fromkeys([f"a/{name}", f"b/{name}"], picture(form="JPEG")))})
     assert stored["labels"] == ["a", "b"]
 
@@ -90,7 +90,7 @@ def saved(form: str) -> bytes:
     ],
 )
 @pytest.mark.parametrize("alone", [True, False])
-def test_other_pictures_are_refused_in_one_line(
+def test_unreadable_pictures_are_refused_with_one_fault(
     details: Callable[..., list[str]], name: str, data: bytes, said: str, alone: bool
 ) -> None:
     good = {} if alone else {"b/1.png": picture(mode="RGB")}
@@ -100,7 +100,7 @@ def test_other_pictures_are_refused_in_one_line(
     assert detail.startswith(f"a/0{name}, a/1{name}, a/2{name} and 37 more files: each {said}")
 
 
-def test_photos_of_many_sizes_are_refused_in_one_line(details: Callable[..., list[str]]) -> None:
+def test_photos_of_many_sizes_are_refused_with_one_fault(details: Callable[..., list[str]]) -> None:
     members = {f"a/{width}.png": picture((width, 8)) for width in range(8, 60)}
     (detail,) = details({"d.zip": zipped(members)})
     assert detail == (
@@ -143,12 +143,12 @@ FOREIGN = {
 }
 
 
-# Beside a table these are taken for documentation.
+# Beside a table these count as documentation.
 _IGNORED = {"rows.json", "page.html", "paper.pdf"}
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_foreign_file_is_named_as_data(details: Callable[..., list[str]], name: str) -> None:
+def test_foreign_file_is_named_in_a_dataset_upload(details: Callable[..., list[str]], name: str) -> None:
     data, kind = FOREIGN[name]
     (detail,) = details({name: data})
     assert detail.startswith(f"{name} is {kind}")
@@ -166,12 +166,12 @@ def test_a_compressed_tar_is_named(details: Callable[..., list[str]]) -> None:
     assert details({"d.json.gz": gzip.compress(b'{"a": 1}')})[0].startswith("d.json is JSON")
 
 
-def test_a_foreign_file_is_named_although_the_format_is_said(details: Callable[..., list[str]]) -> None:
+def test_foreign_file_is_named_despite_the_format_option(details: Callable[..., list[str]]) -> None:
     assert details({"d.jsonl": FOREIGN["rows.jsonl"][0]}, format="csv")[0].startswith("d.jsonl is JSON lines")
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_foreign_file_is_named_as_a_model(name: str) -> None:
+def test_foreign_file_is_named_in_a_model_upload(name: str) -> None:
     data, kind = FOREIGN[name]
     with pytest.raises(FaultyDocumentError) as raised:
         inspect(data, name)
@@ -194,11 +194,11 @@ def test_a_foreign_file_is_named_as_a_model(name: str) -> None:
         "%,label\n1,a\n",
     ],
 )
-def test_a_table_whose_header_begins_like_another_format_is_a_table(add: Add, text: str) -> None:
+def test_table_with_a_header_like_a_signature_is_a_table(add: Add, text: str) -> None:
     assert add({"d.csv": text.encode()}, target="label")["labels"] == ["a"]
 
 
-def test_no_refusal_shows_an_object_of_python(store: Callable[..., Any]) -> None:
+def test_no_refusal_shows_a_python_object(store: Callable[..., Any]) -> None:
     sound = zipped({"a/1.png": PNG, "b/1.png": PNG})
     damaged = [sound[:cut] for cut in range(1, len(sound), 7)]
     damaged += [sound[:at] + b"\xff" * 4 + sound[at + 4 :] for at in range(0, len(sound), 7)]

@@ -46,13 +46,13 @@ def test_the_four_files_of_mnist_make_two_splits(store: Callable[..., Any], four
     check_four(store, four)
 
 
-def test_the_files_may_be_compressed(
+def test_files_can_be_compressed(
     store: Callable[..., Any], four: dict[str, bytes], gz: Callable[[bytes], bytes]
 ) -> None:
     check_four(store, {f"{name}.gz": gz(content) for name, content in four.items()})
 
 
-def test_the_files_may_come_in_one_zip_with_what_a_mac_adds(
+def test_files_can_come_in_one_zip_with_macos_files(
     store: Callable[..., Any], four: dict[str, bytes], gz: Callable[[bytes], bytes], zipped: Callable[..., bytes]
 ) -> None:
     inside = {f"mnist/{name}.gz": gz(content) for name, content in four.items()}
@@ -84,7 +84,7 @@ def test_other_number_types_are_read(
     assert dataset.feature("label")[1] == dtype
 
 
-def test_the_upload_decides_on_the_scale(store: Callable[..., Any], four: dict[str, bytes]) -> None:
+def test_scale_option_overrides_the_scale(store: Callable[..., Any], four: dict[str, bytes]) -> None:
     assert store(four, scale="0.5").feature("image")[2] == 0.5
 
 
@@ -108,7 +108,7 @@ HEADER = b"\0\0\x08\x01\0\0\0\x02"
         ("huge", HEADER + b"ab", r"images example 1 holds 1e\+300, which a 32-bit float cannot hold"),
     ],
 )
-def test_a_malformed_file_is_refused_with_the_place(
+def test_malformed_file_is_refused_with_its_position(
     refusal: Callable[..., str], idx: Callable[..., bytes], images: str, labels: bytes, expected: str
 ) -> None:
     files = {
@@ -121,12 +121,14 @@ def test_a_malformed_file_is_refused_with_the_place(
     assert re.search(expected, message), message
 
 
-def test_a_lone_file_is_refused(refusal: Callable[..., str], idx: Callable[..., bytes]) -> None:
+def test_images_or_labels_alone_are_refused(refusal: Callable[..., str], idx: Callable[..., bytes]) -> None:
     assert "train-images has no file of labels beside it" in refusal({"train-images": idx(IMAGES)})
     assert "labels has no file of images beside it" in refusal({"labels": idx([1])})
 
 
-def test_splits_must_agree(refusal: Callable[..., str], four: dict[str, bytes], idx: Callable[..., bytes]) -> None:
+def test_splits_of_different_shapes_are_refused(
+    refusal: Callable[..., str], four: dict[str, bytes], idx: Callable[..., bytes]
+) -> None:
     four["t10k-images-idx3-ubyte"] = idx(IMAGES[:1, :2])
     assert "of shape [1, 2, 4], where another split has uint8 of shape [1, 3, 4]" in refusal(four)
 
@@ -153,7 +155,7 @@ def read(files: dict[str, bytes]) -> dict[str, list[Any]]:
         )
     )
 )
-def test_what_was_written_is_read(examples: tuple[list[list[int]], list[int]]) -> None:
+def test_written_examples_read_back(examples: tuple[list[list[int]], list[int]]) -> None:
     images, labels = examples
     count = len(labels).to_bytes(4, "big")
     written = {
@@ -166,7 +168,7 @@ def test_what_was_written_is_read(examples: tuple[list[list[int]], list[int]]) -
 
 
 @given(st.data())
-def test_damaged_bytes_are_refused_or_read_but_never_more(data: st.DataObject) -> None:
+def test_damaged_bytes_are_refused_or_read(data: st.DataObject) -> None:
     content = bytearray(b"\0\0\x08\x03\0\0\0\x02\0\0\0\x02\0\0\0\x02abcdefgh")
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -34,7 +34,7 @@ def test_folders_are_classes(store: Callable[..., Any], zipped: Callable[..., by
     assert dataset.arrays["train/label"].tolist() == [[1], [0], [1]]
 
 
-def test_colour_comes_channels_first(store: Callable[..., Any], zipped: Callable[..., bytes]) -> None:
+def test_colour_pictures_are_stored_channels_first(store: Callable[..., Any], zipped: Callable[..., bytes]) -> None:
     dataset = store({"": zipped({"a/1.png": picture(COLORED)})})
     assert dataset.feature("image")[0] == (3, 2, 3)
     assert dataset.arrays["train/image"][0].tolist() == COLORED.transpose(2, 0, 1).tolist()
@@ -59,7 +59,7 @@ def test_jpeg_is_read_like_png(store: Callable[..., Any], zipped: Callable[..., 
         (["./a/1.png"], {"train": 1}),
     ],
 )
-def test_splits_are_the_folders_above(
+def test_parent_folders_are_splits(
     store: Callable[..., Any], zipped: Callable[..., bytes], paths: list[str], splits: dict[str, int]
 ) -> None:
     dataset = store({"": zipped(dict.fromkeys(paths, picture(GRAY)))})
@@ -72,7 +72,7 @@ def test_classes_that_are_numbers_are_ordered_by_value(store: Callable[..., Any]
 
 
 @pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3)])
-def test_mixed_pictures_can_be_made_alike(
+def test_color_option_unifies_mixed_pictures(
     store: Callable[..., Any], zipped: Callable[..., bytes], color: str, channels: int
 ) -> None:
     files = {"a/1.png": picture(GRAY), "a/2.png": picture(COLORED), "a/3.png": picture(COLORED, mode="RGBA")}
@@ -110,14 +110,14 @@ def png_of(width: int, height: int) -> bytes:
         ({"a/1.png": picture(GRAY), "a/notes.bin": b"?"}, r"a/notes\.bin is not a picture by its name"),
     ],
 )
-def test_a_bad_picture_is_refused_by_name(
+def test_invalid_picture_is_refused_by_name(
     refusal: Callable[..., str], zipped: Callable[..., bytes], files: dict[str, bytes], expected: str
 ) -> None:
     message = refusal({"": zipped(files)})
     assert re.search(expected, message), message
 
 
-def test_every_bad_picture_is_told(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
+def test_every_invalid_picture_is_named(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
     message = refusal({"": zipped({"a/1.png": b"x", "a/2.png": picture(GRAY), "b/3.png": b"y"})})
     assert "a/1.png" in message
     assert "b/3.png" in message

@@ -31,7 +31,7 @@ def test_the_arrays_of_a_dataset_are_mapped(cache: BlobCache, blobs: Blobs) -> N
     np.testing.assert_array_equal(arrays["train/x"], X)
 
 
-def test_mapped_arrays_notice_that_their_file_was_changed(folder: Path, cache: BlobCache, blobs: Blobs) -> None:
+def test_check_of_mapped_arrays_detects_a_changed_file(folder: Path, cache: BlobCache, blobs: Blobs) -> None:
     digest = blobs.put_bytes(save({"train/x": X}))
     path = folder / digest.removeprefix("sha256:")
     arrays = map_arrays(cache, digest)

@@ -18,7 +18,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("known")
-def test_the_files_are_found_compressed_or_not(tmp_path: Path) -> None:
+def test_compressed_and_plain_files_are_found(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"one"))
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"two")
     upload = mnist.collect(tmp_path)
@@ -40,13 +40,13 @@ def test_every_missing_or_wrong_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"two", gzip.compress(b"two", mtime=0)[:-6], b""], ids=["no gzip", "cut off", "empty"]
 )
-def test_what_cannot_be_unpacked_is_wrong(tmp_path: Path, content: bytes) -> None:
+def test_file_that_cannot_be_unpacked_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(content)
     with pytest.raises(DatasetError, match="is not MNIST's train-labels-idx1-ubyte"):
         mnist.collect(tmp_path)
 
 
-def test_the_digests_are_those_of_the_published_files(tmp_path: Path) -> None:
+def test_digests_cover_the_four_published_files(tmp_path: Path) -> None:
     assert set(mnist.DIGESTS) == {
         f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
     }
@@ -55,7 +55,7 @@ def test_the_digests_are_those_of_the_published_files(tmp_path: Path) -> None:
     assert len(raised.value.faults) == 4
 
 
-def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_file_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist, "DIGESTS", {"x": "0"})
     monkeypatch.setattr(mnist, "_MAX_BYTES", 2 * 2**20)
     taken: list[int] = []

@@ -12,18 +12,18 @@ NFD = unicodedata.normalize("NFD", NFC)
     "folder",
     ["train", "TEST", "Val", "validation", "train_images", "test-set", "TrainSet", "val2017", "seg_train", "t10k"],
 )
-def test_a_folder_that_names_a_split(folder: str) -> None:
+def test_split_folder_names_are_recognised(folder: str) -> None:
     assert is_split_name(folder)
 
 
 @pytest.mark.parametrize(
     "folder", ["train station", "test tube", "valley", "contest", "images", "data", "1", "", "cat"]
 )
-def test_a_folder_that_names_something_else(folder: str) -> None:
+def test_other_folder_names_are_no_splits(folder: str) -> None:
     assert not is_split_name(folder)
 
 
-def test_a_class_is_called_as_the_model_spells_it() -> None:
+def test_class_names_take_the_models_spelling() -> None:
     assert composed(NFD) == NFC
     assert spelled_as((NFD, "b"), (NFC, "b", "c")) == (NFD, "b", "c")
     assert spelled_as((1, 2), ("1", "2")) == ("1", "2")

@@ -2,7 +2,7 @@ from pippin.api.datasets import MAX_NOTICES
 from pippin.datasets.notices import MAX_NOTICE_CHARACTERS, bounded
 
 
-def test_few_short_notices_are_kept_as_they_are() -> None:
+def test_few_short_notices_are_kept_without_duplicates() -> None:
     assert bounded(["one", "two", "one"]) == ("one", "two")
 
 

@@ -34,7 +34,7 @@ def test_arrays_without_a_prefix_are_the_training_split(store: Callable[..., Any
     assert dataset.arrays["train/output_true"].tolist() == [[3], [4]]
 
 
-def test_a_prefix_is_the_split(store: Callable[..., Any]) -> None:
+def test_key_prefix_is_the_split(store: Callable[..., Any]) -> None:
     arrays = {"train/image": IMAGES, "train/y": [[1], [2]], "held/image": IMAGES[:1], "held/y": [[3]]}
     dataset = store({"data.npz": npz(**arrays)}, scale="2")
     assert [(split.name, split.examples) for split in dataset.manifest.splits] == [("train", 2), ("held", 1)]
@@ -75,7 +75,7 @@ def test_every_number_type_becomes_one_of_three(
 
 
 class Bomb:
-    """An object whose unpickling would be seen."""
+    """An object that fails the test when it is unpickled."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return pytest.fail, ("a pickle was opened",)
@@ -126,7 +126,7 @@ def test_a_malformed_archive_is_refused_with_the_member(
     assert re.search(expected, message), message
 
 
-def test_an_array_of_declared_terabytes_is_refused_without_taking_them(
+def test_declared_terabytes_are_refused_without_allocation(
     refusal: Callable[..., str], zipped: Callable[..., bytes]
 ) -> None:
     header = npy(np.zeros((1, 1), np.float32)).replace(b"(1, 1), }" + b" " * 14, b"(1, 999999999999999), }")
@@ -135,7 +135,7 @@ def test_an_array_of_declared_terabytes_is_refused_without_taking_them(
     assert "declares 999,999,999,999,999 examples" in refusal({"data.npz": zipped({"x.npy": header})})
 
 
-def test_an_npz_must_be_an_npz(refusal: Callable[..., str]) -> None:
+def test_other_files_as_npz_are_refused(refusal: Callable[..., str]) -> None:
     assert "send one .npz file" in refusal({"x.csv": b"label,a\n1,2\n"}, format="npz")
     assert "x.npy is a single NumPy array (.npy); save all arrays with numpy.savez" in refusal({"x.npy": GOOD})
 

@@ -7,7 +7,7 @@ from pippin.datasets.errors import DatasetError
 from pippin.datasets.options import DatasetOptions
 
 
-def test_a_query_becomes_options() -> None:
+def test_query_is_parsed_into_options() -> None:
     options = DatasetOptions.from_query(
         {"format": "csv", "scale": "0.5", "target": "y", "inputs": "a:b,c;d", "shape": "1,28,28", "header": "true"}
     )
@@ -21,7 +21,7 @@ def test_a_query_becomes_options() -> None:
     )
 
 
-def test_nothing_asked_is_nothing_decided() -> None:
+def test_empty_query_sets_no_option() -> None:
     assert DatasetOptions.from_query({}).model_dump(exclude_none=True) == {}
 
 
@@ -46,21 +46,19 @@ def test_nothing_asked_is_nothing_decided() -> None:
         ({"grayscale": "1"}, "/grayscale", "did you mean 'color'?"),
     ],
 )
-def test_a_bad_query_is_refused_at_its_parameter(query: dict[str, str], pointer: str, detail: str) -> None:
+def test_invalid_query_is_refused_at_its_parameter(query: dict[str, str], pointer: str, detail: str) -> None:
     with pytest.raises(DatasetError) as raised:
         DatasetOptions.from_query(query)
     assert {fault.pointer.split("/")[1] for fault in raised.value.faults} == {pointer[1:]}
     assert re.search(re.escape(detail), raised.value.faults[0].detail), raised.value.faults
 
 
-def test_every_bad_parameter_is_told() -> None:
+def test_every_invalid_parameter_is_reported() -> None:
     with pytest.raises(DatasetError) as raised:
         DatasetOptions.from_query({"scale": "x", "header": "x"})
     assert [fault.pointer for fault in raised.value.faults] == ["/scale", "/header"]
 
 
-def test_an_option_that_the_format_has_no_use_for_is_refused(
-    refusal: Callable[..., str], idx: Callable[..., bytes]
-) -> None:
+def test_option_unused_by_the_format_is_refused(refusal: Callable[..., str], idx: Callable[..., bytes]) -> None:
     message = refusal({"images": idx([[1, 2]]), "labels": idx([1])}, target="label")
     assert "/target: target has no effect on the format idx, which takes scale" in message

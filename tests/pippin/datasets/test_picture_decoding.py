@@ -47,20 +47,20 @@ def oriented(value: object, pixels: NDArray[np.uint8] = PIXELS) -> bytes:
 
 
 @pytest.mark.parametrize("value", STORED)
-def test_every_orientation_shows_the_same_picture(value: int) -> None:
+def test_every_exif_orientation_gives_the_same_picture(value: int) -> None:
     found = shown(oriented(value, STORED[value]))
     assert np.asarray(found.image).tolist() == PIXELS.tolist()
     assert found.is_turned == (value != 1)
 
 
 @pytest.mark.parametrize("value", [0, 9, 65535])
-def test_an_orientation_that_means_nothing_changes_nothing(value: int) -> None:
+def test_invalid_orientation_is_ignored(value: int) -> None:
     found = shown(oriented(value))
     assert np.asarray(found.image).tolist() == PIXELS.tolist()
     assert not found.is_turned
 
 
-def test_a_jpeg_is_turned_too_and_damaged_exif_is_passed_over() -> None:
+def test_jpeg_is_rotated_and_damaged_exif_is_ignored() -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     data = encoded(Image.new("RGB", (12, 8)), "JPEG", exif=exif)
@@ -84,7 +84,7 @@ def black(mode: str) -> Image.Image:
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 @pytest.mark.parametrize("target", ["L", "RGB"])
-def test_ink_in_the_alpha_channel_stands_on_white(mode: str, target: str) -> None:
+def test_ink_in_the_alpha_channel_is_composited_on_white(mode: str, target: str) -> None:
     found = shown(encoded(black(mode)), target)
     pixels = np.asarray(found.image)
     assert (pixels if target == "L" else pixels[..., 2]).tolist() == ON_WHITE
@@ -143,7 +143,7 @@ def test_a_colour_key_is_transparent_at_every_depth(data: bytes, expected: list[
     assert np.asarray(shown(data).image).tolist() == [expected]
 
 
-def test_a_picture_of_16_bits_with_alpha_stands_on_white() -> None:
+def test_picture_of_16_bits_with_alpha_is_composited_on_white() -> None:
     rgba = b"\0" * 6 + b"\0\0" + b"\0" * 6 + b"\xff\xff" + b"\xff" * 6 + b"\xff\xff"
     data = png_of(16, 6, [rgba], b"").replace(b"\0\0\0\0tRNS", b"\0\0\0\0teST")
     data = data.replace(zlib.crc32(b"tRNS").to_bytes(4), zlib.crc32(b"teST").to_bytes(4))
@@ -156,7 +156,7 @@ def test_an_opaque_alpha_channel_changes_nothing() -> None:
     assert not found.has_transparency
 
 
-def test_a_transparent_picture_is_turned_as_well() -> None:
+def test_transparent_picture_is_rotated() -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     found = shown(encoded(black("RGBA"), exif=exif))

@@ -7,7 +7,7 @@ from pippin.datasets.arrays import open_arrays
 from pippin.system.digests import digest_of
 
 
-def test_the_sample_is_the_one_that_was_drawn(tmp_path: Path) -> None:
+def test_sample_has_its_recorded_digest(tmp_path: Path) -> None:
     prepared = sample.prepare(tmp_path)
     digest, _ = digest_of(prepared.arrays_path)
     assert digest == "sha256:2e2384c40b7ed08252c5d90be7eaf10a75ba7630b08162620d79490f443fd32b"
@@ -15,14 +15,14 @@ def test_the_sample_is_the_one_that_was_drawn(tmp_path: Path) -> None:
     assert prepared.format == "idx"
 
 
-def test_every_digit_is_there_as_often_as_every_other(tmp_path: Path) -> None:
+def test_every_digit_is_equally_frequent(tmp_path: Path) -> None:
     arrays = open_arrays(sample.prepare(tmp_path).arrays_path)
     assert arrays["train/image"].shape == (10_000, 1, 28, 28)
     assert np.bincount(arrays["train/label"][:, 0]).tolist() == [1000] * 10
     assert np.bincount(arrays["test/label"][:, 0]).tolist() == [200] * 10
 
 
-def test_the_sample_is_small_and_says_whose_it_is() -> None:
+def test_sample_is_small_and_has_its_attribution() -> None:
     folder = sample.mnist_sample_path()
     assert sum(path.stat().st_size for path in folder.iterdir() if path.is_file()) < 2_000_000
     attribution = (folder / "ATTRIBUTION.md").read_text()

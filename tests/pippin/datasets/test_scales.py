@@ -1,4 +1,4 @@
-"""How the bytes of a dataset reach a model."""
+"""The scale of a dataset's bytes."""
 
 import io
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def npz(**arrays: NDArray[Any]) -> bytes:
         ((4,), {"scale": "0.5"}, 0.5, "the bytes of 'x' are multiplied by 0.5"),
     ],
 )
-def test_an_array_of_bytes_comes_with_a_notice(
+def test_byte_array_has_a_notice_of_its_scale(
     store: Store, shape: tuple[int, ...], options: dict[str, str], scale: float, notice: str
 ) -> None:
     found = store({"d.npz": npz(x=np.ones((2, *shape), np.uint8), y=np.ones(2))}, **options)
@@ -36,7 +36,7 @@ def test_an_array_of_bytes_comes_with_a_notice(
     assert said.startswith(notice)
 
 
-def test_a_table_of_pixels_comes_with_a_notice(store: Store) -> None:
+def test_pixel_table_has_a_notice_of_its_scale(store: Store) -> None:
     table = b"label," + b",".join(b"p%d" % at for at in range(16)) + b"\n1" + b",7" * 16 + b"\n"
     assert "multiplied by 1/255" in store({"d.csv": table}, shape="1,4,4").manifest.notices[-1]
     flat = store({"d.csv": table}).manifest
@@ -44,7 +44,7 @@ def test_a_table_of_pixels_comes_with_a_notice(store: Store) -> None:
     assert flat.features[0].scale == 1
 
 
-def test_files_that_hold_pictures_by_their_format_need_none(store: Store, idx: Callable[..., bytes]) -> None:
+def test_picture_formats_need_no_notice_of_their_scale(store: Store, idx: Callable[..., bytes]) -> None:
     files = {"train-images": idx([[[0] * 4] * 4]), "train-labels": idx([9])}
     assert store(files).manifest.notices == []
     vectors = store({"train-images": idx([[0] * 4]), "train-labels": idx([9])})

@@ -25,9 +25,7 @@ TABLE = b"label,a\n1,2\n"
     "name",
     ["../train.csv", "a/../../train.csv", "/etc/train.csv", r"..\train.csv", r"C:\train.csv", "a\nb.csv", "a" * 2000],
 )
-def test_a_name_that_leads_out_of_the_zip_is_refused(
-    refusal: Callable[..., str], zipped: Callable[..., bytes], name: str
-) -> None:
+def test_path_outside_the_zip_is_refused(refusal: Callable[..., str], zipped: Callable[..., bytes], name: str) -> None:
     assert "which is not a path inside it" in refusal({"": zipped({name: TABLE})})
 
 
@@ -40,7 +38,7 @@ def test_nothing_is_written_outside_the_work_directory(
 
 
 @pytest.mark.full
-def test_a_bomb_is_stopped_by_what_comes_out_of_it(
+def test_decompression_bomb_is_stopped_by_its_unpacked_size(
     refusal: Callable[..., str], zipped: Callable[..., bytes], gz: Callable[[bytes], bytes]
 ) -> None:
     limits = DatasetLimits(max_unpacked_bytes=10**6)
@@ -54,7 +52,7 @@ def test_a_bomb_is_stopped_by_what_comes_out_of_it(
     assert "unpacks to more" in refusal({"": zipped(nested)}, limits, format="csv")
 
 
-def test_a_bomb_that_lies_about_its_size_is_stopped_too(
+def test_decompression_bomb_with_a_false_size_is_stopped(
     refusal: Callable[..., str], zipped: Callable[..., bytes]
 ) -> None:
     bomb = b"label,a\n" + b"1,2\n" * 10**6
@@ -73,7 +71,7 @@ def encrypted(data: bytes) -> bytes:
     return bytes(changed)
 
 
-def test_zips_that_cannot_be_read_say_why(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
+def test_unreadable_zip_is_refused_with_the_reason(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
     sound = zipped({"d.csv": TABLE})
     cases = {
         r"d\.csv in the ZIP is encrypted": encrypted(sound),
@@ -87,7 +85,7 @@ def test_zips_that_cannot_be_read_say_why(refusal: Callable[..., str], zipped: C
         assert re.search(expected, message), message
 
 
-def test_a_name_that_comes_twice_is_refused(refusal: Callable[..., str]) -> None:
+def test_duplicate_name_in_a_zip_is_refused(refusal: Callable[..., str]) -> None:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("d.csv", TABLE)
@@ -102,7 +100,7 @@ def test_too_many_files_are_refused(refusal: Callable[..., str], zipped: Callabl
     assert "has 2 files; 1 are allowed" in refusal({"a.csv": TABLE, "b.csv": TABLE}, limits)
 
 
-def test_a_directory_of_millions_of_files_is_not_even_read(refusal: Callable[..., str]) -> None:
+def test_too_large_zip_directory_is_refused_unread(refusal: Callable[..., str]) -> None:
     entry = b"PK\x01\x02" + bytes(42)
     count = 60_000
     end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 65535, 65535, count * len(entry), 30, 0)
@@ -110,7 +108,7 @@ def test_a_directory_of_millions_of_files_is_not_even_read(refusal: Callable[...
     assert "the ZIP's directory is larger" in refusal({"": data}, DatasetLimits(max_files=1000))
 
 
-def test_one_zip_or_plain_files_but_not_both(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
+def test_zip_among_plain_files_is_refused(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
     assert "b.zip is a ZIP among 2 files" in refusal({"a.csv": TABLE, "b.zip": zipped({"c.csv": TABLE})})
 
 
@@ -122,20 +120,18 @@ def test_damaged_compression_is_refused(refusal: Callable[..., str], gz: Callabl
     assert "d.csv.gz is damaged or cut short" in refusal({"d.csv.gz": whole[:-8] + bytes(8)})
 
 
-def test_an_upload_of_nothing_is_refused(refusal: Callable[..., str]) -> None:
+def test_empty_upload_is_refused(refusal: Callable[..., str]) -> None:
     assert "the upload is empty" in refusal({"": b""})
     assert "the upload is empty" in refusal({})
 
 
-def test_what_is_in_no_format_is_refused(refusal: Callable[..., str]) -> None:
+def test_unknown_format_is_refused(refusal: Callable[..., str]) -> None:
     assert "d.bin begins with the bytes 7f 45 4c 46" in refusal({"d.bin": b"\x7fELF\0\0\0\0"})
     assert "begins with the bytes ff fe" in refusal({"d.csv": b"\xff\xfe\0\0\0\0\0\0"})
 
 
 @given(st.data())
-def test_a_damaged_zip_is_refused_or_read_but_never_more(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def test_damaged_zip_is_refused_or_read(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     sound = io.BytesIO()
     with zipfile.ZipFile(sound, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("train.csv", TABLE)
@@ -150,7 +146,7 @@ def test_a_damaged_zip_is_refused_or_read_but_never_more(
         assert prepared.arrays_path.stat().st_size > 0
 
 
-def test_a_spool_stops_at_its_limit_and_leaves_nothing(tmp_path: Path) -> None:
+def test_spool_stops_at_its_limit_and_leaves_no_file(tmp_path: Path) -> None:
     taken = []
 
     def chunks() -> Iterator[bytes]:
@@ -164,7 +160,7 @@ def test_a_spool_stops_at_its_limit_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_content_key_is_of_names_bytes_and_options(send: Callable[..., Upload]) -> None:
+def test_content_key_depends_on_names_bytes_and_options(send: Callable[..., Upload]) -> None:
     base = {"a.csv": b"1", "b.csv": b"2"}
     key = send(base).content_key(DatasetOptions())
     assert key == send(dict(reversed(base.items()))).content_key(DatasetOptions())

@@ -1,4 +1,4 @@
-"""Recognising files of other formats: whatever the bytes are, and never those that Pippin reads."""
+"""Recognition of files of other formats: any bytes are accepted, and Pippin's own formats are never foreign."""
 
 import pytest
 from hypothesis import given
@@ -18,13 +18,13 @@ _BEGINNINGS = [signature for _, signature, _ in (*SIGNATURES, *BINARY_SIGNATURES
 
 
 @given(st.sampled_from(_BEGINNINGS), st.binary(max_size=700), st.text(max_size=20), st.booleans())
-def test_any_bytes_are_of_some_kind_or_none(begin: bytes, rest: bytes, name: str, is_whole: bool) -> None:
+def test_kind_of_accepts_any_bytes(begin: bytes, rest: bytes, name: str, is_whole: bool) -> None:
     kind = kind_of(begin + rest, name, is_whole=is_whole)
     assert kind is None or kind.as_data().startswith("is ")
 
 
 @given(st.lists(st.text(max_size=30), max_size=10))
-def test_any_names_are_of_some_kind_or_none(names: list[str]) -> None:
+def test_kind_of_members_accepts_any_names(names: list[str]) -> None:
     kind_of_members(names)
 
 
@@ -42,6 +42,6 @@ def test_any_names_are_of_some_kind_or_none(names: list[str]) -> None:
         b'"a","b"\n1,2\n',
     ],
 )
-def test_what_pippin_reads_is_no_foreign_kind(begin: bytes) -> None:
+def test_files_that_pippin_reads_are_no_foreign_kind(begin: bytes) -> None:
     assert kind_of(begin, is_whole=True) is None
     assert kind_of(begin, "data.bin") is None

@@ -1,4 +1,4 @@
-"""Hints at what unknown words were meant to be."""
+"""Hints at the intended words for unknown words."""
 
 import pytest
 
@@ -11,17 +11,17 @@ HYPERPARAMETERS = ("epochs", "mini_batch_size", "learning_rate", "momentum", "be
     ("word", "meant"),
     [("lr", "learning_rate"), ("LearningRate", "learning_rate"), ("EPS", "eps"), ("beta_2", "beta2"), ("x" * 33, None)],
 )
-def test_other_names_and_spellings_are_known(word: str, meant: str | None) -> None:
+def test_synonyms_and_spellings_are_recognised(word: str, meant: str | None) -> None:
     assert synonym(word, HYPERPARAMETERS) == meant
 
 
-def test_only_a_name_that_is_known_at_the_place_is_meant() -> None:
+def test_hint_proposes_only_names_valid_at_the_place() -> None:
     assert did_you_mean("lr", ["type", "name"]) == ""
     assert did_you_mean("grayscale", ["gray", "rgb"]) == "; did you mean 'gray'?"
     assert did_you_mean("grayscale", ["format", "color"]) == "; did you mean 'color'?"
 
 
-def test_what_pippin_does_not_have_is_explained_and_nothing_alike_is_proposed() -> None:
+def test_unsupported_feature_is_explained_without_a_proposal() -> None:
     assert did_you_mean("decay", ["delay"]).startswith("; Core ML's optimizers have no weight decay")
 
 
@@ -32,7 +32,7 @@ def test_every_word_in_the_tables_is_found_by_its_fold() -> None:
         assert len(word) <= 32
 
 
-def test_a_word_that_comes_again_costs_nothing() -> None:
+def test_repeated_word_does_not_use_up_hints() -> None:
     hints = Hints(1)
     for _ in range(1000):
         assert hints.at("lr", HYPERPARAMETERS) == "; did you mean 'learning_rate'?"

@@ -25,14 +25,14 @@ from pippin.documents.strict_json import loads
         (b'"\\ud800"', "half a surrogate pair"),
     ],
 )
-def test_the_reason_is_a_sentence_about_the_text(data: bytes, said: str) -> None:
+def test_error_is_a_sentence_about_the_text(data: bytes, said: str) -> None:
     with pytest.raises(MalformedDocumentError, match=r"^it ") as caught:
         loads(data)
     assert said in str(caught.value)
     assert caught.value.located == str(caught.value)
 
 
-def test_a_place_that_is_known_can_be_told_with_the_reason() -> None:
+def test_error_with_a_known_place_names_it() -> None:
     assert MalformedDocumentError("no colon", Place(3, 4)).located == "no colon at line 3, column 4"
 
 
@@ -58,7 +58,7 @@ def test_a_long_repeated_key_is_quoted_in_part() -> None:
         b'"\\\\ud83c\\udf4e"',
     ],
 )
-def test_half_a_surrogate_pair_is_refused_wherever_it_stands(data: bytes) -> None:
+def test_lone_surrogate_is_refused_anywhere(data: bytes) -> None:
     with pytest.raises(MalformedDocumentError, match="half a surrogate pair"):
         loads(data)
 
@@ -94,7 +94,7 @@ def test_the_estimate_of_memory_is_not_too_low(unit: str) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_a_text_of_very_many_values_is_read_like_any_other(value: object) -> None:
+def test_interruptible_parser_gives_the_same_values(value: object) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strict_json, "_MAX_C_PARSED", -1)
         assert loads(json.dumps(value).encode()) == value
@@ -103,7 +103,7 @@ def test_a_text_of_very_many_values_is_read_like_any_other(value: object) -> Non
 @pytest.mark.parametrize(
     "data", [b"", b"[1,]", b"[[] []]", b'{"a" 1}', b'{"a": 1,}', b"[NaN]", b"[1e999]", b"nul", b"[" * 9000]
 )
-def test_and_refused_like_any_other(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interruptible_parser_gives_the_same_errors(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MalformedDocumentError) as usual:
         loads(data)
     monkeypatch.setattr(strict_json, "_MAX_C_PARSED", -1)
@@ -114,7 +114,7 @@ def test_and_refused_like_any_other(data: bytes, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def often_switched() -> Iterator[None]:
-    """Let threads take turns every 0.1 ms instead of 5, so that even a fast parse has hundreds of turns."""
+    """Switch threads every 0.1 ms instead of 5 ms, so that even a fast parse has hundreds of switches."""
     usual = sys.getswitchinterval()
     sys.setswitchinterval(0.0001)
     yield

@@ -13,7 +13,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_token_is_read_without_the_end_of_its_line(file: Path) -> None:
+def test_token_is_read_without_the_newline(file: Path) -> None:
     text = issue("worker", None).text
     file.write_text(f"{text}\n")
     assert read_token(file) == text
@@ -24,7 +24,7 @@ def test_no_file_means_no_token() -> None:
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_a_file_that_others_may_use_is_refused_with_the_command_that_closes_it(file: Path, mode: int) -> None:
+def test_token_file_open_to_others_is_refused_with_the_chmod_command(file: Path, mode: int) -> None:
     text = issue("worker", None).text
     file.write_text(text)
     file.chmod(mode)
@@ -33,21 +33,21 @@ def test_a_file_that_others_may_use_is_refused_with_the_command_that_closes_it(f
     assert text not in str(raised.value)
 
 
-def test_a_missing_file_and_a_folder_are_told_by_name(tmp_path: Path) -> None:
+def test_missing_file_or_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(TokenFileError, match=r"PIPPIN_TOKEN_FILE .*away cannot be read: No such file"):
         read_token(tmp_path / "away")
     with pytest.raises(TokenFileError, match="cannot be read: Is a directory"):
         read_token(tmp_path)
 
 
-def test_what_is_no_token_is_not_repeated_in_the_error(file: Path) -> None:
+def test_content_that_is_no_token_is_not_shown(file: Path) -> None:
     file.write_text("hunter2")
     with pytest.raises(TokenFileError, match="holds no token") as raised:
         read_token(file)
     assert "hunter2" not in str(raised.value)
 
 
-def test_a_file_is_made_whole_for_its_owner_alone_and_never_over_another(tmp_path: Path) -> None:
+def test_token_file_is_written_privately_and_never_overwritten(tmp_path: Path) -> None:
     path, text = tmp_path / "token", issue("admin", None).text
     write_token(path, text, "PIPPIN_ADMIN_TOKEN_FILE")
     assert path.stat().st_mode & 0o777 == 0o600

@@ -47,12 +47,12 @@ def test_equal_checkpoints_are_equal_files() -> None:
     assert write_checkpoint(CHECKPOINT) == write_checkpoint(read_checkpoint(write_checkpoint(CHECKPOINT)))
 
 
-def test_one_without_moments_and_losses_is_whole() -> None:
+def test_checkpoint_without_moments_and_losses_reads_back() -> None:
     bare = Checkpoint("coreml", 1, 0, 0, (), {})
     assert read_checkpoint(write_checkpoint(bare)) == bare
 
 
-def test_a_file_of_the_former_format_is_read() -> None:
+def test_file_of_the_former_format_is_read() -> None:
     header = {
         "format": "pippin-checkpoint-1", "engine": "jax", "epoch": 3, "step": 2, "taken": 17, "moments": 1,
         "environment": {"threads": "2"},
@@ -70,19 +70,19 @@ def test_a_file_of_the_former_format_is_read() -> None:
     assert len(back.moments) == 1
 
 
-def test_a_generator_without_an_order_is_a_damaged_file() -> None:
+def test_generator_without_an_order_is_refused() -> None:
     whole = write_checkpoint(CHECKPOINT)
     with pytest.raises(CheckpointError):
         read_checkpoint(whole.replace(b'"order":{', b'"other":{'))
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 100, -1])
-def test_a_torn_file_is_refused(length: int) -> None:
+def test_truncated_file_is_refused(length: int) -> None:
     with pytest.raises(CheckpointError, match="damaged"):
         read_checkpoint(write_checkpoint(CHECKPOINT)[:length])
 
 
-def test_a_safetensors_file_of_somebody_else_is_refused() -> None:
+def test_safetensors_file_without_a_checkpoint_is_refused() -> None:
     with pytest.raises(CheckpointError):
         read_checkpoint(save({"weights/bias/a": np.zeros(1, np.float32)}))
     with pytest.raises(CheckpointError):

@@ -22,14 +22,14 @@ def models() -> dict[str, Trainable]:
 
 
 @pytest.mark.parametrize(("choice", "engines"), [("auto", ["coreml", "jax"]), ("coreml", ["coreml"]), ("jax", ["jax"])])
-def test_a_network_is_trained_by_what_is_chosen_and_auto_prefers_core_ml(
+def test_network_uses_the_chosen_engine_and_auto_prefers_core_ml(
     models: dict[str, Trainable], choice: EngineChoice, engines: list[EngineName]
 ) -> None:
     assert resolve_engines(models["network"], choice, "all") == engines
 
 
 @pytest.mark.parametrize("kind", ["neighbors", "pipeline", "pipeline of neighbors"])
-def test_what_core_ml_does_not_train_goes_to_jax(models: dict[str, Trainable], kind: str) -> None:
+def test_models_that_core_ml_does_not_train_go_to_jax(models: dict[str, Trainable], kind: str) -> None:
     assert resolve_engines(models[kind], "auto", "all") == ["jax"]
     assert resolve_engines(models[kind], "jax", "all") == ["jax"]
 
@@ -44,7 +44,7 @@ def refused(model: Trainable, choice: EngineChoice, compute_units: ComputeUnits 
     ("kind", "called"),
     [("neighbors", "nearest-neighbour classifiers"), ("pipeline", "pipelines"), ("pipeline of neighbors", "pipelines")],
 )
-def test_what_core_ml_does_not_train_is_refused_where_it_is_chosen(
+def test_choosing_core_ml_for_a_model_it_does_not_train_is_refused(
     models: dict[str, Trainable], kind: str, called: str
 ) -> None:
     assert refused(models[kind], "coreml") == {
@@ -52,7 +52,7 @@ def test_what_core_ml_does_not_train_is_refused_where_it_is_chosen(
     }
 
 
-def test_compute_units_that_nothing_would_heed_are_refused(models: dict[str, Trainable]) -> None:
+def test_compute_units_without_core_ml_are_refused(models: dict[str, Trainable]) -> None:
     assert refused(models["network"], "jax", "cpu_only") == {
         "/compute_units": "found 'cpu_only', but the engine is jax, and compute units are Core ML's; "
         "needs to be left out, or 'all'"
@@ -63,7 +63,7 @@ def test_compute_units_that_nothing_would_heed_are_refused(models: dict[str, Tra
     )
 
 
-def test_compute_units_are_free_where_core_ml_may_train(models: dict[str, Trainable]) -> None:
+def test_compute_units_are_allowed_with_core_ml(models: dict[str, Trainable]) -> None:
     assert resolve_engines(models["network"], "auto", "cpu_and_gpu") == ["coreml", "jax"]
     assert resolve_engines(models["network"], "coreml", "cpu_and_neural_engine") == ["coreml"]
 

@@ -26,7 +26,7 @@ def refused(spec: Trainable, limits: Literal["enforce", "widen"] = "enforce", **
     return {fault.pointer: fault.detail for fault in raised.value.faults}
 
 
-def test_what_is_not_asked_for_is_the_models_default(mnist: Trainable) -> None:
+def test_omitted_hyperparameters_are_the_models_defaults(mnist: Trainable) -> None:
     decided, widened = resolve_hyperparameters(mnist, HyperparameterChoice(), "enforce")
     assert decided.model_dump(exclude={"seed"}) == {
         "epochs": 10, "mini_batch_size": 128, "learning_rate": 0.0001, "momentum": None,
@@ -35,7 +35,7 @@ def test_what_is_not_asked_for_is_the_models_default(mnist: Trainable) -> None:
     assert widened == []
 
 
-def test_what_is_asked_for_is_taken(mnist: Trainable) -> None:
+def test_requested_hyperparameters_are_used(mnist: Trainable) -> None:
     asked = HyperparameterChoice(epochs=3, mini_batch_size=7, learning_rate=0.3, beta1=0.5, shuffle=False, seed=12)
     decided, _ = resolve_hyperparameters(mnist, asked, "enforce")
     assert decided.model_dump(exclude_none=True) == {
@@ -45,13 +45,13 @@ def test_what_is_asked_for_is_taken(mnist: Trainable) -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 12, -7, 2**63 - 1, -(2**63)])
-def test_a_seed_that_is_left_out_is_the_models(small_spec: MakeSpec, seed: int) -> None:
+def test_omitted_seed_is_the_models(small_spec: MakeSpec, seed: int) -> None:
     spec = trainable_network(resolve(small_spec(seed=seed)))
     assert resolve_hyperparameters(spec, HyperparameterChoice(), "enforce")[0].seed == seed
     assert resolve_hyperparameters(spec, HyperparameterChoice(seed=-1), "enforce")[0].seed == -1
 
 
-def test_a_model_without_a_seed_has_core_mls(mnist: Trainable) -> None:
+def test_model_without_a_seed_uses_seed_0_of_core_ml(mnist: Trainable) -> None:
     assert resolve_hyperparameters(mnist, HyperparameterChoice(), "enforce")[0].seed == 0
 
 
@@ -69,7 +69,7 @@ def test_a_model_may_limit_its_seed(small_spec: MakeSpec) -> None:
     assert (decided.seed, widened) == (6, ["seed"])
 
 
-def test_the_spec_decides_about_shuffling(small_spec: MakeSpec) -> None:
+def test_omitted_shuffle_is_the_specs(small_spec: MakeSpec) -> None:
     spec = trainable_network(resolve(small_spec(shuffle=False)))
     assert resolve_hyperparameters(spec, HyperparameterChoice(), "enforce")[0].shuffle is False
     assert resolve_hyperparameters(spec, HyperparameterChoice(shuffle=True), "enforce")[0].shuffle is True
@@ -83,7 +83,7 @@ def test_every_value_outside_the_models_limits_is_refused_at_once(mnist: Trainab
     assert "the model, trained by adam, declares no momentum" in faults["/momentum"]
 
 
-def test_what_lies_outside_the_limits_is_told_where_they_may_be_widened(mnist: Trainable) -> None:
+def test_values_outside_the_limits_are_listed_as_widened(mnist: Trainable) -> None:
     decided, widened = resolve_hyperparameters(
         mnist, HyperparameterChoice(epochs=2000, learning_rate=0.5, mini_batch_size=64), "widen"
     )
@@ -91,7 +91,7 @@ def test_what_lies_outside_the_limits_is_told_where_they_may_be_widened(mnist: T
     assert (decided.epochs, decided.learning_rate) == (2000, 0.5)
 
 
-def test_a_set_is_held_to_unless_it_may_be_widened(small_spec: MakeSpec) -> None:
+def test_value_outside_a_set_needs_widening(small_spec: MakeSpec) -> None:
     optimizer = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": {"default": 128, "set": [128]}}
     model = trainable_network(resolve(small_spec(optimizer=optimizer)))
     assert "one of 128" in refused(model, mini_batch_size=64)["/mini_batch_size"]
@@ -99,7 +99,7 @@ def test_a_set_is_held_to_unless_it_may_be_widened(small_spec: MakeSpec) -> None
     assert widened == ["mini_batch_size"]
 
 
-def test_widening_does_not_make_sense_of_nonsense(mnist: Trainable) -> None:
+def test_widening_does_not_allow_invalid_values(mnist: Trainable) -> None:
     faults = refused(mnist, "widen", epochs=0, learning_rate=-0.1, momentum=0.5, beta1=1, eps=0)
     assert list(faults) == ["/epochs", "/learning_rate", "/momentum", "/beta1", "/eps"]
 

@@ -21,19 +21,19 @@ def test_ids_sort_by_their_time(first: int, second: int) -> None:
 
 
 @given(MOMENTS)
-def test_the_time_is_in_the_first_characters_and_the_rest_is_chance(moment: int) -> None:
+def test_id_begins_with_its_time_and_the_rest_is_random(moment: int) -> None:
     first, second = new_id("job", moment), new_id("job", moment)
     assert first != second
     assert first[:13] == second[:13]
 
 
-def test_no_two_ids_of_a_moment_are_the_same() -> None:
+def test_ids_of_the_same_moment_differ() -> None:
     assert len({new_id("job", 0) for _ in range(1000)}) == 1000
 
 
 @pytest.mark.parametrize("text", ["", "job_", "job_" + "0" * 25, "job_" + "0" * 25 + "l", "ds_" + "0" * 26, "x"])
 @pytest.mark.parametrize("more", ["", "\n", ":events", " "])
-def test_what_is_no_id_is_told_from_one(text: str, more: str) -> None:
+def test_malformed_id_is_recognised(text: str, more: str) -> None:
     assert is_id(new_id("job"), "job")
     assert not is_id(text + more, "job")
     assert not more or not is_id(new_id("job") + more, "job")

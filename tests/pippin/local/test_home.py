@@ -1,4 +1,4 @@
-"""PIPPIN_HOME tells which version has used it."""
+"""PIPPIN_HOME records the version that has used it."""
 
 import subprocess
 import sys
@@ -12,14 +12,14 @@ from pippin.local.home import VERSION, HomeVersionError, prepare_home
 pytestmark = pytest.mark.full
 
 
-def test_a_new_home_is_given_this_version_and_used_again(tmp_path: Path) -> None:
+def test_new_home_gets_this_version_and_is_reused(tmp_path: Path) -> None:
     for _ in range(2):
         prepare_home(tmp_path / "home")
         assert (tmp_path / "home" / "version").read_text() == f"{VERSION}\n"
     assert [path.name for path in (tmp_path / "home").iterdir()] == ["version"]
 
 
-def test_a_home_of_a_newer_minor_version_is_used_and_keeps_it(tmp_path: Path) -> None:
+def test_home_of_a_newer_minor_version_keeps_its_version(tmp_path: Path) -> None:
     (tmp_path / "version").write_text("1.99\n")
     prepare_home(tmp_path)
     assert (tmp_path / "version").read_text() == "1.99\n"

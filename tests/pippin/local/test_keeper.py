@@ -15,7 +15,7 @@ from pippin.local.valkey import EmbeddedValkey, EmbeddedValkeyError
 
 
 def run(home: Path, script: Callable[[ServerKeeper], Coroutine[Any, Any, None]]) -> list[str]:
-    """Runs a script with a keeper, as the supervisor would; what the keeper said."""
+    """Runs a script with a keeper, as the supervisor does; returns the keeper's messages."""
     lines: list[str] = []
 
     async def main() -> None:
@@ -43,7 +43,7 @@ async def answers(url: str, keeper: ServerKeeper, but_not: int) -> None:
             await asyncio.sleep(0.02)
 
 
-def test_killed_it_comes_back_at_the_same_address_with_its_data(tmp_path: Path) -> None:
+def test_killed_server_restarts_at_the_same_address_with_its_data(tmp_path: Path) -> None:
     async def script(keeper: ServerKeeper) -> None:
         url = await keeper.begin()
         keeper.start()
@@ -59,7 +59,7 @@ def test_killed_it_comes_back_at_the_same_address_with_its_data(tmp_path: Path) 
     assert run(tmp_path / "home", script) == ["valkey ended (killed by SIGKILL); it is started again in 0.2 s"]
 
 
-def test_stopped_while_it_starts_it_is_gone_too(tmp_path: Path) -> None:
+def test_server_stopped_during_its_start_ends(tmp_path: Path) -> None:
     async def script(keeper: ServerKeeper) -> None:
         starting = asyncio.ensure_future(keeper.begin())
         await asyncio.sleep(0)
@@ -68,7 +68,7 @@ def test_stopped_while_it_starts_it_is_gone_too(tmp_path: Path) -> None:
     assert run(tmp_path / "home", script) == []
 
 
-def test_one_that_does_not_start_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_failed_start_is_reported_with_the_log(tmp_path: Path) -> None:
     async def begin(keeper: ServerKeeper) -> None:
         await keeper.begin()
 

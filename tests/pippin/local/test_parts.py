@@ -26,7 +26,7 @@ def _fault(text: str | None) -> Callable[[str], str | None]:
     return fault_of
 
 
-def test_a_mac_with_core_ml_prints_nothing() -> None:
+def test_mac_with_core_ml_prints_nothing() -> None:
     printed = Printed()
     assert has_coreml(printed, "darwin", _fault(None))
     assert printed.lines == []
@@ -72,7 +72,7 @@ def test_no_command_shows_the_password(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("own", ["redis://worker:limited@127.0.0.1:1/0", None])
-def test_workers_reach_redis_with_a_user_of_their_own_where_there_is_one(tmp_path: Path, own: str | None) -> None:
+def test_workers_use_their_own_redis_user_if_configured(tmp_path: Path, own: str | None) -> None:
     whole = "redis://:whole@127.0.0.1:1/0"
     settings = Settings(home=tmp_path, redis_url=whole, worker_redis_url=own)
     addresses = {part.name: part.environment["PIPPIN_REDIS_URL"] for part in parts(settings, 2, coreml=True)}

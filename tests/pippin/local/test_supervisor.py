@@ -1,4 +1,4 @@
-"""The supervisor with small parts of the tests' own: each prints what happens to it."""
+"""The supervisor with small test programs as parts."""
 
 import asyncio
 import os
@@ -15,9 +15,11 @@ import pytest
 from pippin.local.parts import Part
 from pippin.local.supervisor import Supervisor
 
-OBEDIENT = "import time; print('here', flush=True); time.sleep(600)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(600)"
-DYING = "import sys; print('my last words', flush=True); sys.exit(7)"
+STOPS_ON_SIGTERM = "import time; print('here', flush=True); time.sleep(600)"
+IGNORES_SIGTERM = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('here', flush=True); time.sleep(600)"
+)
+EXITS_WITH_7 = "import sys; print('my last words', flush=True); sys.exit(7)"
 PARENT = (
     "import subprocess, sys, time; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); "
     "print(child.pid, flush=True); time.sleep(600)"
@@ -29,7 +31,7 @@ def part(name: str, code: str) -> Part:
 
 
 def exists(pid: int) -> bool:
-    """Whether a process lives; one that is only waiting to be reaped does not."""
+    """Whether a process runs; a zombie does not count."""
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
@@ -44,7 +46,7 @@ def gone_by(seconds: float, condition: Callable[[], bool]) -> None:
 
 
 class Run:
-    """A supervisor under test: `until` waits for something that must come true, and the lines are kept."""
+    """A supervisor under test: `until` waits for a condition, and `lines` holds the output."""
 
     def __init__(self, *parts: Part) -> None:
         self.lines: list[str] = []
@@ -60,7 +62,7 @@ class Run:
             await asyncio.sleep(0.01)
 
     def go(self, script: Callable[[], Awaitable[None]]) -> None:
-        """Runs the supervisor and, beside it, the test's script; then asks it to stop."""
+        """Runs the supervisor and the test's script concurrently, then sends SIGTERM."""
 
         async def announce() -> None:
             await script()
@@ -69,8 +71,8 @@ class Run:
         asyncio.run(self.supervisor.run(announce))
 
 
-def test_all_are_gone_in_the_end() -> None:
-    run = Run(part("a", OBEDIENT), part("b", OBEDIENT))
+def test_all_parts_end_with_the_supervisor() -> None:
+    run = Run(part("a", STOPS_ON_SIGTERM), part("b", STOPS_ON_SIGTERM))
     pids: set[int] = set()
 
     async def script() -> None:
@@ -82,8 +84,8 @@ def test_all_are_gone_in_the_end() -> None:
     assert not any(exists(pid) for pid in pids)
 
 
-def test_a_part_that_is_killed_is_started_again() -> None:
-    run = Run(part("a", OBEDIENT))
+def test_killed_part_is_restarted() -> None:
+    run = Run(part("a", STOPS_ON_SIGTERM))
 
     async def script() -> None:
         await run.until(lambda: run.lines.count("a: here") == 1)
@@ -95,25 +97,25 @@ def test_a_part_that_is_killed_is_started_again() -> None:
     assert "pippin: a ended (killed by SIGKILL); it is started again in 0.2 s" in run.lines
 
 
-def test_a_part_that_keeps_dying_is_told_of_with_its_last_words_and_ever_longer_pauses() -> None:
-    run = Run(part("a", DYING))
+def test_repeatedly_failing_part_is_reported_with_output_and_backoff() -> None:
+    run = Run(part("a", EXITS_WITH_7))
 
     async def script() -> None:
         await run.until(lambda: any("times in a row" in line for line in run.lines))
 
     run.go(script)
-    told = [line for line in run.lines if line.startswith("pippin")]
-    assert told[:4] == [
+    messages = [line for line in run.lines if line.startswith("pippin")]
+    assert messages[:4] == [
         "pippin: a ended (exit code 7); it is started again in 0.2 s",
         "pippin: a ended (exit code 7); it is started again in 0.4 s",
         "pippin: a ended (exit code 7); it is started again in 0.8 s",
         "pippin: a ended 3 times in a row. Its last output:",
     ]
-    assert told[4] == "pippin:   | my last words"
+    assert messages[4] == "pippin:   | my last words"
 
 
-def test_a_command_that_cannot_be_started_is_told_of() -> None:
-    run = Run(Part("a", ("/nowhere/at/all",)), part("b", OBEDIENT))
+def test_command_that_cannot_be_started_is_reported() -> None:
+    run = Run(Part("a", ("/nowhere/at/all",)), part("b", STOPS_ON_SIGTERM))
 
     async def script() -> None:
         await run.until(lambda: any("cannot be started" in line for line in run.lines))
@@ -122,9 +124,9 @@ def test_a_command_that_cannot_be_started_is_told_of() -> None:
     assert any("/nowhere/at/all cannot be started: No such file" in line for line in run.lines)
 
 
-def test_what_does_not_listen_to_being_asked_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_part_that_ignores_sigterm_is_killed_after_the_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pippin.local.supervisor._GRACE", 0.2)
-    run = Run(part("a", DEAF))
+    run = Run(part("a", IGNORES_SIGTERM))
     pids: set[int] = set()
 
     async def script() -> None:
@@ -136,8 +138,8 @@ def test_what_does_not_listen_to_being_asked_is_killed(monkeypatch: pytest.Monke
     assert not any(exists(pid) for pid in pids)
 
 
-def test_asking_a_second_time_waits_for_nobody() -> None:
-    run = Run(part("a", DEAF))
+def test_second_signal_kills_all_parts_at_once() -> None:
+    run = Run(part("a", IGNORES_SIGTERM))
 
     async def script() -> None:
         await run.until(lambda: "a: here" in run.lines)
@@ -148,7 +150,7 @@ def test_asking_a_second_time_waits_for_nobody() -> None:
     assert "pippin: a did not stop within 3 s and is killed" not in run.lines
 
 
-def test_what_a_part_leaves_in_its_group_goes_with_it() -> None:
+def test_process_group_of_a_part_ends_with_the_part() -> None:
     run = Run(part("a", PARENT))
 
     async def script() -> None:
@@ -159,7 +161,7 @@ def test_what_a_part_leaves_in_its_group_goes_with_it() -> None:
     gone_by(10, lambda: not exists(left))
 
 
-def test_output_without_a_line_end_and_with_broken_text_is_shown_too() -> None:
+def test_output_without_a_line_end_or_with_invalid_text_is_shown() -> None:
     run = Run(part("a", "import sys, time; sys.stdout.buffer.write(b'one\\r\\ntw\\xff'); sys.stdout.flush()"))
 
     async def script() -> None:
@@ -169,7 +171,7 @@ def test_output_without_a_line_end_and_with_broken_text_is_shown_too() -> None:
     assert run.lines[:2] == ["a: one", "a: tw\ufffd"]
 
 
-def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+def test_all_parts_end_with_a_killed_supervisor(tmp_path: Path) -> None:
     code = textwrap.dedent(f"""
         import asyncio, sys
         from pippin.local.parts import Part
@@ -178,7 +180,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
         async def announce():
             pass
 
-        parts = [Part(name, (sys.executable, "-c", {DEAF!r})) for name in "ab"]
+        parts = [Part(name, (sys.executable, "-c", {IGNORES_SIGTERM!r})) for name in "ab"]
         supervisor = Supervisor(None, lambda _: parts, lambda name, line: print(*supervisor.pids, flush=True))
         asyncio.run(supervisor.run(announce))
     """)

@@ -6,7 +6,7 @@ from pippin.local.up import SupervisorError, usable_port
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
-def test_zero_is_a_free_port_that_can_then_be_listened_on(host: str) -> None:
+def test_port_0_gives_a_free_port(host: str) -> None:
     port = usable_port(host, 0)
     assert usable_port(host, port) == port
     with socket.create_server(("127.0.0.1", port)):
@@ -14,12 +14,12 @@ def test_zero_is_a_free_port_that_can_then_be_listened_on(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
-def test_a_port_on_which_another_listens_is_refused(host: str) -> None:
+def test_port_in_use_is_refused(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SupervisorError, match="it is in use"):
         usable_port(host, taken.getsockname()[1])
 
 
-def test_what_former_connections_left_behind_does_not_count() -> None:
+def test_port_with_closed_connections_is_usable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:
@@ -30,7 +30,7 @@ def test_what_former_connections_left_behind_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
-def test_an_address_that_is_not_of_this_machine_is_refused(host: str) -> None:
+def test_address_of_another_machine_is_refused(host: str) -> None:
 
     with pytest.raises(SupervisorError, match=f"of {host} cannot be used"):
         usable_port(host, 0)

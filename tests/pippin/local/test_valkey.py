@@ -34,12 +34,12 @@ def is_running(pid: int) -> bool:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 0)
         status = Path(f"/proc/{pid}/stat")
-        # A dead process that nobody waited for still takes signals.
+        # A zombie still accepts signals.
         return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
     return False
 
 
-def test_it_answers_only_to_its_password(tmp_path: Path) -> None:
+def test_wrong_password_is_refused(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path / "home") as server:
         with client_of(server) as client:
             assert client.ping()
@@ -50,7 +50,7 @@ def test_it_answers_only_to_its_password(tmp_path: Path) -> None:
             stranger.ping()
 
 
-def test_what_it_keeps_is_private_and_the_password_is_in_no_command_line(tmp_path: Path) -> None:
+def test_files_are_private_and_the_password_is_in_no_command_line(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with EmbeddedValkey(home) as server:
         password = (home / "valkey" / "password").read_text().strip()
@@ -63,7 +63,7 @@ def test_what_it_keeps_is_private_and_the_password_is_in_no_command_line(tmp_pat
         assert password not in repr(server)
 
 
-def test_workers_have_a_user_of_their_own_with_another_password(tmp_path: Path) -> None:
+def test_workers_have_a_separate_user_with_another_password(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.worker_url) as worker:
         assert stat.S_IMODE((tmp_path / "valkey" / "worker-password").stat().st_mode) == 0o600
         assert (tmp_path / "valkey" / "password").read_text().strip() not in server.worker_url
@@ -72,7 +72,7 @@ def test_workers_have_a_user_of_their_own_with_another_password(tmp_path: Path) 
             worker.hgetall("pippin:tokens")
 
 
-def test_it_is_configured_to_lose_nothing(tmp_path: Path) -> None:
+def test_server_is_configured_to_lose_no_write(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path, max_memory_bytes=64 * 2**20) as server, client_of(server) as client:
         settings = client.config_get("append*", "maxmemory*", "bind")
     assert settings["appendonly"] == "yes"
@@ -105,7 +105,7 @@ def test_data_survives_a_stop_and_another_start(tmp_path: Path) -> None:
         assert client.get("kept") == "yes"
 
 
-def test_a_second_supervisor_is_refused_and_told_who_has_the_home(tmp_path: Path) -> None:
+def test_second_supervisor_is_refused_with_the_owners_pid(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path), pytest.raises(HomeError, match=f"in use by the process {os.getpid()}"):
         EmbeddedValkey(tmp_path).start()
     with EmbeddedValkey(tmp_path):
@@ -123,7 +123,7 @@ def test_stop_leaves_no_process_and_may_be_called_again(tmp_path: Path) -> None:
     assert server.pid is None
 
 
-def test_it_listens_on_another_port_when_its_own_was_taken_meanwhile(tmp_path: Path) -> None:
+def test_another_port_is_used_when_the_former_one_is_taken(tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path)
     server.start()
     taken = server.url
@@ -137,7 +137,7 @@ def test_it_listens_on_another_port_when_its_own_was_taken_meanwhile(tmp_path: P
             assert client.ping()
 
 
-def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
+def test_failed_start_shows_the_end_of_the_log(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
         client.set("key", "value")
     manifest = next((tmp_path / "valkey" / "appendonlydir").glob("*.manifest"))
@@ -149,7 +149,7 @@ def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
-def test_it_dies_with_its_supervisor_and_another_takes_over_its_data(tmp_path: Path) -> None:
+def test_server_ends_with_its_supervisor_and_the_next_one_has_the_data(tmp_path: Path) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     with supervisor:
         assert supervisor.stdout is not None
@@ -160,7 +160,7 @@ def test_it_dies_with_its_supervisor_and_another_takes_over_its_data(tmp_path: P
         assert not is_running(pid)
 
 
-def test_a_server_that_outlived_its_supervisor_is_ended_first(tmp_path: Path) -> None:
+def test_server_that_outlived_its_supervisor_is_ended_at_the_next_start(tmp_path: Path) -> None:
     # As on macOS after kill -9 of the supervisor: the server runs on, and holds the lock that it inherited.
     orphaned = EmbeddedValkey(tmp_path)
     orphaned.start()
@@ -179,7 +179,7 @@ def test_a_server_that_outlived_its_supervisor_is_ended_first(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o755, 0o750, 0o701, 0o704, 0o710])
-def test_a_folder_that_is_open_to_others_is_refused_and_stays_as_it_is(tmp_path: Path, mode: int) -> None:
+def test_folder_open_to_others_is_refused_and_not_changed(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(mode)
     before = tmp_path.stat()
     with pytest.raises(HomeError, match=rf"is open to other users \(mode {mode:o}\).*chmod 700 '?{tmp_path}"):
@@ -188,7 +188,7 @@ def test_a_folder_that_is_open_to_others_is_refused_and_stays_as_it_is(tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_made_is_closed_to_others(tmp_path: Path) -> None:
+def test_new_home_is_private(tmp_path: Path) -> None:
     home = tmp_path / "a" / "home"
     prepare_home(home)
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
@@ -198,7 +198,7 @@ def test_a_folder_that_is_made_is_closed_to_others(tmp_path: Path) -> None:
     "folder",
     ["/", "/etc", "/etc/pippin", "/usr", "/usr/lib/pippin", "/tmp", "/var", "/var/lib", "/var/tmp", "/proc/1", "/root"],
 )
-def test_a_folder_of_the_system_is_refused_and_not_made(tmp_path: Path, folder: str) -> None:
+def test_system_folder_is_refused_and_not_created(tmp_path: Path, folder: str) -> None:
     link = tmp_path / "link"
     link.symlink_to(folder)
     there = Path(folder).exists()
@@ -208,7 +208,7 @@ def test_a_folder_of_the_system_is_refused_and_not_made(tmp_path: Path, folder: 
     assert Path(folder).exists() == there
 
 
-def test_the_home_folder_itself_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_home_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(HomeError, match="is your home folder itself"):
         prepare_home(tmp_path)
@@ -221,6 +221,6 @@ def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
         EmbeddedValkey(tmp_path / "home").start()
 
 
-def test_there_is_no_address_before_the_first_start(tmp_path: Path) -> None:
+def test_url_before_the_first_start_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(EmbeddedValkeyError, match="no address"):
         _ = EmbeddedValkey(tmp_path).url

@@ -51,7 +51,7 @@ def small(**network: object) -> Model:
     ]
 
 
-def test_the_documents_example_is_the_seeds_model() -> None:
+def test_documentation_example_is_the_preset() -> None:
     text = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(from pippin\.builder .*?)```", text, flags=re.DOTALL)
     names: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def test_the_documents_example_is_the_seeds_model() -> None:
     assert names["model"].resolved.parameter_count == 585_958
 
 
-def test_layers_without_a_name_get_one_that_nothing_else_has() -> None:
+def test_unnamed_layers_get_unique_names() -> None:
     model = Model()[
         Input("relu2", [3]),
         Output("y"),
@@ -77,7 +77,7 @@ def test_layers_without_a_name_get_one_that_nothing_else_has() -> None:
     assert model.resolved.layers[3].inputs == ("relu4",)
 
 
-def test_the_spec_is_json_that_a_job_takes() -> None:
+def test_spec_is_json_for_a_job_request() -> None:
     spec = small().spec
     assert json.loads(json.dumps(spec)) == spec
     request = JobRequest.model_validate({"model": {"spec": spec}, "dataset": "digits"})
@@ -91,7 +91,7 @@ def test_a_change_to_the_spec_does_not_change_the_model() -> None:
     assert model.spec == small().spec
 
 
-def test_arrays_of_numpy_are_weights() -> None:
+def test_numpy_arrays_can_be_weights() -> None:
     weights = np.arange(6, dtype=np.float32).reshape(2, 3)
     layer = InnerProduct(output_channels=np.int64(2), weights=weights, bias=[0, 1], updatable=True)
     model = Model()[
@@ -101,7 +101,7 @@ def test_arrays_of_numpy_are_weights() -> None:
     assert model.resolved.spec.inputs[0].lengths == (3,)
 
 
-def test_it_has_every_field_of_the_spec_language() -> None:
+def test_builder_has_every_field_of_the_spec() -> None:
     spec = {
         "version": 5, "short_description": "d", "author": "a", "license": "l", "version_string": "v",
         "user_defined": {"k": "v"}, "array_input_shape_mapping": "exact", "image_input_shape_mapping": "rank4",
@@ -171,7 +171,7 @@ def test_the_file_is_read_back_as_the_model(tmp_path: Path) -> None:
     assert read.resolved == small().resolved
 
 
-def test_it_writes_what_swiftcoremltools_reads() -> None:
+def test_to_swift_writes_a_readable_document() -> None:
     limits = SGD(
         learning_rate={"default": 0.1, "min": 0, "max": 1},
         mini_batch_size={"default": 4, "set": [4]},
@@ -182,7 +182,7 @@ def test_it_writes_what_swiftcoremltools_reads() -> None:
     assert resolve(from_swift(swift).spec).parameter_count == 8
 
 
-def test_coremltools_waits_until_a_file_is_wanted() -> None:
+def test_builder_imports_coremltools_only_for_files() -> None:
     code = (
         "import sys; from pippin.models.builder import *; m = Model()[Input('x', [3]), Output('y'), NeuralNetwork("
         "loss=CategoricalCrossEntropy(), optimizer=SGD(learning_rate=1.0, mini_batch_size=1), epochs=1)"
@@ -244,12 +244,12 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
 
 
 @pytest.mark.parametrize(("make", "said"), WRONG.values(), ids=list(WRONG))
-def test_wrong_usage_says_what_is_wrong(make: Callable[[], object], said: str) -> None:
+def test_wrong_usage_is_explained(make: Callable[[], object], said: str) -> None:
     with pytest.raises(BuilderError) as caught:
         make()
     assert said in str(caught.value)
 
 
-def test_an_unknown_name_is_no_layer() -> None:
+def test_unknown_layer_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Convolutoin'"):
         _ = builder.Convolutoin

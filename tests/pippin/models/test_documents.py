@@ -16,14 +16,14 @@ def swift() -> dict[str, Any]:
     return found
 
 
-def test_a_spec_and_a_swift_document_of_one_model_are_read_as_the_same(swift: dict[str, Any]) -> None:
+def test_spec_and_swift_document_of_a_model_read_equal(swift: dict[str, Any]) -> None:
     ours, theirs = read_document(json.loads((EXAMPLES / "mnist-cnn.json").read_text())), read_document(swift)
     assert (ours.source, theirs.source) == ("spec", "swiftcoremltools")
     assert ours.resolved == theirs.resolved
     assert ours.summary() == theirs.summary()
 
 
-def test_findings_of_a_swift_document_are_its_notes_and_those_of_the_model(swift: dict[str, Any]) -> None:
+def test_swift_document_findings_include_notes_and_model_findings(swift: dict[str, Any]) -> None:
     swift["neuralNetwork"]["surprise"] = 1
     found = read_document(swift)
     assert [(each.rule, each.pointer) for each in found.findings] == [("swiftcoremltools.reading", "/neuralNetwork")]
@@ -31,13 +31,13 @@ def test_findings_of_a_swift_document_are_its_notes_and_those_of_the_model(swift
 
 
 @pytest.mark.parametrize("document", [None, [], 3, "x", {}, {"neuralNetwork": None}, {"neuralNetwork": {"layers": 1}}])
-def test_what_is_no_model_is_refused(document: object) -> None:
+def test_invalid_document_is_refused(document: object) -> None:
     with pytest.raises(FaultyDocumentError) as caught:
         read_document(document)
     assert caught.value.faults
 
 
-def test_faults_of_the_model_point_into_the_swift_document(swift: dict[str, Any]) -> None:
+def test_model_faults_point_into_the_swift_document(swift: dict[str, Any]) -> None:
     swift["neuralNetwork"]["layers"][3]["base"]["kernelSize"] = [300, 2]
     with pytest.raises(FaultyDocumentError) as caught:
         read_document(swift)

@@ -1,4 +1,4 @@
-"""What the network's tests share: one layer run by itself, small models, gradients, and a convolution of one's own."""
+"""Shared by the network's tests: single layers, small models, gradients, and a convolution from the caller."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 

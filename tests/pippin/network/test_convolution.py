@@ -60,7 +60,7 @@ def computed(layer: Layer, x: Array, weights: dict[str, Array]) -> Array:
 
 
 @given(layers(dilated=True), st.integers(0, 2**32 - 1))
-def test_any_convolution_is_what_the_formula_says(drawn: Drawn, seed: int) -> None:
+def test_random_convolutions_match_the_formula(drawn: Drawn, seed: int) -> None:
     fields, in_channels, size = drawn
     layer = Convolution(**fields)
     x, weights = arrays_for(layer, (in_channels, *size), seed)
@@ -68,7 +68,7 @@ def test_any_convolution_is_what_the_formula_says(drawn: Drawn, seed: int) -> No
 
 
 @given(layers(dilated=False), st.none() | st.tuples(st.integers(1, 20), st.integers(1, 20)), st.integers(0, 2**32 - 1))
-def test_any_deconvolution_is_what_the_formula_says(drawn: Drawn, output_shape: Pair | None, seed: int) -> None:
+def test_random_deconvolutions_match_the_formula(drawn: Drawn, output_shape: Pair | None, seed: int) -> None:
     fields, in_channels, size = drawn
     if output_shape is not None:
         fields = fields | {"output_shape": output_shape}
@@ -78,7 +78,7 @@ def test_any_deconvolution_is_what_the_formula_says(drawn: Drawn, output_shape: 
 
 
 @given(layers(dilated=False), st.integers(0, 2**32 - 1))
-def test_a_deconvolution_is_the_transpose_of_the_convolution_with_the_same_padding(drawn: Drawn, seed: int) -> None:
+def test_deconvolution_is_the_transpose_of_the_convolution(drawn: Drawn, seed: int) -> None:
     fields, in_channels, size = drawn
     backward = Deconvolution(**fields | {"has_bias": False})
     x, weights = arrays_for(backward, (in_channels, *size), seed)
@@ -90,7 +90,7 @@ def test_a_deconvolution_is_the_transpose_of_the_convolution_with_the_same_paddi
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "convolution" in case.layer["type"]], ids=str)
-def test_a_convolution_that_the_caller_brings_makes_the_same(native_convolution: Convolve, case: Case) -> None:
+def test_convolution_of_the_caller_gives_the_same_output(native_convolution: Convolve, case: Case) -> None:
     resolved = case.resolved()
     inputs, weights = jax.tree.map(np.float32, (case.drawn(), case.weights()))
     theirs = jax.jit(lambda weights, inputs: predict(resolved, weights, inputs, jnp, native_convolution))(
@@ -101,7 +101,7 @@ def test_a_convolution_that_the_caller_brings_makes_the_same(native_convolution:
 
 
 @pytest.mark.parametrize("layer", [Convolution, Deconvolution])
-def test_a_convolution_that_the_caller_brings_is_used(
+def test_convolution_of_the_caller_is_used(
     run_layer: Callable[..., Array], layer: type[Convolution] | type[Deconvolution]
 ) -> None:
     def nothing(x: Array, kernel: Array, **_how: object) -> Array:

@@ -1,4 +1,4 @@
-"""Layers that compute number by number, or reduce, where formulas have corners: equals, overflow, what is no number."""
+"""Elementwise and reducing layers at the corners of their formulas: equal values, overflow and NaN."""
 
 from collections.abc import Callable, Mapping
 
@@ -75,7 +75,7 @@ every_number = pytest.mark.parametrize(("layer", "weights"), EVERY_NUMBER)
 
 @every_number
 @pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_what_is_not_a_number_stays_so(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
+def test_nan_stays_nan(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
     # NumPy's logaddexp warns of one.
     with np.errstate(invalid="ignore"):
         made = OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(1.5, np.nan)))
@@ -84,12 +84,12 @@ def test_what_is_not_a_number_stays_so(layer: Layer, weights: Mapping[str, Array
 
 @every_number
 @pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_single_precision_stays_single(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
+def test_float32_stays_float32(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
     assert OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(0.5, 1.5))).dtype == np.float32
 
 
 @pytest.mark.parametrize("kind", ["max", "min"])
-def test_what_is_not_a_number_wins_wherever_it_stands(kind: str) -> None:
+def test_nan_wins_max_and_min_in_any_position(kind: str) -> None:
     made = run(layer_of(kind), vector(1, np.nan, 1), vector(2, 2, np.nan))
     assert np.isnan(made).ravel().tolist() == [False, True, True]
 
@@ -100,24 +100,24 @@ def test_the_first_of_equal_blobs_has_the_gradient(kind: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["max", "min"])
-def test_the_first_of_equals_along_an_axis_has_the_gradient(mode: str) -> None:
+def test_first_of_equal_extremes_along_an_axis_has_the_gradient(mode: str) -> None:
     layer = layer_of("reduce", mode=mode, axis="h")
     assert slopes(layer, column(5, 5, 5)) == [[1, 0, 0]]
 
 
-def test_the_first_of_equals_is_the_first_in_the_order_of_the_file() -> None:
+def test_first_of_equal_extremes_follows_the_files_axis_order() -> None:
     # [1, H, W, C] of two pixels and two channels: c0 = 1, 3 and c1 = 3, 1.
     x = np.array([[1, 3], [3, 1]], np.float32).reshape(1, 1, 1, 1, 2, 2)
     assert slopes(layer_of("reduce", mode="max", axis="chw"), x) == [[0, 0, 1, 0]]
 
 
-def test_argmax_tells_the_first_of_equals_and_has_no_gradient() -> None:
+def test_argmax_is_the_first_of_equals_and_has_no_gradient() -> None:
     layer = layer_of("reduce", mode="argmax", axis="h")
     assert run(layer, column(1, 7, 7)).ravel().tolist() == [1]
     assert slopes(layer, column(1, 7, 7)) == [[0, 0, 0]]
 
 
-def test_a_product_has_its_gradient_at_zeros_too() -> None:
+def test_product_has_its_gradient_at_zeros() -> None:
     layer = layer_of("reduce", mode="prod", axis="h")
     assert slopes(layer, column(2, 0, 3)) == [[0, 6, 0]]
     assert slopes(layer, column(2, 0, 0)) == [[0, 0, 0]]
@@ -126,17 +126,17 @@ def test_a_product_has_its_gradient_at_zeros_too() -> None:
 @pytest.mark.parametrize(
     "layer", [layer_of("unary", function="sqrt"), layer_of("reduce", mode="l2", axis="h")], ids=["sqrt", "l2"]
 )
-def test_a_root_of_zero_has_the_gradient_zero(layer: Layer) -> None:
+def test_root_of_zero_has_gradient_zero(layer: Layer) -> None:
     assert run(layer, column(0)).ravel().tolist() == [0]
     assert slopes(layer, column(0)) == [[0]]
 
 
 @pytest.mark.parametrize("function", ["sqrt", "rsqrt", "log", "power"])
-def test_outside_its_domain_a_function_gives_no_number(function: str) -> None:
+def test_function_outside_its_domain_gives_nan(function: str) -> None:
     assert np.isnan(run(layer_of("unary", function=function, alpha=0.5), vector(-2.0))).all()
 
 
-def test_a_vector_of_zeros_is_at_no_angle() -> None:
+def test_cosine_similarity_of_a_zero_vector_is_0() -> None:
     layer = layer_of("dot", cosine_similarity=True)
     assert run(layer, vector(0, 0), vector(3, 4)).ravel().tolist() == [0]
     assert np.isfinite(slopes(layer, vector(0, 0), vector(3, 4))).all()
@@ -154,12 +154,12 @@ def test_a_vector_of_zeros_is_at_no_angle() -> None:
     ],
     ids=lambda value: value.type if isinstance(value, Layer) else None,
 )
-def test_nothing_overflows_far_from_zero(layer: Layer, low: float, high: float) -> None:
+def test_activations_do_not_overflow_far_from_zero(layer: Layer, low: float, high: float) -> None:
     np.testing.assert_allclose(run(layer, vector(-1000, 1000)).ravel(), [low, high], rtol=1e-6)
     assert np.isfinite(slopes(layer, vector(-1000, 1000))).all()
 
 
-def test_a_constant_is_there_for_every_example(model: Callable[..., ResolvedSpec]) -> None:
+def test_load_constant_is_repeated_for_every_example(model: Callable[..., ResolvedSpec]) -> None:
     data = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
     resolved = model(
         [3, 4, 2],

@@ -43,14 +43,14 @@ def test_cross_entropy_is_minus_the_logarithm_of_the_targets_probability(xp: Nam
 
 
 @both
-def test_cross_entropy_of_huge_logits_is_finite_and_right(xp: Namespace) -> None:
+def test_cross_entropy_of_huge_logits_is_finite_and_correct(xp: Namespace) -> None:
     logits = xp.array([[1e4, -1e4, 0], [1e4, -1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4, -1e4]], "float32")
     target = xp.array([[1], [0], [2], [0]])
     expected = [2e4, 0, np.log(3), np.log(2)]
     np.testing.assert_allclose(cross_entropy(logits, target, xp), expected, rtol=1e-6)
 
 
-def test_the_gradient_of_cross_entropy_is_probability_minus_truth_even_for_huge_logits() -> None:
+def test_gradient_of_cross_entropy_is_probability_minus_truth() -> None:
     logits = np.array([[1e4, -1e4, 0], [1, 2, 3]], "float32")
     found = jax.grad(lambda logits: cross_entropy(logits, np.array([[1], [0]]), jnp).sum())(logits)
     exponentials = np.exp([1.0, 2, 3])
@@ -67,7 +67,7 @@ def test_mean_squared_error_is_the_mean_over_an_examples_outputs(xp: Namespace) 
 @pytest.mark.full
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("loss", ["categorical_cross_entropy", "mean_squared_error"])
-def test_the_gradient_through_every_kind_of_layer_is_the_slope(
+def test_gradient_through_every_kind_of_layer_matches_differences(
     model: Callable[..., ResolvedSpec],
     drawn_weights: Callable[..., Weights],
     gradient: Callable[..., Weights],
@@ -91,9 +91,7 @@ def test_the_gradient_through_every_kind_of_layer_is_the_slope(
         assert np.abs(expected).max() > 1e-6
 
 
-def test_an_image_may_be_the_loss_input(
-    model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights]
-) -> None:
+def test_image_can_be_the_loss_input(model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights]) -> None:
     rng = np.random.default_rng(0)
     resolved = model((3, 5, 4), IMAGES, {"y": (2, 2, 3)})
     weights = drawn_weights(resolved, rng)
@@ -103,7 +101,7 @@ def test_an_image_may_be_the_loss_input(
 
 
 @pytest.mark.parametrize("loss", ["categorical_cross_entropy", "mean_squared_error"])
-def test_loss_and_outputs_of_one_pass_are_those_of_two(
+def test_losses_and_outputs_equal_losses_and_predict(
     model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights], loss: str
 ) -> None:
     rng = np.random.default_rng(0)
@@ -117,7 +115,7 @@ def test_loss_and_outputs_of_one_pass_are_those_of_two(
     np.testing.assert_array_equal(outputs["y"], predict(resolved, weights, inputs)["y"])
 
 
-def test_the_softmax_is_an_output_beside_its_loss(
+def test_softmax_can_be_an_output_beside_its_loss(
     model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights]
 ) -> None:
     rng = np.random.default_rng(0)

@@ -17,12 +17,12 @@ from pippin.network.table import OPERATIONS
 DIGITS = resolve(preset("mnist-cnn"))
 
 
-def test_every_layer_type_of_the_spec_has_its_function() -> None:
+def test_every_layer_type_has_an_operation() -> None:
     assert OPERATIONS.keys() == LAYERS.keys()
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["slices", "native"])
-def test_the_seeds_network_predicts_the_same_with_numpy_and_jax(native_convolution: Convolve, *, own: bool) -> None:
+def test_preset_network_predicts_the_same_with_numpy_and_jax(native_convolution: Convolve, *, own: bool) -> None:
     weights = initial_weights(DIGITS)
     inputs = {
         "image": np.random.default_rng(0).random((3, 1, 28, 28), "float32"),
@@ -40,7 +40,7 @@ def test_the_seeds_network_predicts_the_same_with_numpy_and_jax(native_convoluti
     )
 
 
-def test_predictions_need_no_target_and_one_example_is_enough() -> None:
+def test_predictions_need_no_target_and_work_for_one_example() -> None:
     image = np.random.default_rng(0).random((2, 1, 28, 28), "float32")
     both = predict(DIGITS, initial_weights(DIGITS), {"image": image})["output"]
     one = predict(DIGITS, initial_weights(DIGITS), {"image": image[1:]})["output"]

@@ -38,7 +38,7 @@ def names(resolved: ResolvedSpec, *, join: bool = True) -> list[str]:
 
 
 def slices_apart(x: Array, kernel: Array, *, stride: Pair, dilation: Pair, borders: Borders, groups: int) -> Array:
-    """The convolution that pippin.network has itself, but as one that a caller brings: it is never joined."""
+    """The convolution of pippin.network as a convolution from the caller, which is never joined."""
     bordered = with_borders(x, borders, 0, jnp)
     window = Window.within(bordered.shape[1:3], kernel.shape[:2], stride, dilation)
     return product(bordered, window, groups, kernel.transpose(3, 2, 0, 1), jnp)
@@ -89,7 +89,7 @@ def one_after_the_other(resolved: ResolvedSpec, weights: Weights, inputs: Mappin
 @pytest.mark.full
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("pair", JOINABLE.values(), ids=JOINABLE)
-def test_moving_and_joining_change_neither_loss_nor_gradient_even_where_maxima_are_equal(
+def test_joining_changes_neither_loss_nor_gradient_at_equal_maxima(
     model: Callable[..., ResolvedSpec],
     drawn_weights: Callable[..., Weights],
     pair: tuple[dict[str, object], dict[str, object], int],
@@ -117,7 +117,7 @@ def test_moving_and_joining_change_neither_loss_nor_gradient_even_where_maxima_a
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
-def test_the_gradient_of_a_joined_pooling_goes_whole_to_the_first_of_equal_maxima(
+def test_joined_pooling_passes_the_gradient_to_the_first_maximum(
     model: Callable[..., ResolvedSpec], gradient: Callable[..., Weights]
 ) -> None:
     # The kernel has as many channels as its pooling has cells, and weighs the pixels alike: all four maxima are equal.
@@ -129,7 +129,9 @@ def test_the_gradient_of_a_joined_pooling_goes_whole_to_the_first_of_equal_maxim
 
 
 @pytest.mark.parametrize("shape", [[5, 2, 7, 6], [5, 1, 2, 7, 6]], ids=["rank 4", "a sequence"])
-def test_images_in_a_row_are_joined_as_one_is(drawn_weights: Callable[..., Weights], shape: list[int]) -> None:
+def test_images_with_leading_axes_are_joined_like_one_image(
+    drawn_weights: Callable[..., Weights], shape: list[int]
+) -> None:
     layers = [conv(), RELU, pool(output="y")]
     rows, image = (
         resolve(
@@ -154,7 +156,7 @@ def test_images_in_a_row_are_joined_as_one_is(drawn_weights: Callable[..., Weigh
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["joined", "apart"])
-def test_what_is_not_a_number_passes_through(
+def test_nan_passes_through_joined_and_separate_layers(
     model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights], *, own: bool
 ) -> None:
     resolved = model((1, 6, 6), [conv(), RELU, pool()], {"y": (4, 2, 2)})
@@ -199,7 +201,7 @@ def test_relu_stays_before_an_average_pooling(model: Callable[..., ResolvedSpec]
 
 
 @pytest.mark.parametrize("read", ["conv", "relu"])
-def test_a_blob_with_two_readers_keeps_its_layers_as_they_are(
+def test_layers_of_a_blob_with_two_readers_are_not_joined(
     model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights], read: str
 ) -> None:
     branch = {"type": "tanh", "name": "branch", "input": read}
@@ -217,7 +219,7 @@ def test_a_blob_with_two_readers_keeps_its_layers_as_they_are(
 
 
 @pytest.mark.parametrize("shown", ["conv", "relu"])
-def test_a_blob_that_is_an_output_keeps_its_layers_as_they_are(
+def test_layers_of_an_output_blob_are_not_joined(
     model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights], shown: str
 ) -> None:
     resolved = model((1, 6, 6), [conv(), RELU, pool()], {shown: (4, 4, 4), "y": (4, 2, 2)})
@@ -229,7 +231,7 @@ def test_a_blob_that_is_an_output_keeps_its_layers_as_they_are(
     np.testing.assert_allclose(made[shown], before if shown == "conv" else np.maximum(before, 0))
 
 
-def test_layers_on_which_nothing_wanted_depends_are_not_computed(model: Callable[..., ResolvedSpec]) -> None:
+def test_unneeded_layers_are_not_computed(model: Callable[..., ResolvedSpec]) -> None:
     layers = [{"type": "inner_product", "name": "logits", "output_channels": 3, "updatable": True}, {"type": "softmax"}]
     resolved = model((4,), layers, {"y": (3,)}, "categorical_cross_entropy")
     assert [task.outputs for task in plan(resolved, ["logits"], join=True)] == [("logits",)]

@@ -44,7 +44,7 @@ def poolings(draw: st.DrawFn) -> tuple[dict[str, Any], Pair]:
 
 @given(poolings(), st.integers(0, 2**32 - 1))
 @settings(max_examples=200)
-def test_any_pooling_is_what_its_definition_says(drawn: tuple[dict[str, Any], Pair], seed: int) -> None:
+def test_random_poolings_match_the_definition(drawn: tuple[dict[str, Any], Pair], seed: int) -> None:
     fields, size = drawn
     layer = Pooling(**fields)
     assume(not list(layer.faults(((2, *size),))))
@@ -65,7 +65,7 @@ def test_any_pooling_is_what_its_definition_says(drawn: tuple[dict[str, Any], Pa
         ([[0, 0], [-1, 0]], [[1, 0], [0, 0]]),
     ],
 )
-def test_the_gradient_goes_whole_to_the_first_of_equal_maxima(
+def test_max_pooling_passes_the_gradient_to_the_first_of_equal_maxima(
     run_layer: Callable[..., Array], image: list[list[float]], expected: list[list[float]]
 ) -> None:
     x = np.array(image, "float32").reshape(1, 1, 2, 2)
@@ -74,7 +74,7 @@ def test_the_gradient_goes_whole_to_the_first_of_equal_maxima(
 
 
 @pytest.mark.parametrize("size", [(3, 3), (9, 3), (3, 9), (13, 10)])
-def test_the_gradient_goes_to_the_first_in_windows_of_every_size(
+def test_first_maximum_has_the_gradient_in_windows_of_every_size(
     run_layer: Callable[..., Array], size: tuple[int, int]
 ) -> None:
     layer = Pooling(name="p", pooling_type="max", kernel_size=size)
@@ -87,21 +87,21 @@ def test_the_gradient_goes_to_the_first_in_windows_of_every_size(
 
 
 @pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
-def test_what_is_not_a_number_is_the_maximum(run_layer: Callable[..., Array], place: tuple[int, int]) -> None:
+def test_nan_is_the_maximum(run_layer: Callable[..., Array], place: tuple[int, int]) -> None:
     x = np.ones((1, 1, 2, 2), "float32")
     x[0, 0, *place] = np.nan
     assert np.isnan(run_layer(MAXIMUM, x)).all()
     assert jnp.isnan(run_layer(MAXIMUM, x, xp=jnp)).all()
 
 
-def test_a_length_of_0_has_the_gradient_0(run_layer: Callable[..., Array]) -> None:
+def test_l2_pooling_of_zeros_has_gradient_0(run_layer: Callable[..., Array]) -> None:
     layer = Pooling(name="p", pooling_type="l2", kernel_size=(1, 2), stride=(1, 2))
     x = np.array([0, 0, 3, 4], "float32").reshape(1, 1, 1, 4)
     found = jax.grad(lambda x: run_layer(layer, x, xp=jnp).sum())(x)
     np.testing.assert_allclose(found[0, 0, 0], [0, 0, 0.6, 0.8], rtol=1e-6)
 
 
-def test_a_length_of_what_is_not_a_number_is_none(run_layer: Callable[..., Array]) -> None:
+def test_l2_pooling_of_nan_is_nan(run_layer: Callable[..., Array]) -> None:
     layer = Pooling(name="p", pooling_type="l2", kernel_size=(1, 2), stride=(1, 2))
     x = np.array([np.nan, 0, 3, 4], "float32").reshape(1, 1, 1, 4)
     for xp in (np, jnp):

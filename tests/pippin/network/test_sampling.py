@@ -18,7 +18,7 @@ def cut(image: Array, boxes: Array, method: SamplingMethod, xp: Namespace) -> Ar
 
 
 @either
-def test_a_place_lies_between_two_cells_of_the_axis(xp: Namespace) -> None:
+def test_position_lies_between_two_cells_of_the_axis(xp: Namespace) -> None:
     low, high, share = between(xp.asarray([-3.0, 0.0, 1.25, 4.0, 99.0]), 5, xp)
     assert low.tolist() == [0, 0, 1, 4, 4]
     assert high.tolist() == [1, 1, 2, 4, 4]
@@ -27,7 +27,7 @@ def test_a_place_lies_between_two_cells_of_the_axis(xp: Namespace) -> None:
 
 @either
 @every_method
-def test_a_box_that_is_not_a_number_spoils_its_own_patch_only(method: SamplingMethod, xp: Namespace) -> None:
+def test_nan_box_affects_its_own_patch_only(method: SamplingMethod, xp: Namespace) -> None:
     boxes = np.array([[0, 1, 2, 3], [0, np.nan, 2, 3]], np.float32).reshape(1, 2, 1, 1, 1, 4)
     made = np.asarray(cut(np.ones((1, 1, 1, 4, 5, 2), np.float32), boxes, method, xp))
     np.testing.assert_allclose(made[:, 0], 1)
@@ -35,7 +35,7 @@ def test_a_box_that_is_not_a_number_spoils_its_own_patch_only(method: SamplingMe
 
 
 @either
-def test_a_cell_that_is_not_a_number_spoils_its_neighbourhood_only(xp: Namespace) -> None:
+def test_nan_cell_affects_its_neighbourhood_only(xp: Namespace) -> None:
     image = np.ones((1, 3, 3, 1), np.float32)
     image[0, 0, 0] = np.nan
     made = np.asarray(resized(xp.asarray(image), (5, 5), "strict_align_endpoints", xp))[0, :, :, 0]

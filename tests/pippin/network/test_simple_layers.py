@@ -23,7 +23,7 @@ def vectors(*rows: list[float]) -> Array:
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_every_layer_computes_in_the_precision_of_what_it_gets(case: Case) -> None:
+def test_every_layer_keeps_the_precision_of_its_input(case: Case) -> None:
     resolved = case.resolved()
     inputs, weights = jax.tree.map(np.float32, (case.drawn(), case.weights()))
     made = predict(resolved, weights, inputs)
@@ -32,7 +32,7 @@ def test_every_layer_computes_in_the_precision_of_what_it_gets(case: Case) -> No
 
 
 @both
-def test_relu_keeps_what_is_positive_and_what_is_no_number(run_layer: Callable[..., Array], xp: Namespace) -> None:
+def test_relu_keeps_positive_numbers_and_nan(run_layer: Callable[..., Array], xp: Namespace) -> None:
     y = run_layer(ReLU(name="r"), xp.array([[-np.inf, -1, 0, 2, np.inf, np.nan]], "float32"), xp=xp)
     np.testing.assert_array_equal(y, [[0, 0, 0, 2, np.inf, np.nan]])
 
@@ -66,7 +66,7 @@ def test_softmax_of_huge_numbers_is_a_distribution(run_layer: Callable[..., Arra
 
 
 @both
-def test_an_embedding_takes_the_nearest_row_that_it_has(run_layer: Callable[..., Array], xp: Namespace) -> None:
+def test_embedding_takes_the_nearest_existing_row(run_layer: Callable[..., Array], xp: Namespace) -> None:
     layer = Embedding(name="e", input_dim=3, output_channels=1, has_bias=False)
     x = vectors([0.4], [1.9999], [-7], [8], [1e30], [-np.inf], [np.nan])
     weights = {"weights": np.array([[10, 11, 12]], "float32")}
@@ -74,7 +74,7 @@ def test_an_embedding_takes_the_nearest_row_that_it_has(run_layer: Callable[...,
     np.testing.assert_array_equal(y.ravel(), [10, 12, 10, 12, 12, 10, np.nan])
 
 
-def test_the_gradient_of_an_embedding_goes_to_the_rows_that_it_took(run_layer: Callable[..., Array]) -> None:
+def test_gradient_of_an_embedding_goes_to_the_used_rows(run_layer: Callable[..., Array]) -> None:
     layer = Embedding(name="e", input_dim=4, output_channels=2)
     x = vectors([3], [1], [3])
     weights = {"weights": np.zeros((2, 4), "float32"), "bias": np.zeros(2, "float32")}
@@ -98,7 +98,7 @@ def test_the_gradient_of_an_embedding_goes_to_the_rows_that_it_took(run_layer: C
     ],
     ids=["mvn", "mvn across channels", "l2_normalize", "batchnorm", "batchnorm of instances"],
 )
-def test_an_image_of_one_color_has_a_gradient(run_layer: Callable[..., Array], layer: Layer) -> None:
+def test_normalization_of_a_constant_image_has_a_finite_gradient(run_layer: Callable[..., Array], layer: Layer) -> None:
     weights = {"gamma": np.ones(3, "float32"), "beta": np.zeros(3, "float32")}
     x = np.zeros((2, 1, 1, 3, 4, 4), "float32")
     y, slopes = jax.value_and_grad(lambda x: (run_layer(layer, x, weights, jnp) * np.arange(4)).sum())(x)
@@ -106,7 +106,7 @@ def test_an_image_of_one_color_has_a_gradient(run_layer: Callable[..., Array], l
     assert jnp.isfinite(slopes).all()
 
 
-def test_a_batchs_statistics_join_its_examples_and_an_images_do_not(run_layer: Callable[..., Array]) -> None:
+def test_batch_statistics_mix_examples_and_instance_statistics_do_not(run_layer: Callable[..., Array]) -> None:
     weights = {"gamma": np.ones(2), "beta": np.zeros(2)}
     x = np.random.default_rng(0).uniform(-1, 1, (3, 1, 1, 2, 4, 4))
     for instances in (False, True):
@@ -116,9 +116,7 @@ def test_a_batchs_statistics_join_its_examples_and_an_images_do_not(run_layer: C
 
 
 @both
-def test_local_normalization_keeps_what_is_no_number_to_its_window(
-    run_layer: Callable[..., Array], xp: Namespace
-) -> None:
+def test_local_normalization_keeps_nan_within_its_window(run_layer: Callable[..., Array], xp: Namespace) -> None:
     layer = LRN(name="l", alpha=1, beta=1, local_size=2)
     y = run_layer(layer, xp.asarray(vectors([1, 1, np.nan, 1, 1])), xp=xp)
     np.testing.assert_array_equal(np.isnan(y.ravel()), [False, False, True, True, False])

@@ -1,4 +1,4 @@
-"""Really built models to ask: networks of classes, of named classes and of a quantity, neighbours, a pipeline."""
+"""Built models: a network of classes, a classifier, a regression, nearest neighbours and a pipeline."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +28,7 @@ def small(small_spec: Callable[..., Document]) -> Callable[..., Model]:
 
 @pytest.fixture(scope="session")
 def regression() -> Document:
-    """What makes the small model one of a quantity."""
+    """The changes that make the small model a regression."""
     return {
         "layers": [{"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}],
         "loss": {"type": "mean_squared_error"},
@@ -37,7 +37,7 @@ def regression() -> Document:
 
 @pytest.fixture(scope="session")
 def classifier() -> Document:
-    """What makes the small model a classifier."""
+    """The changes that make the small model a classifier."""
     return {
         "classifier": {"labels": ["ant", "bee", "cat"], "predicted_feature": "animal", "probabilities": "shares"},
         "outputs": ...,
@@ -65,7 +65,7 @@ def neighbors(neighbors_message: Message) -> AnyModel:
 
 @pytest.fixture(scope="session")
 def tied() -> NeighborsModel:
-    """Four points in a line, each of a class of its own: the nearest of them decides between as many votes."""
+    """Four points in a line, each of a class of its own: at equal votes the nearest point decides."""
     message = neighbors_file([[0.0, 0.0], [3.0, 0.0], [1.0, 0.0], [2.0, 0.0]], ["a", "d", "b", "c"])
     model = open_model(serialize(message))
     assert isinstance(model, NeighborsModel)
@@ -93,7 +93,7 @@ def front_message(small_spec: Callable[..., Document]) -> Message:
 
 @pytest.fixture(scope="session")
 def pipeline(front_message: Message, neighbors_message: Message) -> AnyModel:
-    """Neighbours among what the frozen network makes."""
+    """Nearest neighbours on the output of the frozen network."""
     model = new_model()
     model.specificationVersion = 4
     model.isUpdatable = True
@@ -110,7 +110,7 @@ def pipeline(front_message: Message, neighbors_message: Message) -> AnyModel:
     stages.models.add().CopyFrom(front_message)
     last = stages.models.add()
     last.CopyFrom(neighbors_message)
-    # What feeds it has to be of the type that it reads.
+    # The front's output must have the type of the last model's input.
     last.description.input[0].CopyFrom(front_message.description.output[0])
     last.description.trainingInput[0].CopyFrom(front_message.description.output[0])
     return open_model(serialize(model))

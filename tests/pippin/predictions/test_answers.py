@@ -27,7 +27,7 @@ RNG = np.random.default_rng(3)
 X = RNG.normal(size=(600, 4)).astype(np.float32)
 
 
-def test_a_network_answers_what_its_arithmetic_gives_in_batches_of_any_size(small: Small) -> None:
+def test_network_answers_match_predict_across_batches(small: Small) -> None:
     model = small()
     found = answer(model, {"x": X})
     expected = predict(model.resolved, model.weights, {"x": X})["y"]
@@ -40,7 +40,7 @@ def test_a_network_answers_what_its_arithmetic_gives_in_batches_of_any_size(smal
     np.testing.assert_array_equal(found.probabilities, output)
 
 
-def test_what_the_cross_entropy_judges_are_the_probabilities_although_the_model_does_not_answer_them(
+def test_probabilities_are_the_cross_entropys_input_even_if_no_output(
     small: Small,
 ) -> None:
     layers = [
@@ -56,7 +56,7 @@ def test_what_the_cross_entropy_judges_are_the_probabilities_although_the_model_
     np.testing.assert_allclose(found.probabilities, shares, rtol=1e-5)
 
 
-def test_a_model_of_a_quantity_tells_no_classes_apart(small: Small, regression: dict[str, Any]) -> None:
+def test_regression_has_no_classes(small: Small, regression: dict[str, Any]) -> None:
     found = answer(small(**regression), {"x": X})
     assert found.probabilities is None
     assert found.labels is None
@@ -85,7 +85,7 @@ def test_neighbours_answer_the_label_of_the_nearest(neighbors: NeighborsModel) -
     assert found.outputs[neighbors.probabilities] == [{"red": 0.0, "blue": 1.0}, {"red": 1.0, "blue": 0.0}]
 
 
-def test_a_pipeline_asks_its_last_model_about_what_the_front_makes(
+def test_pipeline_feeds_the_front_models_output_to_its_last_model(
     pipeline: Pipeline, neighbors: NeighborsModel
 ) -> None:
     (front,) = pipeline.front
@@ -97,7 +97,7 @@ def test_a_pipeline_asks_its_last_model_about_what_the_front_makes(
     assert [feature.name for feature in inputs_of(pipeline)] == ["x"]
 
 
-def test_the_likeliest_come_first_and_of_equal_ones_the_lower_index() -> None:
+def test_top_is_sorted_by_probability_then_index() -> None:
     shares = np.array([[0.25, 0.5, 0.25], [0.0, np.nan, 1.0]])
     assert top(shares, None, 2) == [
         [{"label": 1, "probability": 0.5}, {"label": 0, "probability": 0.25}],
@@ -106,7 +106,7 @@ def test_the_likeliest_come_first_and_of_equal_ones_the_lower_index() -> None:
     assert top(shares[1:], ("a", "b", "c"), 9)[0][-1] == {"label": "b", "probability": None}
 
 
-def test_of_equal_ones_the_class_that_the_model_answers_comes_first() -> None:
+def test_predicted_class_comes_first_among_equal_probabilities() -> None:
     shares = np.array([[0.25, 0.25, 0.5], [0.4, 0.2, 0.4]])
     assert [[choice["label"] for choice in each] for each in top(shares, None, 3, np.array([2, 2]))] == [
         [2, 0, 1],
@@ -115,7 +115,7 @@ def test_of_equal_ones_the_class_that_the_model_answers_comes_first() -> None:
 
 
 @pytest.mark.parametrize(("k", "first"), [(2, ["c", "b"]), (4, ["c", "b"])])
-def test_neighbours_that_tie_are_told_beginning_with_the_label_that_is_answered(
+def test_tied_neighbours_are_listed_with_the_predicted_label_first(
     tied: NeighborsModel, pipeline: Pipeline, k: int, first: list[str]
 ) -> None:
     model = replace(tied, number_of_neighbors=IntegerParameter(default=k))
@@ -127,7 +127,7 @@ def test_neighbours_that_tie_are_told_beginning_with_the_label_that_is_answered(
 
 
 @pytest.mark.parametrize("wrong", [3, -1, 0.5, 1e9])
-def test_an_index_that_an_embedding_does_not_know_is_pointed_at(small: Small, wrong: float) -> None:
+def test_embedding_index_out_of_range_is_a_fault_with_its_pointer(small: Small, wrong: float) -> None:
     model = small(inputs=[{"name": "x", "shape": [1]}], layers=EMBEDDING)
     inputs = {"x": np.zeros((600, 1), np.float32)}
     assert answer(model, inputs).probabilities is not None
@@ -139,22 +139,22 @@ def test_an_index_that_an_embedding_does_not_know_is_pointed_at(small: Small, wr
     assert fault.detail == f"found {wrong:g} in 'x'; needs a whole number from 0 to 2, which the embedding 'e' looks up"
 
 
-def test_an_index_that_layers_make_is_told_with_its_example(small: Small) -> None:
+def test_computed_embedding_index_out_of_range_names_its_example(small: Small) -> None:
     shift = {"type": "linear", "name": "shift", "alpha": 1, "beta": 1}
     model = small(inputs=[{"name": "x", "shape": [1]}], layers=[shift, *EMBEDDING])
     with pytest.raises(PredictionError) as raised:
         answer(model, {"x": np.array([[0], [2]])})
     (fault,) = raised.value.faults
     assert (fault.pointer, fault.detail[:38]) == ("/inputs", "of example 1: found 3 in 'shift'; need")
-    # What rounding does to a computed index is no fault.
+    # A rounding error of a computed index is no fault.
     assert answer(model, {"x": np.array([[0.9999], [0.0001]])}).probabilities is not None
 
 
-def test_json_has_null_where_there_is_no_number() -> None:
+def test_json_has_null_for_non_finite_numbers() -> None:
     assert nested(np.array([[1.0, np.inf], [np.nan, 2.0]], dtype=np.float32)) == [[1.0, None], [None, 2.0]]
 
 
-def test_overflow_is_answered_and_warns_nobody(small: Small, regression: dict[str, Any]) -> None:
+def test_overflow_gives_null_without_a_warning(small: Small, regression: dict[str, Any]) -> None:
     model = small(**regression)
     dense = model.weights["dense"]
     huge: dict[str, dict[str, Array]] = {"dense": {**dense, "weights": np.full_like(dense["weights"], 3e38)}}
@@ -166,7 +166,7 @@ def test_overflow_is_answered_and_warns_nobody(small: Small, regression: dict[st
     ("given", "expected"),
     [(["ant", "bee", "cat"], ["ant", "bee", "cat"]), (["ant", "bee"], None), (None, None)],
 )
-def test_a_model_without_names_takes_those_of_its_dataset_where_there_is_one_a_class(
+def test_dataset_labels_are_used_if_there_is_one_per_class(
     small: Small, given: list[str] | None, expected: list[str] | None
 ) -> None:
     found = prediction(answer(small(), {"x": X[:1]}), given, 1)
@@ -175,6 +175,6 @@ def test_a_model_without_names_takes_those_of_its_dataset_where_there_is_one_a_c
 
 
 @pytest.mark.full
-def test_no_jax_is_needed() -> None:
+def test_predictions_do_not_import_jax() -> None:
     code = "import sys, pippin.predictions.evaluation, pippin.predictions.pictures; sys.exit('jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -33,7 +33,7 @@ def scaled() -> NDArray[np.float32]:
     return X.astype(np.float32) * np.float32(SCALE)
 
 
-def test_loss_accuracy_and_confusion_are_what_counting_by_hand_gives(small: Small) -> None:
+def test_loss_accuracy_and_confusion_match_a_count_by_hand(small: Small) -> None:
     model = small()
     target = model.resolved.training_target
     found = evaluate(model, examples(target))
@@ -51,7 +51,7 @@ def test_loss_accuracy_and_confusion_are_what_counting_by_hand_gives(small: Smal
     assert found.confusion.matrix == matrix
 
 
-def test_the_worst_mistakes_are_those_that_the_model_was_surest_of(small: Small) -> None:
+def test_worst_mistakes_are_the_most_confident_ones(small: Small) -> None:
     model = small()
     found = evaluate(model, examples(model.resolved.training_target), dataset_labels=["a", "b", "c"])
     shares = predict(model.resolved, model.weights, {"x": scaled()})["y"]
@@ -66,7 +66,7 @@ def test_the_worst_mistakes_are_those_that_the_model_was_surest_of(small: Small)
     assert found.confusion.labels == ["a", "b", "c"]
 
 
-def test_a_classifier_uses_its_own_names(small: Small, classifier: dict[str, Any]) -> None:
+def test_classifier_uses_its_own_labels(small: Small, classifier: dict[str, Any]) -> None:
     model = small(**classifier)
     found = evaluate(model, examples("animal"), dataset_labels=["x", "y", "z"])
     plain = small()
@@ -77,7 +77,7 @@ def test_a_classifier_uses_its_own_names(small: Small, classifier: dict[str, Any
     assert found.accuracy == other.accuracy
 
 
-def test_a_model_of_a_quantity_has_a_loss_alone(small: Small, regression: dict[str, Any]) -> None:
+def test_regression_has_a_loss_only(small: Small, regression: dict[str, Any]) -> None:
     model = small(**regression)
     target = model.resolved.training_target
     truth = RNG.integers(0, 9, (COUNT, 3)).astype(np.uint8)
@@ -104,9 +104,7 @@ def test_the_largest_errors_are_the_examples_with_the_largest_loss(small: Small,
         assert error.values == 3
 
 
-def test_an_error_that_is_no_number_comes_first_and_a_right_answer_is_none(
-    small: Small, regression: dict[str, Any]
-) -> None:
+def test_non_finite_error_comes_first_and_zero_error_is_left_out(small: Small, regression: dict[str, Any]) -> None:
     model = small(**regression)
     outputs = predict(model.resolved, model.weights, {"x": scaled()})["y"].astype(np.float32)
     truth = outputs.copy()
@@ -117,18 +115,18 @@ def test_an_error_that_is_no_number_comes_first_and_a_right_answer_is_none(
     assert found[0].expected == [3e38] * 3
 
 
-def test_classes_have_mistakes_and_no_errors(small: Small) -> None:
+def test_classification_has_no_largest_errors(small: Small) -> None:
     model = small()
     assert evaluate(model, examples(model.resolved.training_target)).largest_errors == []
 
 
-def test_a_loss_that_is_no_number_is_null(small: Small, regression: dict[str, Any]) -> None:
+def test_non_finite_loss_is_null(small: Small, regression: dict[str, Any]) -> None:
     model = small(**regression)
     truth = np.full((COUNT, 3), 3e38, np.float32)
     assert evaluate(model, examples(model.resolved.training_target, truth)).loss is None
 
 
-def test_neighbours_are_measured_by_the_names_that_they_have_learned(neighbors: NeighborsModel) -> None:
+def test_neighbours_are_evaluated_by_their_labels(neighbors: NeighborsModel) -> None:
     points = np.array([[0, 0], [1, 0.5], [3, 4], [1, 0.4]], np.float32)
     held = Examples({"point": points, "color": np.array([[1], [0], [2], [1]], np.int32)}, {}, 4)
     found = evaluate(neighbors, held, dataset_labels=["blue", "red", "green"])
@@ -143,7 +141,7 @@ def test_neighbours_are_measured_by_the_names_that_they_have_learned(neighbors: 
     ]
 
 
-def test_a_pipeline_is_measured_behind_its_front(pipeline: Pipeline) -> None:
+def test_pipeline_is_evaluated_with_its_front(pipeline: Pipeline) -> None:
     guesses = answer(pipeline, {"x": scaled()}).outputs["color"]
     names = ["red", "blue", "green"]
     hits = sum(names[truth] == guess for truth, guess in zip(TRUTH[:, 0], guesses, strict=True))
@@ -151,7 +149,7 @@ def test_a_pipeline_is_measured_behind_its_front(pipeline: Pipeline) -> None:
     assert found.accuracy == hits / COUNT
 
 
-def test_few_examples_are_spread_over_all_of_them(small: Small) -> None:
+def test_selected_rows_are_spread_over_all_examples(small: Small) -> None:
     model = small()
     target = model.resolved.training_target
     rows = [0, 140, 280, 420, 560]
@@ -163,7 +161,7 @@ def test_few_examples_are_spread_over_all_of_them(small: Small) -> None:
     assert evaluate(model, examples(target), rows=spread(np.arange(COUNT), 10**9)).examples == COUNT
 
 
-def test_no_matrix_is_made_of_too_many_classes(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_classes_give_no_confusion_matrix(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "MAX_CONFUSION_CLASSES", 2)
     model = small()
     found = evaluate(model, examples(model.resolved.training_target))
@@ -171,7 +169,7 @@ def test_no_matrix_is_made_of_too_many_classes(small: Small, monkeypatch: pytest
     assert found.accuracy is not None
 
 
-def test_mapped_arrays_are_read_a_portion_at_a_time(small: Small, tmp_path: Path) -> None:
+def test_mapped_arrays_give_the_same_evaluation(small: Small, tmp_path: Path) -> None:
     model = small()
     np.save(tmp_path / "x.npy", X)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
@@ -179,7 +177,7 @@ def test_mapped_arrays_are_read_a_portion_at_a_time(small: Small, tmp_path: Path
     assert evaluate(model, examples(target, x=mapped)) == evaluate(model, examples(target))
 
 
-def test_an_index_that_an_embedding_does_not_know_is_told_with_its_row(small: Small) -> None:
+def test_embedding_index_out_of_range_names_its_row(small: Small) -> None:
     layers = [
         {"type": "linear", "name": "shift", "alpha": 1, "beta": 0},
         {"type": "embedding", "name": "e", "input_dim": 3, "output_channels": 2},
@@ -198,7 +196,7 @@ def test_an_index_that_an_embedding_does_not_know_is_told_with_its_row(small: Sm
     assert fault.detail.startswith("row 613: found 3 in 'shift'; needs a whole number from 0 to 2")
 
 
-def test_a_model_is_measured_without_the_inputs_that_its_loss_does_not_need() -> None:
+def test_inputs_unused_by_the_loss_are_not_needed() -> None:
     case = ACCEPTED["an input that training does not need"]
     model = open_model(serialize(case.make()))
     found = evaluate(model, Examples(case.training, {}, 6))

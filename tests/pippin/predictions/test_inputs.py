@@ -66,10 +66,10 @@ def test_every_input_is_read() -> None:
         ({"a": 1}, "", "found an object; needs lists"),
     ],
 )
-def test_a_misfit_is_told_where_it_stands_and_with_what_would_be_right(value: object, at: str, detail: str) -> None:
-    ((where, told),) = faults({"inputs": {"grid": value}})
+def test_mismatching_value_has_its_pointer_and_the_need(value: object, at: str, detail: str) -> None:
+    ((where, detail_found),) = faults({"inputs": {"grid": value}})
     assert where == f"/inputs/grid{at}"
-    assert detail in told
+    assert detail in detail_found
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_misfit_is_told_where_it_stands_and_with_what_would_be_right(value: ob
     ],
 )
 def test_numbers_fit_the_kind_of_input(feature: Feature, value: object, at: str, detail: str) -> None:
-    ((where, told),) = faults({"inputs": {feature.name: value}}, feature)
+    ((where, detail_found),) = faults({"inputs": {feature.name: value}}, feature)
     assert where == at
-    assert detail in told
+    assert detail in detail_found
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_numbers_fit_the_kind_of_input(feature: Feature, value: object, at: str,
 )
 def test_the_body_names_exactly_the_inputs(document: object, expected: list[tuple[str, str]]) -> None:
     found = faults(document, GRID, COUNT)
-    assert [(where, told.replace("[]", "a list of 0")) for where, told in found] == expected
+    assert [(where, detail_found.replace("[]", "a list of 0")) for where, detail_found in found] == expected
 
 
-def test_faults_of_all_inputs_are_told_together_and_not_more_than_twenty() -> None:
+def test_faults_of_all_inputs_are_collected_up_to_twenty() -> None:
     found = faults({"inputs": {"grid": [[[["x"] * 3] * 2]] * 9, "count": ["y"]}}, GRID, COUNT)
     assert len(found) == 20
     assert faults({"inputs": {"grid": 1, "count": ["y"]}}, GRID, COUNT)[1][0] == "/inputs/count/0"
@@ -122,9 +122,9 @@ def test_faults_of_all_inputs_are_told_together_and_not_more_than_twenty() -> No
 
 def test_more_numbers_than_allowed_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inputs, "MAX_NUMBERS", 11)
-    ((where, told),) = faults({"inputs": {"grid": [ONE, ONE]}})
+    ((where, detail_found),) = faults({"inputs": {"grid": [ONE, ONE]}})
     assert where == "/inputs/grid"
-    assert told == "found 12 numbers; needs at most 11 with all inputs together"
+    assert detail_found == "found 12 numbers; needs at most 11 with all inputs together"
 
 
 def test_the_error_is_a_sentence() -> None:

@@ -28,19 +28,19 @@ def test_an_array_gets_each_pixel_times_the_scale_of_its_training_data() -> None
     assert found.tolist() == [[[[0, 5, 127.5], [3.5, 64, 32]]]]
 
 
-def test_without_a_known_scale_pixels_come_to_one_at_most() -> None:
+def test_pixels_without_a_known_scale_are_divided_by_255() -> None:
     found = from_picture((DIGIT,), {"pippin.scale.other": "9"}, encoded(PIXELS))["image"]
     np.testing.assert_array_equal(found[0, 0], PIXELS.astype(np.float32) * np.float32(1 / 255))
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
-def test_an_image_gets_its_pixels_as_they_are_red_first(color: str) -> None:
+def test_image_input_gets_unscaled_rgb_pixels(color: str) -> None:
     feature = ImageFeature.model_validate({"name": "image", "color": color, "width": 3, "height": 2, "scale": 0.1})
     found = from_picture((feature,), {"pippin.scale.image": "0.5"}, encoded(COLORS))["image"]
     np.testing.assert_array_equal(found[0], COLORS.transpose(2, 0, 1))
 
 
-def test_a_gray_input_weighs_colours_and_a_coloured_one_repeats_gray() -> None:
+def test_colours_are_converted_to_luma_and_gray_is_repeated() -> None:
     gray = from_picture((DIGIT,), {"pippin.scale.image": "1.0"}, encoded(COLORS))["image"][0, 0]
     # ITU-R 601-2, as Pillow's documentation of "L" gives it.
     luma = (COLORS.astype(np.float64) * [0.299, 0.587, 0.114]).sum(axis=2)
@@ -49,7 +49,7 @@ def test_a_gray_input_weighs_colours_and_a_coloured_one_repeats_gray() -> None:
     np.testing.assert_array_equal(colored[0], np.stack([PIXELS] * 3))
 
 
-def test_a_larger_picture_is_averaged_and_a_uniform_one_stays_so() -> None:
+def test_larger_picture_is_averaged() -> None:
     halves = np.repeat(np.array([[0, 200]], np.uint8), 100, axis=1).repeat(100, axis=0)
     feature = ArrayFeature(name="image", shape=(1, 1, 2))
     found = from_picture((feature,), {"pippin.scale.image": "1.0"}, encoded(halves))["image"].ravel()
@@ -62,7 +62,7 @@ def test_a_larger_picture_is_averaged_and_a_uniform_one_stays_so() -> None:
 @pytest.mark.parametrize(
     ("form", "mode", "tolerance"), [("PPM", None, 0), ("JPEG", None, 12), ("PNG", "P", 0), ("PNG", "LA", 0)]
 )
-def test_other_forms_of_the_same_picture(form: str, mode: str | None, tolerance: int) -> None:
+def test_other_formats_give_the_same_pixels(form: str, mode: str | None, tolerance: int) -> None:
     found = from_picture((DIGIT,), {"pippin.scale.image": "1.0"}, encoded(PIXELS, form, mode))["image"]
     np.testing.assert_allclose(found[0, 0], PIXELS, atol=tolerance)
 
@@ -79,12 +79,12 @@ def test_other_forms_of_the_same_picture(form: str, mode: str | None, tolerance:
         (b"P5 9000 9000 255\n", "found 9000 by 9000 pixels; needs at most 67,108,864"),
     ],
 )
-def test_what_is_no_picture_is_refused(data: bytes, detail: str) -> None:
+def test_invalid_picture_is_refused(data: bytes, detail: str) -> None:
     with pytest.raises(PredictionError) as caught:
         from_picture((DIGIT,), {}, data)
-    ((where, told),) = [(fault.pointer, fault.detail) for fault in caught.value.faults]
+    ((where, found_detail),) = [(fault.pointer, fault.detail) for fault in caught.value.faults]
     assert where == ""
-    assert detail in told
+    assert detail in found_detail
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_what_is_no_picture_is_refused(data: bytes, detail: str) -> None:
         (DIGIT, ArrayFeature(name="v", shape=(1,))),
     ],
 )
-def test_a_model_that_takes_no_picture_says_what_it_needs(features: tuple[Feature, ...]) -> None:
+def test_model_without_an_image_input_refuses_a_picture(features: tuple[Feature, ...]) -> None:
     with pytest.raises(PredictionError, match=r"a picture feeds a model whose only input is an image.* this one needs"):
         from_picture(features, {}, encoded(PIXELS))
 
 
 @pytest.mark.parametrize("scale", ["abc", "nan", "inf", ""])
-def test_a_scale_that_is_no_number_is_refused(scale: str) -> None:
+def test_invalid_scale_is_refused(scale: str) -> None:
     with pytest.raises(PredictionError, match="the model's metadata gives image the scale"):
         from_picture((DIGIT,), {"pippin.scale.image": scale}, encoded(PIXELS))

@@ -1,4 +1,4 @@
-"""Jobs to put into the store, and short ways to move them on."""
+"""Jobs for the store's tests, and fixtures that change their state."""
 
 from collections.abc import Callable
 
@@ -45,7 +45,7 @@ def claim(store: Store) -> Callable[..., Claim]:
 
 @pytest.fixture
 def running(store: Store, claim: Callable[..., Claim]) -> Callable[..., Claim]:
-    """Claims a job's next attempt and says that it trains."""
+    """Claims a job's next attempt and records that it trains."""
 
     def take(job: Job, number: int = 1) -> Claim:
         taken = claim(job, number)
@@ -91,5 +91,5 @@ def trained() -> Callable[[Job], Artifact]:
 
 @pytest.fixture
 def report() -> WorkerReport:
-    """What a worker says about itself."""
+    """A worker's report about itself."""
     return worker_report()

@@ -54,7 +54,7 @@ def test_a_claim_sent_again_succeeds_and_changes_nothing(store: Store, submit: S
     assert store.attempts.claim(held, worker="worker-1", engine="jax").status is Status.RUNNING
 
 
-def test_a_job_that_somebody_holds_is_refused_to_others(submit: Submit, claim: TakeJob) -> None:
+def test_held_job_cannot_be_claimed_again(submit: Submit, claim: TakeJob) -> None:
     job = submit()
     claim(job)
     for number in (1, 2):
@@ -63,14 +63,14 @@ def test_a_job_that_somebody_holds_is_refused_to_others(submit: Submit, claim: T
 
 
 @pytest.mark.parametrize("number", [0, 2])
-def test_only_the_attempt_whose_turn_it_is_may_claim(store: Store, submit: Submit, claim: TakeJob, number: int) -> None:
+def test_only_the_next_attempt_number_can_claim(store: Store, submit: Submit, claim: TakeJob, number: int) -> None:
     job = submit()
     with pytest.raises(Refused, match="at attempt 1"):
         claim(job, number)
     assert read(store, job).status is Status.QUEUED
 
 
-def test_a_cancelled_job_and_one_that_is_gone_are_not_claimed(store: Store, submit: Submit, claim: TakeJob) -> None:
+def test_cancelled_or_deleted_job_cannot_be_claimed(store: Store, submit: Submit, claim: TakeJob) -> None:
     job = submit()
     store.jobs.cancel(TENANT, job.id)
     with pytest.raises(Refused, match="the job is cancelled"):
@@ -81,7 +81,7 @@ def test_a_cancelled_job_and_one_that_is_gone_are_not_claimed(store: Store, subm
     assert store.jobs.get(TENANT, job.id) is None
 
 
-def test_of_claims_at_the_same_moment_one_wins(store: Store, submit: Submit) -> None:
+def test_one_of_several_concurrent_claims_succeeds(store: Store, submit: Submit) -> None:
     start = threading.Barrier(8)
 
     def race(job: Job) -> Claim | None:
@@ -102,9 +102,7 @@ def test_of_claims_at_the_same_moment_one_wins(store: Store, submit: Submit) -> 
             assert len(read(store, job).attempts) == 1
 
 
-def test_a_renewal_prolongs_the_lease_even_after_it_ran_out(
-    store: Store, submit: Submit, claim: TakeJob, expire: Expire
-) -> None:
+def test_renewal_prolongs_an_expired_lease(store: Store, submit: Submit, claim: TakeJob, expire: Expire) -> None:
     job = submit()
     held = claim(job)
     expire(job)
@@ -113,7 +111,7 @@ def test_a_renewal_prolongs_the_lease_even_after_it_ran_out(
     assert store.leases.expired() == []
 
 
-def test_a_renewal_tells_the_worker_to_stop_a_cancelled_job(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_renewal_of_a_cancelled_job_returns_cancel(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
     store.jobs.cancel(TENANT, job.id)
@@ -121,7 +119,7 @@ def test_a_renewal_tells_the_worker_to_stop_a_cancelled_job(store: Store, submit
     assert store.attempts.renew(held) is Control.CANCEL
 
 
-def test_a_look_hears_of_a_cancellation_and_prolongs_nothing(
+def test_look_returns_cancel_and_does_not_prolong_the_lease(
     store: Store, submit: Submit, running: TakeJob, expire: Expire
 ) -> None:
     job = submit()
@@ -133,13 +131,13 @@ def test_a_look_hears_of_a_cancellation_and_prolongs_nothing(
     assert lease_ends(store, job) == 1
 
 
-def test_a_renewal_tells_the_worker_that_the_time_is_over(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_renewal_after_the_timeout_returns_timeout(store: Store, submit: Submit, running: TakeJob) -> None:
     patient, hasty = submit(timeout_seconds=3600), submit(timeout_seconds=1e-6)
     assert store.attempts.renew(running(patient)) is Control.CONTINUE
     assert store.attempts.renew(running(hasty)) is Control.TIMEOUT
 
 
-def test_time_counts_over_all_attempts(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_timeout_counts_all_attempts(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit(timeout_seconds=100)
     of = keys.job(TENANT, job.id)
     held = running(job)
@@ -174,7 +172,7 @@ def test_an_epoch_is_recorded_once(store: Store, submit: Submit, running: TakeJo
     assert [EpochMetrics.model_validate(event.data, strict=False) for event in epochs] == [metrics(1), metrics(2)]
 
 
-def test_an_epoch_computed_again_by_the_next_attempt_is_not_recorded_again(
+def test_epoch_repeated_by_the_next_attempt_is_not_recorded_again(
     store: Store, submit: Submit, running: TakeJob, metrics: Metrics
 ) -> None:
     job = submit()
@@ -210,7 +208,7 @@ def test_mini_batch_losses_are_one_event_before_their_epoch(
     assert events[2].data["losses"] == []
 
 
-def test_a_loss_that_is_not_finite_is_null(store: Store, submit: Submit, running: TakeJob, metrics: Metrics) -> None:
+def test_non_finite_loss_is_recorded_as_null(store: Store, submit: Submit, running: TakeJob, metrics: Metrics) -> None:
     job = submit()
     store.attempts.epoch(running(job), metrics(1, loss=float("nan")))
     assert store.events.read(TENANT, job.id)[-1].data["loss"] is None
@@ -230,7 +228,7 @@ def test_log_lines_are_bounded_for_each_attempt(store: Store, submit: Submit, ru
     assert list(store.events.all(TENANT, job.id))[-1].data == {"line": "again", "attempt": 2}
 
 
-def test_a_reason_without_end_is_cut(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_long_failure_reason_is_truncated(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     store.attempts.fail(running(job), Failure(code=Reason.ENGINE_ERROR, detail="x" * 100_000))
     found = read(store, job)
@@ -239,7 +237,7 @@ def test_a_reason_without_end_is_cut(store: Store, submit: Submit, running: Take
     assert found.attempts[0].reason == found.reason
 
 
-def test_a_log_line_sent_again_stands_once(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_log_line_sent_twice_is_recorded_once(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
     for line_id in ("a", "a", "b"):
@@ -280,7 +278,7 @@ def test_success_announces_the_trained_model_before_it_ends_the_job(
 
 
 @pytest.mark.parametrize("ending", ["succeed", "fail", "cancelled", "hand_back"])
-def test_every_ending_may_be_sent_twice(
+def test_every_ending_is_idempotent(
     store: Store, submit: Submit, running: TakeJob, trained: Trained, ending: str
 ) -> None:
     job = submit()
@@ -311,9 +309,7 @@ def test_another_ending_than_the_first_is_refused(
     assert read(store, job).artifacts == []
 
 
-def test_an_attempt_that_fails_while_it_is_cancelled_ends_as_cancelled(
-    store: Store, submit: Submit, running: TakeJob
-) -> None:
+def test_failure_while_cancelling_ends_as_cancelled(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
     store.jobs.cancel(TENANT, job.id)
@@ -325,9 +321,7 @@ def test_an_attempt_that_fails_while_it_is_cancelled_ends_as_cancelled(
     assert ended.attempts[0].status == "cancelled"
 
 
-def test_success_does_not_overtake_a_cancellation(
-    store: Store, submit: Submit, running: TakeJob, trained: Trained
-) -> None:
+def test_success_while_cancelling_is_refused(store: Store, submit: Submit, running: TakeJob, trained: Trained) -> None:
     job = submit()
     held = running(job)
     store.jobs.cancel(TENANT, job.id)
@@ -337,7 +331,9 @@ def test_success_does_not_overtake_a_cancellation(
     assert read(store, job).artifacts == []
 
 
-def test_nobody_cancels_a_job_that_was_not_asked_to_stop(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_running_job_without_a_cancel_request_cannot_end_as_cancelled(
+    store: Store, submit: Submit, running: TakeJob
+) -> None:
     job = submit()
     held = running(job)
     with pytest.raises(Refused, match="the job is running"):
@@ -345,7 +341,7 @@ def test_nobody_cancels_a_job_that_was_not_asked_to_stop(store: Store, submit: S
     assert store.attempts.renew(held) is Control.CONTINUE
 
 
-def test_a_job_handed_back_waits_for_its_next_attempt(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_handed_back_job_is_queued_for_its_next_attempt(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     held = running(job)
@@ -363,7 +359,7 @@ def test_a_job_handed_back_waits_for_its_next_attempt(store: Store, submit: Subm
     assert store.queues.waiting("pippin-jax") == [(job.id, 2)]
 
 
-def test_a_cancelled_job_handed_back_ends(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_handed_back_cancelling_job_ends_as_cancelled(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     held = running(job)
@@ -373,7 +369,7 @@ def test_a_cancelled_job_handed_back_ends(store: Store, submit: Submit, running:
     assert store.queues.waiting("pippin-jax") == []
 
 
-def test_hand_backs_do_not_count_as_losses(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_hand_back_does_not_count_as_a_lost_attempt(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit(max_attempts=1)
     for number in range(1, 6):
         store.attempts.hand_back(running(job, number))

@@ -27,7 +27,7 @@ def kept(store: Store, job: Job) -> list[int]:
     return [found.epoch for found in store.jobs.checkpoints(TENANT, job.id)]
 
 
-def told(store: Store, job: Job) -> list[tuple[str, object]]:
+def epoch_and_checkpoint_events(store: Store, job: Job) -> list[tuple[str, object]]:
     """The checkpoints and epochs among the events."""
     events = store.events.all(TENANT, job.id)
     return [(event.type, event.data["epoch"]) for event in events if event.type in {"epoch", "checkpoint"}]
@@ -46,20 +46,20 @@ def test_an_epoch_and_its_checkpoint_are_recorded_together(
     store.attempts.epoch(held, metrics(2))
     assert store.jobs.checkpoints(TENANT, job.id) == [checkpoint(1)]
     assert read(store, job).checkpoint == checkpoint(1)
-    assert told(store, job) == [("checkpoint", 1), ("epoch", 1), ("epoch", 2)]
+    assert epoch_and_checkpoint_events(store, job) == [("checkpoint", 1), ("epoch", 1), ("epoch", 2)]
 
 
-def test_an_epoch_sent_again_with_its_checkpoint_stands_once(
+def test_epoch_sent_twice_with_its_checkpoint_is_recorded_once(
     store: Store, submit: Submit, running: TakeJob, metrics: Metrics, checkpoint: Checkpoints
 ) -> None:
     job = submit()
     held = running(job)
     first = store.attempts.epoch(held, metrics(1), checkpoint=checkpoint(1))
     assert store.attempts.epoch(held, metrics(1), checkpoint=checkpoint(1)) == first
-    assert told(store, job) == [("checkpoint", 1), ("epoch", 1)]
+    assert epoch_and_checkpoint_events(store, job) == [("checkpoint", 1), ("epoch", 1)]
 
 
-def test_only_the_newest_so_many_are_kept(
+def test_only_the_newest_checkpoints_are_kept(
     store: Store, submit: Submit, running: TakeJob, metrics: Metrics, checkpoint: Checkpoints
 ) -> None:
     job = submit(epochs=12, checkpoint={"every_epochs": 1, "keep": 2})
@@ -69,7 +69,7 @@ def test_only_the_newest_so_many_are_kept(
     assert kept(store, job) == [11, 12]
 
 
-def test_a_checkpoint_within_an_epoch_is_the_newest_and_not_among_the_kept(
+def test_mid_epoch_checkpoint_is_the_newest_but_not_kept(
     store: Store, submit: Submit, running: TakeJob, metrics: Metrics, checkpoint: Checkpoints
 ) -> None:
     job = submit()
@@ -82,7 +82,7 @@ def test_a_checkpoint_within_an_epoch_is_the_newest_and_not_among_the_kept(
 
 
 @pytest.mark.parametrize("older", [(1, 0), (2, 0), (2, 4), (2, 5)])
-def test_a_checkpoint_never_moves_a_job_back(
+def test_older_checkpoint_does_not_replace_a_newer_one(
     store: Store, submit: Submit, running: TakeJob, checkpoint: Checkpoints, older: tuple[int, int]
 ) -> None:
     job = submit()
@@ -90,10 +90,10 @@ def test_a_checkpoint_never_moves_a_job_back(
     store.attempts.checkpoint(held, checkpoint(2, 5))
     store.attempts.checkpoint(held, checkpoint(*older))
     assert read(store, job).checkpoint == checkpoint(2, 5)
-    assert len(told(store, job)) == 1
+    assert len(epoch_and_checkpoint_events(store, job)) == 1
 
 
-def test_losses_count_from_the_last_step_forward(
+def test_lost_attempts_are_counted_since_the_last_new_checkpoint(
     store: Store, submit: Submit, running: TakeJob, expire: Expire, checkpoint: Checkpoints
 ) -> None:
     job = submit(max_attempts=2)
@@ -109,7 +109,7 @@ def test_losses_count_from_the_last_step_forward(
     assert store.reaping.requeue_lost(TENANT, job.id) is Status.FAILED
 
 
-def test_a_zombie_records_no_checkpoint(
+def test_attempt_without_its_lease_records_no_checkpoint(
     *, store: Store, submit: Submit, running: TakeJob, expire: Expire, metrics: Metrics, checkpoint: Checkpoints
 ) -> None:
     job = submit()
@@ -127,7 +127,7 @@ def test_a_zombie_records_no_checkpoint(
     assert (read(store, job).checkpoint, kept(store, job)) == (None, [])
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(
+def test_discarded_checkpoint_is_replaced_by_the_previous_one(
     store: Store, submit: Submit, running: TakeJob, metrics: Metrics, checkpoint: Checkpoints
 ) -> None:
     job = submit()
@@ -141,10 +141,13 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(
     assert store.attempts.discard_checkpoint(held, checkpoint(2)) == checkpoint(1)  # sent again
     store.attempts.epoch(held, metrics(2), checkpoint=checkpoint(2))
     assert (read(store, job).checkpoint, kept(store, job)) == (checkpoint(2), [1, 2])
-    assert [each for each in told(store, job) if each[0] == "epoch"] == [("epoch", 1), ("epoch", 2)]
+    assert [each for each in epoch_and_checkpoint_events(store, job) if each[0] == "epoch"] == [
+        ("epoch", 1),
+        ("epoch", 2),
+    ]
 
 
-def test_without_a_checkpoint_that_can_be_read_a_job_begins_anew_and_is_bound_to_no_engine(
+def test_job_without_a_readable_checkpoint_restarts_on_any_engine(
     store: Store, submit: Submit, running: TakeJob, checkpoint: Checkpoints
 ) -> None:
     job = submit(engine="auto")
@@ -158,7 +161,7 @@ def test_without_a_checkpoint_that_can_be_read_a_job_begins_anew_and_is_bound_to
     assert read(store, job).checkpoint == checkpoint(0, 1)
 
 
-def test_a_job_with_a_checkpoint_is_not_moved_to_another_engine(
+def test_job_with_a_checkpoint_stays_with_its_engine(
     *, store: Store, submit: Submit, running: TakeJob, expire: Expire, report: WorkerReport, checkpoint: Checkpoints
 ) -> None:
     bound, free = submit(engine="auto"), submit(engine="auto")
@@ -173,7 +176,7 @@ def test_a_job_with_a_checkpoint_is_not_moved_to_another_engine(
     assert store.queues.waiting("pippin-jax") == [(bound.id, 2)]
 
 
-def test_the_metrics_of_kept_epochs_are_found(store: Store, submit: Submit, running: TakeJob, metrics: Metrics) -> None:
+def test_metrics_of_given_epochs_are_found(store: Store, submit: Submit, running: TakeJob, metrics: Metrics) -> None:
     job = submit()
     held = running(job)
     for epoch in (1, 2, 3):
@@ -183,7 +186,7 @@ def test_the_metrics_of_kept_epochs_are_found(store: Store, submit: Submit, runn
     assert store.events.epochs(TENANT, "job_" + "0" * 26, [1]) == {}
 
 
-def test_a_retry_begins_where_the_old_job_stood(
+def test_retry_resumes_from_the_old_jobs_checkpoint(
     *,
     store: Store,
     submit: Submit,
@@ -207,7 +210,7 @@ def test_a_retry_begins_where_the_old_job_stood(
     assert (kept(store, new), kept(store, job), read(store, new).progress.epoch) == ([2, 3], [2], 3)
 
 
-def test_a_retry_from_within_an_epoch_and_one_from_the_beginning(
+def test_retry_from_a_mid_epoch_checkpoint_and_from_the_beginning(
     *,
     store: Store,
     submit: Submit,
@@ -228,7 +231,7 @@ def test_a_retry_from_within_an_epoch_and_one_from_the_beginning(
     assert fresh.latest_metrics is None
 
 
-def test_checkpoints_go_with_their_job(
+def test_checkpoints_are_deleted_with_their_job(
     store: Store, submit: Submit, running: TakeJob, metrics: Metrics, checkpoint: Checkpoints
 ) -> None:
     job = submit()

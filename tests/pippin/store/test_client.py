@@ -14,7 +14,7 @@ TENANT = "default"
 
 @pytest.fixture
 def closed_port() -> int:
-    """A port that nobody listens on."""
+    """A port without a listener."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -49,7 +49,7 @@ def test_a_wrong_password_is_store_unavailable(valkey_url: str) -> None:
     store.close()
 
 
-def test_a_server_that_never_answers_is_store_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_server_is_store_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pippin.store.client.SOCKET_TIMEOUT", 0.05)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
@@ -73,7 +73,7 @@ def test_a_full_server_refuses_writes_and_still_reads(tmp_path: Path, ask: Calla
         store.close()
 
 
-def test_a_server_that_forgot_its_scripts_is_sent_them_again(store: Store, submit: Callable[..., Job]) -> None:
+def test_flushed_scripts_are_loaded_again(store: Store, submit: Callable[..., Job]) -> None:
     submit()
     store.redis.script_flush()
     job = submit()
@@ -81,7 +81,7 @@ def test_a_server_that_forgot_its_scripts_is_sent_them_again(store: Store, submi
     store.jobs.cancel(TENANT, job.id)
 
 
-def test_a_connection_that_broke_meanwhile_is_replaced(store: Store, submit: Callable[..., Job]) -> None:
+def test_broken_connection_is_replaced(store: Store, submit: Callable[..., Job]) -> None:
     job = submit()
     store.redis.client_kill_filter(_type="normal", skipme=True)
     assert store.jobs.get(TENANT, job.id) == job

@@ -1,4 +1,4 @@
-"""What happens when the clock of Redis is set forward or back by an hour while jobs train."""
+"""Steps of Redis's clock, an hour forward or back, while jobs train."""
 
 import math
 import time
@@ -22,7 +22,7 @@ SHIFT = "test:shift"  # seconds that the clock of Redis is set forward, as the t
 
 
 class Clock:
-    """The clock of Redis, which a test sets: every place that reads TIME reads this instead."""
+    """Redis's clock, set by a test: every call of TIME reads this clock instead."""
 
     def __init__(self, client: Client) -> None:
         self.shift = 0
@@ -75,7 +75,7 @@ def status_of(store: Store, job: Job) -> Status:
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
-def test_a_step_of_the_clock_uses_up_no_time_of_a_job_and_gives_it_none(
+def test_clock_step_does_not_change_the_time_left_of_a_job(
     store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim], step: int
 ) -> None:
     job = submit(timeout_seconds=600)
@@ -83,7 +83,7 @@ def test_a_step_of_the_clock_uses_up_no_time_of_a_job_and_gives_it_none(
     clock.set_forward(step)
     assert store.attempts.look(held) is Control.CONTINUE
     assert store.attempts.renew(held) is Control.CONTINUE
-    # It goes on counting from there: after ten minutes of renewals the time is over.
+    # The count continues from there: after ten minutes of renewals the timeout has passed.
     renewals = 0
     while store.attempts.renew(held) is Control.CONTINUE:
         clock.set_forward(10)
@@ -92,7 +92,7 @@ def test_a_step_of_the_clock_uses_up_no_time_of_a_job_and_gives_it_none(
     assert renewals >= 58
 
 
-def test_a_job_that_was_given_back_after_a_step_has_spent_what_it_trained(
+def test_job_handed_back_after_a_clock_step_is_charged_its_training_time(
     store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim]
 ) -> None:
     job = submit(timeout_seconds=600)
@@ -105,7 +105,7 @@ def test_a_job_that_was_given_back_after_a_step_has_spent_what_it_trained(
     assert store.attempts.renew(running(job, 2)) is Control.CONTINUE
 
 
-def test_a_worker_that_died_before_the_clock_was_set_back_is_noticed_within_a_lease(
+def test_worker_dead_before_a_clock_step_back_is_lost_within_a_lease(
     store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim]
 ) -> None:
     reaper = Reaper(store, interval=60, grace=0, gap=1e9)
@@ -119,7 +119,7 @@ def test_a_worker_that_died_before_the_clock_was_set_back_is_noticed_within_a_le
     assert status_of(store, job) is Status.QUEUED
 
 
-def test_a_worker_that_lives_keeps_its_job_whichever_way_the_clock_is_set(
+def test_live_worker_keeps_its_job_through_clock_steps(
     store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim]
 ) -> None:
     reaper = Reaper(store, interval=2, grace=10, gap=7.5)
@@ -136,9 +136,7 @@ def test_a_worker_that_lives_keeps_its_job_whichever_way_the_clock_is_set(
     assert status_of(store, job) is Status.RUNNING
 
 
-def test_a_dead_worker_is_not_shown_as_alive_after_the_clock_was_set_back(
-    store: Store, clock: Clock, report: WorkerReport
-) -> None:
+def test_dead_worker_is_not_listed_after_a_clock_step_back(store: Store, clock: Clock, report: WorkerReport) -> None:
     dead, alive = report.model_copy(update={"name": "dead"}), report.model_copy(update={"name": "alive"})
     for each in (dead, alive):
         store.workers.heartbeat(each)
@@ -148,7 +146,7 @@ def test_a_dead_worker_is_not_shown_as_alive_after_the_clock_was_set_back(
     assert [worker.name for worker in store.workers.alive()] == ["alive"]
 
 
-def test_a_job_in_no_queue_is_queued_again_although_the_clock_was_set_back(
+def test_job_in_no_queue_is_requeued_after_a_clock_step_back(
     store: Store, clock: Clock, submit: Callable[..., Job]
 ) -> None:
     job = submit()
@@ -160,7 +158,7 @@ def test_a_job_in_no_queue_is_queued_again_although_the_clock_was_set_back(
     assert store.reaping.requeue_orphans() == [(TENANT, job.id)]
 
 
-def test_a_reaper_that_ended_before_the_clock_was_set_back_does_not_keep_its_turn(store: Store) -> None:
+def test_reaper_that_ended_before_a_clock_step_back_is_replaced(store: Store) -> None:
     assert store.reaping.acting("ended", 4)
     store.redis.pexpire(keys.ACTING, HOUR * 1000)  # as its expiry is then
     assert store.reaping.acting("next", 4)
@@ -168,7 +166,7 @@ def test_a_reaper_that_ended_before_the_clock_was_set_back_does_not_keep_its_tur
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
-def test_a_step_is_counted_and_logged_once(
+def test_clock_step_is_counted_and_logged_once(
     store: Store, clock: Clock, step: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     meters = Meters()
@@ -181,15 +179,13 @@ def test_a_step_is_counted_and_logged_once(
     assert "the clock of Redis was set" in capsys.readouterr().out
 
 
-def test_no_job_is_taken_for_old_because_the_clock_was_set_forward(
-    store: Store, clock: Clock, submit: Callable[..., Job]
-) -> None:
+def test_clock_step_forward_makes_no_job_outdated(store: Store, clock: Clock, submit: Callable[..., Job]) -> None:
     store.jobs.cancel(TENANT, submit().id)
     assert len(store.retention.outdated(-60)) == 1
     clock.set_forward(365 * 24 * HOUR)
     assert store.retention.outdated(30 * 24 * HOUR) == []
 
 
-def test_this_tests_clock_is_the_one_that_is_read(store: Store, clock: Clock) -> None:
+def test_shifted_clock_of_this_test_is_used(store: Store, clock: Clock) -> None:
     clock.set_forward(HOUR)
     assert math.isclose(store.now(), time.time() + HOUR, abs_tol=60)

@@ -59,7 +59,7 @@ def test_the_same_content_under_another_name_is_another_dataset(store: Store, ma
     assert store.datasets.get(TENANT, "numbers") == second
 
 
-def test_a_name_stays_with_its_content(store: Store, manifest: Make) -> None:
+def test_name_in_use_is_refused_for_other_content(store: Store, manifest: Make) -> None:
     first, other = manifest("digits"), manifest("digits")
     store.datasets.create(TENANT, first, "content")
     with pytest.raises(NameTaken, match=f"'digits' belongs to the dataset {first.id}"):
@@ -88,7 +88,7 @@ def test_a_deleted_dataset_leaves_nothing_and_frees_its_name(store: Store, manif
     assert store.datasets.create(TENANT, other, "other content") == (other, True)
 
 
-def test_deleting_one_of_two_leaves_the_other(store: Store, manifest: Make) -> None:
+def test_deleting_a_dataset_keeps_another_with_the_same_content(store: Store, manifest: Make) -> None:
     named, unnamed = manifest("digits"), manifest()
     for each in (named, unnamed):
         store.datasets.create(TENANT, each, "content")

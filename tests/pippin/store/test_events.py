@@ -28,25 +28,25 @@ def test_events_are_read_from_any_place_in_pages(
     assert list(store.events.all(TENANT, job.id, after=events[8].id)) == events[9:]
 
 
-def test_an_event_knows_when_it_happened(store: Store, submit: Callable[..., Job]) -> None:
+def test_event_has_the_time_of_its_recording(store: Store, submit: Callable[..., Job]) -> None:
     job = submit()
     (event,) = store.events.read(TENANT, job.id)
     assert abs(event.time - job.created_at) < timedelta(seconds=1)
     assert abs(event.time - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-def test_a_job_that_is_not_there_has_no_events(store: Store) -> None:
+def test_absent_job_has_no_events(store: Store) -> None:
     assert store.events.read(TENANT, "job_none") == []
     assert list(store.events.all(TENANT, "job_none")) == []
 
 
 @pytest.mark.parametrize("text", ["", "-", "x", "1-", "-1", "1-x", "1-2-3", "$", "+", "²", "1e3", "9" * 21, str(2**64)])
-def test_what_is_no_event_id_is_refused(store: Store, text: str) -> None:
+def test_malformed_event_id_is_refused(store: Store, text: str) -> None:
     with pytest.raises(MalformedEventId, match="is not the id of an event"):
         store.events.read(TENANT, "job_none", after=text)
 
 
-def test_ids_sort_as_numbers() -> None:
+def test_event_ids_sort_as_numbers() -> None:
     assert parse_event_id("999-10") > parse_event_id("999-9") > parse_event_id("998") == (998, 0)
 
 

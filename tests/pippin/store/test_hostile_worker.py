@@ -1,6 +1,6 @@
-"""What a client with a worker's credentials can damage, and what goes on all the same.
+"""The damage that a client with a worker's credentials can do, and the services that continue all the same.
 
-Such a client may claim and fail every job: that is a worker's work. Here it tries everything else.
+Such a client is allowed to claim and fail every job, as a worker is. These tests try everything else.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,7 +45,7 @@ def hostile(store: Store, valkey_url: str) -> Iterator[Client]:
 
 @pytest.fixture
 def reaper(store: Store) -> Reaper:
-    """One that trusts what it sees from its first look on."""
+    """A reaper that acts from its first look on."""
     return Reaper(store, interval=60, grace=0, gap=1e9)
 
 
@@ -53,7 +53,7 @@ def reaper(store: Store) -> Reaper:
 def bystander(
     store: Store, ask: Callable[..., ResolvedRequest], trained: Callable[[Job], Artifact]
 ) -> Callable[[], None]:
-    """Has the job of another tenant trained to its end by a worker of its own."""
+    """Trains a job of another tenant to its end with a separate worker."""
 
     def train() -> None:
         job = store.jobs.submit(OTHER, ask(), spec={})
@@ -76,7 +76,7 @@ def lose(store: Store, job: Job) -> None:
 
 @dataclass(frozen=True)
 class Bench:
-    """A store with a hostile client, a reaper, and a worker that does its work.
+    """A store with a hostile client, a reaper and an honest worker.
 
     Attributes:
         claimed: Submits a job and claims it.
@@ -107,7 +107,7 @@ def status_of(store: Store, job: Job) -> Status:
 
 
 @pytest.mark.parametrize("seconds_before", [1e9, 2])
-def test_a_lost_job_is_found_among_leases_that_name_no_job(bench: Bench, seconds_before: float) -> None:
+def test_lost_job_is_found_among_forged_leases(bench: Bench, seconds_before: float) -> None:
     store, job = bench.store, bench.claimed()
     lose(store, job)
     members = [*(f"default/{n}" for n in range(GARBAGE)), "", "/", "default", "a/b/c", "x" * 1000, f"default/{job.id}x"]
@@ -118,14 +118,14 @@ def test_a_lost_job_is_found_among_leases_that_name_no_job(bench: Bench, seconds
         bench.reaper.look()
         looks += 1
         assert looks <= 5
-    # Members of no possible job cost no command each.
+    # Members that cannot be jobs do not cost a command each.
     assert commands(store) - before < 2_000
     while store.redis.zcard(keys.LEASES):
         bench.reaper.look()
     assert store.members.removed == len(members)
 
 
-def test_leases_of_jobs_that_do_not_exist_are_removed_too(bench: Bench, submit: Callable[..., Job]) -> None:
+def test_leases_of_absent_jobs_are_removed(bench: Bench, submit: Callable[..., Job]) -> None:
     store, ended, job = bench.store, submit(), bench.claimed()
     store.jobs.cancel("default", ended.id)
     lose(store, job)
@@ -150,7 +150,7 @@ def test_leases_of_jobs_that_do_not_exist_are_removed_too(bench: Bench, submit: 
         ("attempts", "1:seen", "x"),
     ],
 )
-def test_a_poisoned_record_of_a_lost_job_holds_up_no_other(
+def test_damaged_record_of_a_lost_job_does_not_block_others(
     bench: Bench, bystander: Callable[[], None], key: str, field: str, value: str
 ) -> None:
     store, poisoned, job = bench.store, bench.claimed(), bench.claimed()
@@ -168,7 +168,7 @@ def test_a_poisoned_record_of_a_lost_job_holds_up_no_other(
     assert {each.id for each in page.items} | {each.id for each in page.unreadable} == {poisoned.id, job.id}
 
 
-def test_leases_far_in_the_future_end_within_one_lease(bench: Bench) -> None:
+def test_forged_lease_end_is_limited_to_one_lease(bench: Bench) -> None:
     store, job = bench.store, bench.claimed()
     bench.hostile.zadd(keys.LEASES, {keys.member("default", job.id): 1e18, "default/nothing": 1e18})
     bench.reaper.look()
@@ -178,7 +178,7 @@ def test_leases_far_in_the_future_end_within_one_lease(bench: Bench) -> None:
     assert store.redis.zcard(keys.LEASES) == 1
 
 
-def test_a_false_entry_among_queued_jobs_and_listings_hides_no_job(
+def test_forged_index_entries_hide_no_job(
     store: Store, hostile: Client, reaper: Reaper, submit: Callable[..., Job]
 ) -> None:
     jobs = [submit() for _ in range(3)]
@@ -191,7 +191,7 @@ def test_a_false_entry_among_queued_jobs_and_listings_hides_no_job(
     assert [each.id for each in page.items] == [jobs[2].id, jobs[1].id]
 
 
-def test_events_that_are_none_stop_no_reader(store: Store, hostile: Client, submit: Callable[..., Job]) -> None:
+def test_malformed_events_are_skipped(store: Store, hostile: Client, submit: Callable[..., Job]) -> None:
     job = submit()
     stream = keys.job("default", job.id).events
     for fields in ({"x": "y"}, {"type": "state", "data": "{"}, {"type": "state", "data": '{"to":"x"}'}, {"data": "{}"}):
@@ -200,7 +200,7 @@ def test_events_that_are_none_stop_no_reader(store: Store, hostile: Client, subm
     assert [event.data["to"] for event in store.events.all("default", job.id)] == ["queued", "cancelled"]
 
 
-def test_heartbeats_that_are_none_hide_no_worker(store: Store, hostile: Client, report: WorkerReport) -> None:
+def test_forged_heartbeats_hide_no_worker(store: Store, hostile: Client, report: WorkerReport) -> None:
     now = store.now() * 1e6
     hostile.zadd(keys.WORKERS, {f"ghost-{n}": now - 1e6 for n in range(5000)} | {"future": 1e18, "broken": now})
     hostile.set(keys.worker("broken"), '{"name": 1}')
@@ -213,9 +213,7 @@ def test_heartbeats_that_are_none_hide_no_worker(store: Store, hostile: Client, 
 @pytest.mark.parametrize(
     "counter", [("lost:worker_lost", "many"), ("epochs:jax:3", "1e9"), ("epochs_seconds:jax", "nan")]
 )
-def test_counters_that_are_no_numbers_count_as_nothing(
-    store: Store, counter: tuple[str, str], submit: Callable[..., Job]
-) -> None:
+def test_malformed_counters_count_as_0(store: Store, counter: tuple[str, str], submit: Callable[..., Job]) -> None:
     submit()
     store.redis.hset(keys.counters("default"), *counter)
     overview = store.overviews.read()
@@ -270,7 +268,7 @@ def test_counters_that_are_no_numbers_count_as_nothing(
         "SET elsewhere x",
     ],
 )
-def test_it_cannot(store: Store, hostile: Client, submit: Callable[..., Job], command: str) -> None:
+def test_forbidden_command_is_refused(store: Store, hostile: Client, submit: Callable[..., Job], command: str) -> None:
     job = submit()
     parts = command.replace("{job}", keys.job("default", job.id).job).split()
     with pytest.raises((NoPermissionError, StoreUnavailable)):
@@ -278,7 +276,7 @@ def test_it_cannot(store: Store, hostile: Client, submit: Callable[..., Job], co
     assert status_of(store, job) is Status.QUEUED
 
 
-def test_it_can_read_no_token_by_a_script_either(store: Store, hostile: Client) -> None:
+def test_script_that_reads_tokens_is_refused(store: Store, hostile: Client) -> None:
     store.tokens.add(issue("admin", "ada"))
     with pytest.raises(NoPermissionError):
         hostile.eval("return redis.call('HGETALL', KEYS[1])", 1, keys.HASHES)
@@ -291,7 +289,7 @@ def commands(store: Store) -> int:
     return int(store.redis.info("stats")["total_commands_processed"])  # type: ignore[index]
 
 
-def test_unknown_scripts_are_a_matter_of_time(
+def test_reaper_loads_missing_scripts_for_workers(
     store: Store, hostile: Client, reaper: Reaper, submit: Callable[..., Job]
 ) -> None:
     job = submit()

@@ -19,14 +19,14 @@ def read(store: Store, job: Job) -> Job:
     return found
 
 
-def test_what_does_not_exist_is_not_found(store: Store) -> None:
+def test_absent_job_is_not_found(store: Store) -> None:
     assert store.jobs.get(TENANT, "job_none") is None
     for ask in (store.jobs.spec, store.jobs.cancel, store.jobs.delete):
         with pytest.raises(NoSuchJob, match="there is no job job_none"):
             ask(TENANT, "job_none")
 
 
-def test_a_queued_job_is_cancelled_at_once_and_leaves_the_queue(store: Store, submit: Submit) -> None:
+def test_queued_job_is_cancelled_at_once_and_leaves_the_queue(store: Store, submit: Submit) -> None:
     job = submit()
     cancelled = store.jobs.cancel(TENANT, job.id)
     assert cancelled.status is Status.CANCELLED
@@ -35,9 +35,7 @@ def test_a_queued_job_is_cancelled_at_once_and_leaves_the_queue(store: Store, su
     assert store.queues.waiting("pippin-jax") == []
 
 
-def test_a_running_job_is_asked_to_stop_and_asking_again_changes_nothing(
-    store: Store, submit: Submit, running: TakeJob
-) -> None:
+def test_cancel_of_a_running_job_is_idempotent(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
     assert store.jobs.cancel(TENANT, job.id).status is Status.CANCELLING
@@ -61,7 +59,7 @@ def test_an_ended_job_is_not_cancelled(store: Store, submit: Submit) -> None:
         store.jobs.cancel(TENANT, job.id)
 
 
-def test_a_whole_life_reads_back(
+def test_record_of_a_succeeded_job_reads_back(
     store: Store,
     submit: Submit,
     running: TakeJob,
@@ -85,7 +83,7 @@ def test_a_whole_life_reads_back(
     assert Job.model_validate_json(ended.model_dump_json()) == ended
 
 
-def test_a_failed_job_says_why(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_failed_job_has_its_reason(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     failure = Failure(code=Reason.DIVERGED, detail='The loss is not a number: "NaN".')
     store.attempts.fail(running(job), failure)
@@ -106,7 +104,7 @@ def test_only_an_ended_job_is_deleted(store: Store, submit: Submit, running: Tak
     assert store.queues.waiting("pippin-jax") == [(job.id, 1)]
 
 
-def test_a_deleted_job_leaves_nothing_but_what_was_counted(
+def test_deleted_job_leaves_only_counters(
     store: Store,
     ask: Callable[..., ResolvedRequest],
     running: TakeJob,
@@ -140,7 +138,7 @@ def test_pages_run_from_the_newest_to_the_oldest(store: Store, submit: Submit) -
     assert store.jobs.page("another").items == ()
 
 
-def test_a_cursor_outlives_its_job(store: Store, submit: Submit) -> None:
+def test_cursor_of_a_deleted_job_is_valid(store: Store, submit: Submit) -> None:
     jobs = sorted(submit().id for _ in range(3))
     cursor = store.jobs.page(TENANT, limit=1).next
     assert cursor == jobs[-1]
@@ -166,7 +164,7 @@ def test_filters_combine(store: Store, submit: Submit) -> None:
     assert ids(status=Status.QUEUED) == ids() - {other.id}
 
 
-def test_labels_of_any_text_are_kept_apart(store: Store, submit: Submit) -> None:
+def test_labels_of_any_text_are_distinguished(store: Store, submit: Submit) -> None:
     first, second = submit(labels={"a=b": "c"}), submit(labels={"a": "b=c"})
     assert [job.id for job in store.jobs.page(TENANT, labels={"a=b": "c"}).items] == [first.id]
     assert [job.id for job in store.jobs.page(TENANT, labels={"a": "b=c"}).items] == [second.id]
@@ -175,7 +173,7 @@ def test_labels_of_any_text_are_kept_apart(store: Store, submit: Submit) -> None
 
 
 @pytest.mark.full
-def test_filtered_pages_walk_through_a_thousand_jobs(store: Store, submit: Submit) -> None:
+def test_filtered_pages_cover_a_thousand_jobs(store: Store, submit: Submit) -> None:
     wanted = []
     for number in range(1000):
         job = submit(labels={"third": str(number % 3), "tenth": str(number % 10)})

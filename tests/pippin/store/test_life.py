@@ -1,4 +1,4 @@
-"""Whatever happens to jobs, in whatever order, what the store promises holds."""
+"""The store's invariants hold for any operations on jobs in any order."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 2
 
 @dataclass
 class Expected:
-    """What a job should look like."""
+    """The expected state of a job."""
 
     status: Status = Status.QUEUED
     number: int = 1
@@ -41,7 +41,7 @@ class Expected:
 
 
 class Life(RuleBasedStateMachine):
-    """Random lives of a few jobs, each step compared with a model of a few lines."""
+    """Random operations on a few jobs, each step compared with a small model."""
 
     store: Store
     request: ResolvedRequest
@@ -81,7 +81,7 @@ class Life(RuleBasedStateMachine):
     @rule(claim=claims)
     def claim_again(self, claim: Claim) -> None:
         job = self.expected[claim.job_id]
-        # A claim that was refused while the job rested is as good as a new one once it is queued again.
+        # A claim that was refused while the job was paused is valid once the job is queued again.
         due = job.status is Status.QUEUED and claim.number == job.number
         if not due and not self.holds(claim):
             self.refused(lambda: self.store.attempts.claim(claim, worker="w", engine="jax"), Refused)
@@ -269,7 +269,7 @@ class Life(RuleBasedStateMachine):
         assert self.store.usage.recount(TENANT) == 0
 
 
-def test_any_life_of_any_jobs_keeps_the_promises(
+def test_random_sequences_of_operations_keep_the_invariants(
     *,
     store: Store,
     ask: Callable[..., ResolvedRequest],

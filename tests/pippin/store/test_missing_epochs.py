@@ -1,4 +1,4 @@
-"""A Redis that was restored from an older copy while a job trained: the epochs that are missing are told."""
+"""Redis restored from an older copy while a job trained: the missing epochs are counted."""
 
 from collections.abc import Callable
 
@@ -28,7 +28,7 @@ def dumps(store: Store, job: Job) -> dict[str, bytes]:
 def train(
     store: Store, metrics: Callable[..., EpochMetrics], trained: Callable[[Job], Artifact]
 ) -> Callable[..., None]:
-    """Records epochs of a job, and its end where it is to succeed."""
+    """Records epochs of a job, and its success on request."""
 
     def record(job: Job, held: Claim, *epochs: int, succeeds: bool = False) -> None:
         for epoch in epochs:
@@ -47,7 +47,7 @@ def restore_older(store: Store, job: Job, then: dict[str, bytes]) -> None:
         store.redis.restore(key, 0, value)
 
 
-def test_a_succeeded_job_says_how_many_of_its_epochs_are_missing(
+def test_succeeded_job_counts_its_missing_epochs(
     store: Store,
     valkey_url: str,
     submit: Callable[..., Job],
@@ -73,13 +73,13 @@ def test_a_succeeded_job_says_how_many_of_its_epochs_are_missing(
 
 @pytest.fixture
 def retried(store: Store, ask: Callable[..., ResolvedRequest], checkpoint: Callable[..., StoredCheckpoint]) -> Job:
-    """A job that goes on where another one has trained one epoch."""
+    """A job that resumes after the first epoch of another job."""
     first = store.jobs.submit(TENANT, ask(), spec={})
     return store.jobs.submit(TENANT, ask(), spec={}, retries=first, from_=checkpoint(1))
 
 
 @pytest.mark.parametrize("epochs", [2, 3])
-def test_epochs_that_an_earlier_job_trained_are_not_missing(
+def test_epochs_of_the_retried_job_are_not_missing(
     store: Store,
     retried: Job,
     running: Callable[..., Claim],
@@ -93,7 +93,7 @@ def test_epochs_that_an_earlier_job_trained_are_not_missing(
     assert found.missing_epochs == 3 - epochs
 
 
-def test_a_job_that_has_not_succeeded_misses_nothing(
+def test_job_that_has_not_succeeded_has_no_missing_epochs(
     store: Store, submit: Callable[..., Job], running: Callable[..., Claim]
 ) -> None:
     job = submit()

@@ -26,12 +26,12 @@ def waiting(store: Store, queue: str = "pippin-jax") -> list[tuple[str, int]]:
 
 
 def take(store: Store, running: TakeJob, job: Job, number: int = 1) -> Claim:
-    """Do what a worker does: take a job out of its queue, claim it and begin to train."""
+    """Take a job out of its queue, claim it and begin to train, as a worker does."""
     store.queues.withdraw("pippin-jax", job.id, number)
     return running(job, number)
 
 
-def test_a_queued_job_rests_at_once_and_leaves_its_queue(store: Store, submit: Submit, claim: TakeJob) -> None:
+def test_queued_job_is_paused_at_once_and_leaves_its_queue(store: Store, submit: Submit, claim: TakeJob) -> None:
     job = submit()
     assert store.jobs.pause(TENANT, job.id).status is Status.PAUSED
     assert waiting(store) == []
@@ -41,9 +41,7 @@ def test_a_queued_job_rests_at_once_and_leaves_its_queue(store: Store, submit: S
     assert [job.id for job in store.jobs.page(TENANT, status=Status.PAUSED).items] == [job.id]
 
 
-def test_a_paused_job_is_queued_again_and_claimed_under_the_number_it_had(
-    store: Store, submit: Submit, claim: TakeJob
-) -> None:
+def test_resumed_job_keeps_its_attempt_number(store: Store, submit: Submit, claim: TakeJob) -> None:
     job = submit()
     store.jobs.pause(TENANT, job.id)
     assert store.jobs.resume(TENANT, job.id).status is Status.QUEUED
@@ -52,7 +50,7 @@ def test_a_paused_job_is_queued_again_and_claimed_under_the_number_it_had(
     assert [move.to for move in read(store, job).transitions] == ["queued", "paused", "queued", "starting"]
 
 
-def test_a_held_job_is_pausing_until_its_worker_gives_it_up(
+def test_held_job_is_pausing_until_its_worker_releases_it(
     store: Store, submit: Submit, running: TakeJob, checkpoint: Checkpoints
 ) -> None:
     job = submit()
@@ -71,7 +69,7 @@ def test_a_held_job_is_pausing_until_its_worker_gives_it_up(
     assert store.attempts.renew(again) is Control.CONTINUE
 
 
-def test_an_attempt_that_has_not_begun_to_train_is_paused_too(store: Store, submit: Submit, claim: TakeJob) -> None:
+def test_starting_attempt_is_paused(store: Store, submit: Submit, claim: TakeJob) -> None:
     job = submit()
     held = claim(job)
     store.jobs.pause(TENANT, job.id)
@@ -82,7 +80,7 @@ def test_an_attempt_that_has_not_begun_to_train_is_paused_too(store: Store, subm
 
 
 @pytest.mark.parametrize("held", [False, True])
-def test_a_pause_asked_for_again_changes_nothing(store: Store, submit: Submit, running: TakeJob, held: bool) -> None:
+def test_repeated_pause_changes_nothing(store: Store, submit: Submit, running: TakeJob, held: bool) -> None:
     job = submit()
     if held:
         running(job)
@@ -90,7 +88,7 @@ def test_a_pause_asked_for_again_changes_nothing(store: Store, submit: Submit, r
     assert store.jobs.pause(TENANT, job.id) == first
 
 
-def test_an_attempt_that_paused_may_say_so_twice(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_paused_can_be_sent_twice(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
     store.jobs.pause(TENANT, job.id)
@@ -103,14 +101,16 @@ def test_an_attempt_that_paused_may_say_so_twice(store: Store, submit: Submit, r
     assert read(store, job).status is Status.QUEUED
 
 
-def test_nobody_pauses_a_job_that_was_not_asked_to(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_running_job_without_a_pause_request_cannot_end_as_paused(
+    store: Store, submit: Submit, running: TakeJob
+) -> None:
     job = submit()
     held = running(job)
     with pytest.raises(Refused, match="the job is running"):
         store.attempts.paused(held)
 
 
-def test_a_pausing_job_handed_back_rests(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_handed_back_pausing_job_is_paused(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = take(store, running, job)
     store.jobs.pause(TENANT, job.id)
@@ -121,7 +121,7 @@ def test_a_pausing_job_handed_back_rests(store: Store, submit: Submit, running: 
     assert waiting(store) == [(job.id, 2)]
 
 
-def test_a_pausing_job_whose_worker_is_lost_rests(
+def test_pausing_job_of_a_lost_worker_is_paused(
     store: Store, submit: Submit, running: TakeJob, expire: Callable[[Job], None]
 ) -> None:
     job = submit()
@@ -140,7 +140,7 @@ def test_a_pausing_job_whose_worker_is_lost_rests(
     running(job, 2)
 
 
-def test_the_last_loss_fails_a_pausing_job(
+def test_last_lost_attempt_fails_a_pausing_job(
     store: Store, submit: Submit, running: TakeJob, expire: Callable[[Job], None]
 ) -> None:
     job = submit(max_attempts=1)
@@ -150,7 +150,7 @@ def test_the_last_loss_fails_a_pausing_job(
     assert store.reaping.requeue_lost(TENANT, job.id) is Status.FAILED
 
 
-def test_a_pausing_job_may_end_first(
+def test_pausing_job_can_succeed_or_fail(
     store: Store, submit: Submit, running: TakeJob, trained: Callable[[Job], Artifact]
 ) -> None:
     done, failed = submit(), submit()
@@ -164,7 +164,7 @@ def test_a_pausing_job_may_end_first(
     assert [read(store, job).status for job in (done, failed)] == [Status.SUCCEEDED, Status.FAILED]
 
 
-def test_a_pausing_job_that_is_cancelled_ends_as_cancelled(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_cancelled_pausing_job_ends_as_cancelled(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
     store.jobs.pause(TENANT, job.id)
@@ -187,7 +187,7 @@ def test_a_paused_job_can_be_cancelled_but_not_deleted(store: Store, submit: Sub
         store.jobs.pause(TENANT, job.id)
 
 
-def test_only_what_rests_is_resumed(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_only_a_paused_job_is_resumed(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     assert store.jobs.resume(TENANT, job.id).status is Status.QUEUED
     assert waiting(store) == [(job.id, 1)]
@@ -199,13 +199,13 @@ def test_only_what_rests_is_resumed(store: Store, submit: Submit, running: TakeJ
         store.jobs.resume(TENANT, job.id)
 
 
-def test_a_job_that_is_gone_is_neither_paused_nor_resumed(store: Store) -> None:
+def test_absent_job_cannot_be_paused_or_resumed(store: Store) -> None:
     for change in (store.jobs.pause, store.jobs.resume):
         with pytest.raises(NoSuchJob):
             change(TENANT, "job_" + "0" * 26)
 
 
-def test_a_job_resumed_twice_at_once_is_queued_once(store: Store, submit: Submit) -> None:
+def test_concurrent_resumes_queue_a_job_once(store: Store, submit: Submit) -> None:
     start = Barrier(4)
 
     def resume(job: Job) -> Status:
@@ -221,7 +221,7 @@ def test_a_job_resumed_twice_at_once_is_queued_once(store: Store, submit: Submit
             assert [move.to for move in read(store, job).transitions].count(Status.QUEUED) == 2
 
 
-def test_a_pause_and_a_claim_at_once_leave_the_job_resting_or_pausing(store: Store, submit: Submit) -> None:
+def test_concurrent_pause_and_claim_are_consistent(store: Store, submit: Submit) -> None:
     start = Barrier(2)
 
     def pause(job: Job) -> Status:
@@ -244,9 +244,7 @@ def test_a_pause_and_a_claim_at_once_leave_the_job_resting_or_pausing(store: Sto
             assert read(store, job).status is paused.result()
 
 
-def test_a_job_paused_and_resumed_by_many_at_once_never_rests_in_a_queue_nor_waits_outside(
-    store: Store, submit: Submit
-) -> None:
+def test_concurrent_pauses_and_resumes_keep_queue_and_status_consistent(store: Store, submit: Submit) -> None:
     job = submit()
     start = Barrier(4)
 
@@ -261,7 +259,7 @@ def test_a_job_paused_and_resumed_by_many_at_once_never_rests_in_a_queue_nor_wai
     assert waiting(store) == ([(job.id, 1)] if queued else [])
 
 
-def test_a_resumed_auto_job_goes_to_an_engine_that_is_alive_unless_a_checkpoint_binds_it(
+def test_resumed_auto_job_goes_to_a_live_engine_or_its_checkpoints(
     store: Store, submit: Submit, running: TakeJob, report: WorkerReport, checkpoint: Checkpoints
 ) -> None:
     free, bound = submit(engine="auto"), submit(engine="auto")
@@ -278,7 +276,7 @@ def test_a_resumed_auto_job_goes_to_an_engine_that_is_alive_unless_a_checkpoint_
     assert read(store, bound).waiting_for == "No live worker has the jax engine; start one with `pippin worker`."
 
 
-def test_an_attempt_says_from_where_it_went_on(store: Store, submit: Submit, claim: TakeJob) -> None:
+def test_attempt_records_where_it_resumed(store: Store, submit: Submit, claim: TakeJob) -> None:
     job = submit()
     held = claim(job)
     place = Resumption(epoch=2, step=5, notice="jaxlib was another one.")
@@ -287,7 +285,7 @@ def test_an_attempt_says_from_where_it_went_on(store: Store, submit: Submit, cla
     assert read(store, job).attempts[0].resumed_from == place
 
 
-def test_time_in_which_a_job_rests_is_not_its_own(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_paused_time_does_not_count_towards_the_timeout(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit(timeout_seconds=3600)
     held = running(job)
     store.jobs.pause(TENANT, job.id)

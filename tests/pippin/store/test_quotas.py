@@ -23,7 +23,7 @@ def submit_as(store: Store, ask: Callable[..., ResolvedRequest]) -> Submit:
     return submit
 
 
-def test_so_many_jobs_may_wait_and_one_more_once_one_has_started(
+def test_queued_jobs_quota_frees_a_place_when_a_job_starts(
     submit_as: Submit, claim: Callable[..., Claim], store: Store
 ) -> None:
     quota = JobQuota("token_a", queued=2, active=None)
@@ -35,7 +35,7 @@ def test_so_many_jobs_may_wait_and_one_more_once_one_has_started(
     submit_as(quota)
 
 
-def test_so_many_jobs_may_wait_or_run_and_one_more_once_one_has_ended(
+def test_active_jobs_quota_frees_a_place_when_a_job_ends(
     submit_as: Submit, claim: Callable[..., Claim], store: Store
 ) -> None:
     quota = JobQuota("token_a", queued=None, active=2)
@@ -50,12 +50,12 @@ def test_so_many_jobs_may_wait_or_run_and_one_more_once_one_has_ended(
     submit_as(quota)
 
 
-def test_the_quota_of_one_token_is_none_of_anothers(submit_as: Submit) -> None:
+def test_quotas_of_tokens_are_independent(submit_as: Submit) -> None:
     for name in ("token_a", "token_b"):
         submit_as(JobQuota(name, queued=1, active=1))
 
 
-def test_of_many_submissions_at_once_no_more_than_allowed_are_taken(submit_as: Submit, store: Store) -> None:
+def test_concurrent_submissions_do_not_exceed_the_quota(submit_as: Submit, store: Store) -> None:
     quota = JobQuota("token_a", queued=3, active=None)
 
     def attempt(_: int) -> bool:
@@ -70,7 +70,7 @@ def test_of_many_submissions_at_once_no_more_than_allowed_are_taken(submit_as: S
     assert len(store.jobs.page(TENANT).items) == 3
 
 
-def test_a_repeat_with_the_same_key_is_answered_though_the_quota_is_full(submit_as: Submit) -> None:
+def test_repeat_with_the_same_key_ignores_a_full_quota(submit_as: Submit) -> None:
     quota, key = JobQuota("token_a", queued=1, active=1), Idempotency("one", "body")
     assert submit_as(quota, key).id == submit_as(quota, key).id
 
@@ -90,7 +90,7 @@ def manifest(size: int, name: str) -> StoredManifest:
     )
 
 
-def test_so_many_bytes_may_be_stored_and_more_once_some_are_deleted(store: Store) -> None:
+def test_stored_bytes_quota_is_freed_by_deletion(store: Store) -> None:
     quota = ByteQuota("token_a", 100)
     first, _ = store.datasets.create(TENANT, manifest(60, "a"), "a", quota)
     store.datasets.create(TENANT, manifest(40, "b"), "b", quota)
@@ -101,7 +101,7 @@ def test_so_many_bytes_may_be_stored_and_more_once_some_are_deleted(store: Store
         with pytest.raises(QuotaExceeded, match="100 of the 100 bytes"):
             check()
     assert store.datasets.get(TENANT, "c") is None
-    # The same again is nothing new.
+    # Content that is already stored needs no room.
     store.datasets.require_room(TENANT, "a", "a", 60, quota)
     assert not store.datasets.create(TENANT, manifest(60, "a"), "a", quota)[1]
     store.datasets.delete(TENANT, first.id)
@@ -109,7 +109,7 @@ def test_so_many_bytes_may_be_stored_and_more_once_some_are_deleted(store: Store
     store.datasets.create(TENANT, manifest(60, "c"), "c", quota)
 
 
-def test_requests_are_counted_by_token_and_told_when_to_come_back(store: Store) -> None:
+def test_rate_limit_is_per_token_and_returns_the_seconds_to_wait(store: Store) -> None:
     rates = Rates(store.redis)
     assert [rates.hit("token_a", 3) for _ in range(3)] == [0, 0, 0]
     assert 1 <= rates.hit("token_a", 3) <= 60

@@ -49,9 +49,7 @@ async def all_of(reader: EventReader, job: Job, after: str = "0-0") -> list[Stor
         return [event async for event in events]
 
 
-async def test_a_subscriber_gets_what_happens_from_now_on(
-    reader: EventReader, store: Store, submit: Submit, running: TakeJob
-) -> None:
+async def test_subscriber_gets_new_events(reader: EventReader, store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
     async with reader.subscribe(TENANT, job.id) as live:
@@ -61,7 +59,7 @@ async def test_a_subscriber_gets_what_happens_from_now_on(
         assert (await soon(anext(live))).data["line"] == "second"
 
 
-async def test_a_stream_added_during_a_read_is_heard_at_once(
+async def test_stream_added_during_a_read_is_read_at_once(
     reader: EventReader, store: Store, submit: Submit, running: TakeJob
 ) -> None:
     # Nothing happens to the first job: only the wake-up ends the XREAD that blocks on it before its two seconds.
@@ -92,7 +90,7 @@ async def test_every_subscriber_of_every_job_gets_its_own_events(
             assert lines == [f"{name} {number}" for number in range(20)]
 
 
-async def test_a_subscriber_that_read_the_history_itself_gets_nothing_twice(
+async def test_skip_through_prevents_repeated_events(
     reader: EventReader, store: Store, submit: Submit, running: TakeJob
 ) -> None:
     job = submit()
@@ -105,7 +103,7 @@ async def test_a_subscriber_that_read_the_history_itself_gets_nothing_twice(
         assert (await soon(anext(live))).data["line"] == "only live"
 
 
-async def test_events_under_a_key_of_another_type_end_their_own_subscription_only(
+async def test_key_of_another_type_ends_its_own_subscription_only(
     reader: EventReader, store: Store, submit: Submit, running: TakeJob
 ) -> None:
     job, damaged = submit(), submit()
@@ -119,7 +117,7 @@ async def test_events_under_a_key_of_another_type_end_their_own_subscription_onl
         assert (await soon(anext(live))).data["line"] == "still here"
 
 
-async def test_a_subscriber_that_reads_too_slowly_is_dropped_and_told_so(
+async def test_slow_subscriber_is_dropped_and_marked_as_behind(
     valkey_url: str, store: Store, submit: Submit, running: TakeJob
 ) -> None:
     job = submit()
@@ -137,7 +135,7 @@ async def test_a_subscriber_that_reads_too_slowly_is_dropped_and_told_so(
         assert not quick.fell_behind
 
 
-async def test_following_gives_history_and_then_what_happens_until_the_end(
+async def test_following_yields_history_and_live_events_until_the_end(
     reader: EventReader, store: Store, submit: Submit, running: TakeJob
 ) -> None:
     job = submit()
@@ -167,12 +165,12 @@ async def test_following_an_ended_job_replays_and_ends(
     assert await all_of(reader, job) == []
 
 
-async def test_following_from_a_place_that_is_none_is_refused(reader: EventReader, submit: Submit) -> None:
+async def test_following_from_a_malformed_event_id_is_refused(reader: EventReader, submit: Submit) -> None:
     with pytest.raises(MalformedEventId):
         await all_of(reader, submit(), "yesterday")
 
 
-async def test_many_follow_many_jobs_over_a_handful_of_connections(
+async def test_many_followers_share_few_connections(
     reader: EventReader, store: Store, submit: Submit, running: TakeJob
 ) -> None:
     jobs = [submit() for _ in range(10)]
@@ -227,6 +225,6 @@ async def test_closing_the_reader_ends_its_subscriptions(valkey_url: str, submit
         await all_of(reader, job)
 
 
-async def test_a_reader_that_nobody_uses_connects_to_nothing() -> None:
+async def test_unused_reader_does_not_connect() -> None:
     async with EventReader("redis://127.0.0.1:1/0"):
         await asyncio.sleep(0)

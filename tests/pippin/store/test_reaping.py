@@ -20,7 +20,9 @@ def read(store: Store, job: Job) -> Job:
     return found
 
 
-def test_a_lost_attempt_is_followed_by_the_next(store: Store, submit: Submit, running: TakeJob, expire: Expire) -> None:
+def test_lost_attempt_requeues_the_job_for_the_next(
+    store: Store, submit: Submit, running: TakeJob, expire: Expire
+) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     running(job)
@@ -42,9 +44,7 @@ def test_a_lost_attempt_is_followed_by_the_next(store: Store, submit: Submit, ru
     running(job, 2)
 
 
-def test_a_lost_job_does_not_queue_up_behind_all_the_others(
-    store: Store, submit: Submit, running: TakeJob, expire: Expire
-) -> None:
+def test_lost_job_is_requeued_at_the_front(store: Store, submit: Submit, running: TakeJob, expire: Expire) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     running(job)
@@ -54,7 +54,7 @@ def test_a_lost_job_does_not_queue_up_behind_all_the_others(
     assert store.queues.waiting("pippin-jax") == [(job.id, 2), *((other, 1) for other in waiting)]
 
 
-def test_a_worker_whose_process_died_reports_it_at_once(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_dead_training_process_is_reported_at_once(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit(max_attempts=2)
     store.queues.withdraw("pippin-jax", job.id, 1)
     held = running(job)
@@ -71,7 +71,7 @@ def test_a_worker_whose_process_died_reports_it_at_once(store: Store, submit: Su
     )
 
 
-def test_a_live_lease_is_left_alone(store: Store, submit: Submit, running: TakeJob) -> None:
+def test_job_with_a_live_lease_is_not_requeued(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     assert store.reaping.requeue_lost(TENANT, job.id) is None
     running(job)
@@ -80,7 +80,7 @@ def test_a_live_lease_is_left_alone(store: Store, submit: Submit, running: TakeJ
     assert read(store, job).status is Status.RUNNING
 
 
-def test_a_job_fails_when_its_attempts_are_used_up(
+def test_job_fails_when_its_attempts_are_exhausted(
     store: Store, submit: Submit, running: TakeJob, expire: Expire
 ) -> None:
     job = submit(max_attempts=2)
@@ -98,7 +98,7 @@ def test_a_job_fails_when_its_attempts_are_used_up(
     assert failed.finished_at is not None
 
 
-def test_a_lost_job_whose_time_is_used_up_fails(store: Store, submit: Submit, running: TakeJob, expire: Expire) -> None:
+def test_lost_job_after_its_timeout_fails(store: Store, submit: Submit, running: TakeJob, expire: Expire) -> None:
     job = submit(timeout_seconds=0.000001)
     running(job)
     expire(job)
@@ -108,9 +108,7 @@ def test_a_lost_job_whose_time_is_used_up_fails(store: Store, submit: Submit, ru
     assert reason.code is Reason.TIMEOUT
 
 
-def test_a_cancelled_job_whose_worker_is_lost_ends(
-    store: Store, submit: Submit, running: TakeJob, expire: Expire
-) -> None:
+def test_lost_cancelling_job_ends_as_cancelled(store: Store, submit: Submit, running: TakeJob, expire: Expire) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     held = running(job)
@@ -125,7 +123,7 @@ def test_a_cancelled_job_whose_worker_is_lost_ends(
         store.attempts.cancelled(held)
 
 
-def test_a_renewal_in_the_last_moment_keeps_the_job(
+def test_renewal_during_the_reaping_keeps_the_job(
     store: Store, submit: Submit, running: TakeJob, expire: Expire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = submit()
@@ -144,9 +142,7 @@ def test_a_renewal_in_the_last_moment_keeps_the_job(
     assert store.queues.waiting("pippin-jax") == []
 
 
-def test_reapers_at_the_same_moment_take_a_job_once(
-    store: Store, submit: Submit, running: TakeJob, expire: Expire
-) -> None:
+def test_concurrent_reapers_requeue_a_job_once(store: Store, submit: Submit, running: TakeJob, expire: Expire) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     running(job)
@@ -163,7 +159,7 @@ def test_reapers_at_the_same_moment_take_a_job_once(
     assert store.queues.waiting("pippin-jax") == [(job.id, 2)]
 
 
-def test_what_rq_still_held_of_a_lost_attempt_goes(
+def test_rq_records_of_a_lost_attempt_are_deleted(
     store: Store, submit: Submit, running: TakeJob, expire: Expire
 ) -> None:
     job = submit()
@@ -175,7 +171,7 @@ def test_what_rq_still_held_of_a_lost_attempt_goes(
     assert store.redis.keys("rq:job:*") == [f"rq:job:{job.id}-2"]
 
 
-def test_a_queued_job_that_is_in_no_queue_is_queued_again(store: Store, submit: Submit, claim: TakeJob) -> None:
+def test_queued_job_in_no_queue_is_requeued(store: Store, submit: Submit, claim: TakeJob) -> None:
     lost, waiting, popped = submit(), submit(), submit()
     store.queues.withdraw("pippin-jax", lost.id, 1)
     store.redis.lrem("rq:queue:pippin-jax", 1, f"{popped.id}-1")
@@ -191,7 +187,7 @@ def test_a_queued_job_that_is_in_no_queue_is_queued_again(store: Store, submit: 
     claim(lost)
 
 
-def test_a_job_claimed_meanwhile_is_no_orphan(store: Store, submit: Submit, claim: TakeJob) -> None:
+def test_claimed_job_is_not_requeued_as_an_orphan(store: Store, submit: Submit, claim: TakeJob) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     assert store.reaping.requeue_orphans(30) == []
@@ -201,7 +197,7 @@ def test_a_job_claimed_meanwhile_is_no_orphan(store: Store, submit: Submit, clai
     assert store.redis.exists(keys.STRAYS) == 0
 
 
-def test_auto_jobs_move_to_an_engine_that_is_alive(store: Store, submit: Submit, report: WorkerReport) -> None:
+def test_auto_jobs_move_to_a_live_engine(store: Store, submit: Submit, report: WorkerReport) -> None:
     store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"]}))
     auto, fixed = submit(engine="auto"), submit(engine="coreml")
     assert store.reaping.move_stranded() == []
@@ -215,9 +211,7 @@ def test_auto_jobs_move_to_an_engine_that_is_alive(store: Store, submit: Submit,
     assert store.queues.waiting("pippin-jax") == []
 
 
-def test_auto_jobs_move_to_core_ml_too_but_for_those_that_it_does_not_train(
-    store: Store, submit: Submit, report: WorkerReport
-) -> None:
+def test_only_auto_jobs_that_core_ml_trains_move_to_core_ml(store: Store, submit: Submit, report: WorkerReport) -> None:
     auto, neighbors, fixed = submit(engine="auto"), submit(engine="auto", engines=["jax"]), submit(engine="jax")
     store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"]}))
     assert store.reaping.move_stranded() == [(TENANT, auto.id)]
@@ -238,7 +232,7 @@ def test_a_lost_auto_job_moves_with_its_next_attempt(
     assert store.queues.waiting("pippin-coreml") == [(job.id, 2)]
 
 
-def test_one_reaper_acts(store: Store) -> None:
+def test_only_one_reaper_acts(store: Store) -> None:
     assert store.reaping.acting("first", 30)
     assert not store.reaping.acting("second", 30)
     assert store.reaping.acting("first", 30)

@@ -20,7 +20,7 @@ Ask = Callable[..., ResolvedRequest]
 SPEC = {"layers": [], "epochs": {"default": 10}, "note": "é", "rate": 1e-08}
 
 
-def test_a_new_job_is_queued_and_reads_back_as_it_was_asked(store: Store, ask: Ask) -> None:
+def test_new_job_is_queued_and_reads_back_as_submitted(store: Store, ask: Ask) -> None:
     request = ask(labels={"team": "vision"}, timeout_seconds=60.5)
     job = store.jobs.submit(TENANT, request, spec=SPEC)
     assert re.fullmatch(r"job_[0-9a-z]{26}", job.id)
@@ -36,7 +36,7 @@ def test_a_new_job_is_queued_and_reads_back_as_it_was_asked(store: Store, ask: A
     assert store.jobs.get("another", job.id) is None
 
 
-def test_its_first_event_says_that_it_is_queued(store: Store, ask: Ask) -> None:
+def test_first_event_of_a_job_is_queued(store: Store, ask: Ask) -> None:
     job = store.jobs.submit(TENANT, ask(), spec=SPEC)
     (event,) = store.events.read(TENANT, job.id)
     assert event.type == "state"
@@ -68,9 +68,7 @@ def test_a_crash_before_the_commit_leaves_nothing(store: Store, ask: Ask, monkey
     assert store.redis.keys("*") == []
 
 
-def test_a_commit_whose_answer_was_lost_is_not_made_twice(
-    store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commit_with_a_lost_reply_is_not_repeated(store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     execute = Pipeline.execute
     lost: list[Any] = []
 
@@ -89,9 +87,7 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(
     assert len(store.events.read(TENANT, job.id)) == 1
 
 
-def test_an_auto_job_goes_to_core_ml_only_while_a_worker_with_it_lives(
-    store: Store, ask: Ask, report: WorkerReport
-) -> None:
+def test_auto_job_goes_to_core_ml_only_with_a_live_core_ml_worker(store: Store, ask: Ask, report: WorkerReport) -> None:
     first = store.jobs.submit(TENANT, ask(engine="auto"), spec=SPEC)
     assert first.engine is None
     assert store.queues.waiting("pippin-jax") == [(first.id, 1)]
@@ -104,7 +100,7 @@ def test_an_auto_job_goes_to_core_ml_only_while_a_worker_with_it_lives(
     assert store.queues.waiting("pippin-jax") == [(first.id, 1), (asked.id, 1), (neighbors.id, 1)]
 
 
-def test_a_queued_job_says_which_worker_it_waits_for(store: Store, ask: Ask, report: WorkerReport) -> None:
+def test_queued_job_names_the_worker_it_waits_for(store: Store, ask: Ask, report: WorkerReport) -> None:
     jax = store.jobs.submit(TENANT, ask(engine="jax"), spec=SPEC)
     auto = store.jobs.submit(TENANT, ask(engine="auto"), spec=SPEC)
     assert jax.waiting_for == "No live worker has the jax engine; start one with `pippin worker`."
@@ -150,7 +146,7 @@ def test_concurrent_submits_with_one_key_make_one_job(store: Store, ask: Ask) ->
     assert store.queues.waiting("pippin-jax") == [(made.pop(), 1)]
 
 
-def test_a_repeat_while_the_first_is_worked_on_is_told_so(store: Store, ask: Ask) -> None:
+def test_repeat_during_the_first_request_is_refused_as_in_flight(store: Store, ask: Ask) -> None:
     first, second = Idempotency("key", "body"), Idempotency("key", "body")
     assert store.idempotency.begin(TENANT, first) is None
     assert store.idempotency.begin(TENANT, first) is None
@@ -164,7 +160,7 @@ def test_a_repeat_while_the_first_is_worked_on_is_told_so(store: Store, ask: Ask
     assert store.idempotency.begin(TENANT, second) == job.id
 
 
-def test_a_request_that_led_to_no_job_frees_its_key(store: Store) -> None:
+def test_abandoned_request_frees_its_key(store: Store) -> None:
     first, other = Idempotency("key", "body"), Idempotency("key", "corrected")
     store.idempotency.begin(TENANT, first)
     store.idempotency.abandon(TENANT, other)
@@ -174,7 +170,7 @@ def test_a_request_that_led_to_no_job_frees_its_key(store: Store) -> None:
     assert store.idempotency.begin(TENANT, other) is None
 
 
-def test_a_key_that_stands_for_a_job_is_not_freed(store: Store, ask: Ask) -> None:
+def test_key_of_a_submitted_job_is_not_freed(store: Store, ask: Ask) -> None:
     sent = Idempotency("key", "body")
     job = store.jobs.submit(TENANT, ask(), spec=SPEC, idempotency=sent)
     store.idempotency.abandon(TENANT, sent)

@@ -1,4 +1,4 @@
-"""Redis over TLS, as a worker on another machine reaches it: every kind of connection that Pippin makes."""
+"""Redis over TLS, as used by a worker on another machine: every kind of connection that Pippin makes."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,7 +39,7 @@ def secure(valkey_url: str, front: TlsFront) -> Callable[..., str]:
     return address
 
 
-def test_the_store_works_over_tls_with_an_authority_of_ones_own(
+def test_store_works_over_tls_with_a_private_authority(
     secure: Callable[..., str], authority: Authority, submit: Callable[..., Any]
 ) -> None:
     store = Store(connect(secure(ssl_ca_certs=authority.certificate)))
@@ -71,7 +71,7 @@ def test_rq_takes_jobs_over_tls(secure: Callable[..., str], authority: Authority
         assert Queue("pippin-jax", connection=connection).count == 0
 
 
-def test_an_authority_that_is_not_trusted_is_told(secure: Callable[..., str]) -> None:
+def test_untrusted_authority_is_reported(secure: Callable[..., str]) -> None:
     with pytest.raises(StoreUnavailable, match="certificate verify failed"):
         connect(secure(), retries=0).ping()
 
@@ -83,12 +83,12 @@ def test_a_certificate_of_another_host_is_refused(secure: Callable[..., str], au
         connect(url, retries=0).ping()
 
 
-def test_a_missing_certificate_is_told(secure: Callable[..., str], tmp_path: Path) -> None:
+def test_missing_certificate_file_is_reported(secure: Callable[..., str], tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="No such file"):
         connect(secure(ssl_ca_certs=tmp_path / "away.pem"), retries=0).ping()
 
 
-def test_a_misspelt_option_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_misspelt_tls_option_is_refused_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", "rediss://:secret@127.0.0.1:6379/0?ssl_ca_cert=/etc/ca.pem")
     with pytest.raises(SettingsError, match=r"PIPPIN_REDIS_URL .*'ssl_ca_cert'") as raised:
         Settings()

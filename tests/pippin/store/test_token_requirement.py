@@ -21,12 +21,12 @@ def remember(requirement: TokenRequirement, *roles: str) -> None:
     requirement.remember(roles, requirement.recall())
 
 
-def test_nothing_is_remembered_at_first(home: Path) -> None:
+def test_new_home_demands_no_role(home: Path) -> None:
     assert TokenRequirement(home).recall().roles == frozenset()
     assert TokenRequirement(home / "missing").recall().roles == frozenset()
 
 
-def test_roles_are_remembered_by_every_process_of_the_home(home: Path) -> None:
+def test_roles_are_shared_by_the_processes_of_a_home(home: Path) -> None:
     one, other = TokenRequirement(home), TokenRequirement(home)
     remember(one, "worker")
     remember(other, "admin")
@@ -36,14 +36,14 @@ def test_roles_are_remembered_by_every_process_of_the_home(home: Path) -> None:
     assert sorted(home.iterdir()) == [one.path]
 
 
-def test_a_reset_counts_at_once_in_a_process_that_runs(home: Path) -> None:
+def test_reset_takes_effect_at_once_in_a_running_process(home: Path) -> None:
     running = TokenRequirement(home)
     remember(running, "admin")
     TokenRequirement(home).reset()
     assert running.recall().roles == frozenset()
 
 
-def test_what_redis_said_before_a_reset_is_not_remembered_after_it(home: Path) -> None:
+def test_roles_read_before_a_reset_are_not_stored_after_it(home: Path) -> None:
     running = TokenRequirement(home)
     before = running.recall()
     TokenRequirement(home).reset()
@@ -53,7 +53,7 @@ def test_what_redis_said_before_a_reset_is_not_remembered_after_it(home: Path) -
     assert TokenRequirement(home).recall().roles == {"read"}
 
 
-def test_a_file_that_was_deleted_opens_nothing_and_is_written_again(home: Path) -> None:
+def test_deleted_file_keeps_the_roles_and_is_written_again(home: Path) -> None:
     running = TokenRequirement(home)
     remember(running, "admin")
     running.path.unlink()
@@ -80,7 +80,7 @@ DAMAGED = [
 
 
 @pytest.mark.parametrize("content", DAMAGED, ids=lambda content: repr(content[:20]))
-def test_a_file_that_is_damaged_demands_every_role_and_is_left_as_it_is(home: Path, content: bytes) -> None:
+def test_damaged_file_demands_every_role_and_is_not_changed(home: Path, content: bytes) -> None:
     requirement = TokenRequirement(home)
     requirement.path.write_bytes(content)
     requirement.path.chmod(0o600)
@@ -95,14 +95,14 @@ def test_a_file_that_is_damaged_demands_every_role_and_is_left_as_it_is(home: Pa
     assert requirement.recall().roles == frozenset()
 
 
-def test_what_others_may_write_is_not_believed(home: Path) -> None:
+def test_file_writable_by_others_demands_every_role(home: Path) -> None:
     requirement = TokenRequirement(home)
     requirement.reset()
     requirement.path.chmod(0o666)
     assert requirement.recall().roles == EVERY
 
 
-def test_a_folder_or_a_pipe_in_its_place_demands_every_role(home: Path) -> None:
+def test_folder_or_pipe_instead_of_the_file_demands_every_role(home: Path) -> None:
     requirement = TokenRequirement(home)
     requirement.path.mkdir()
     assert requirement.recall().roles == EVERY
@@ -111,14 +111,14 @@ def test_a_folder_or_a_pipe_in_its_place_demands_every_role(home: Path) -> None:
     assert requirement.recall().roles == EVERY
 
 
-def test_members_that_a_later_release_adds_are_ignored(home: Path) -> None:
+def test_unknown_members_are_ignored(home: Path) -> None:
     requirement = TokenRequirement(home)
     requirement.path.write_text(json.dumps({"version": 1, "roles": ["read"], "generation": "x", "since": 1}))
     requirement.path.chmod(0o600)
     assert requirement.recall().roles == {"read"}
 
 
-def test_a_home_that_cannot_be_written_is_said_and_the_process_remembers(home: Path) -> None:
+def test_unwritable_home_is_logged_and_roles_are_kept_in_memory(home: Path) -> None:
     requirement = TokenRequirement(home / "missing")
     with structlog.testing.capture_logs() as log:
         remember(requirement, "admin")
@@ -127,7 +127,7 @@ def test_a_home_that_cannot_be_written_is_said_and_the_process_remembers(home: P
     assert requirement.recall().roles == {"admin"}
     with pytest.raises(RequirementError, match="cannot be written"):
         TokenRequirement(home / "missing").reset()
-    # As soon as it can be written, it is.
+    # The file is written as soon as the folder exists.
     (home / "missing").mkdir()
     remember(requirement, "admin")
     assert TokenRequirement(home / "missing").recall().roles == {"admin"}

@@ -4,13 +4,13 @@ from pippin.api.tokens import ROLES, Quotas, issue, parse, secret_hash
 from pippin.store import BadTenant, Store, StoreLimits, keys
 
 
-def test_before_the_first_nobody_is_known_and_no_role_was_made(store: Store) -> None:
+def test_without_tokens_no_token_and_no_role_is_found(store: Store) -> None:
     assert store.tokens.check(None) == (None, frozenset())
     assert store.tokens.check("anything") == (None, frozenset())
     assert store.tokens.check_session("anything") == (None, frozenset())
 
 
-def test_only_live_tokens_are_known(store: Store) -> None:
+def test_only_live_tokens_are_accepted(store: Store) -> None:
     first, second, stranger = (issue("worker", name) for name in ("a", "b", "c"))
     store.tokens.add(first)
     store.tokens.add(second)
@@ -21,7 +21,7 @@ def test_only_live_tokens_are_known(store: Store) -> None:
         assert store.tokens.check(text) == (None, {"worker"})
 
 
-def test_a_record_brings_its_tenant_and_its_quotas(store: Store) -> None:
+def test_token_record_has_tenant_and_quotas(store: Store) -> None:
     quotas = Quotas(queued_jobs=1, active_jobs=2, stored_bytes=3, requests_per_minute=4)
     token = issue("submit", "ada", tenant="team-a", quotas=quotas)
     store.tokens.add(token)
@@ -30,7 +30,7 @@ def test_a_record_brings_its_tenant_and_its_quotas(store: Store) -> None:
     assert (known.tenant, known.quotas) == ("team-a", quotas)
 
 
-def test_the_id_of_a_live_token_with_another_secret_opens_nothing(store: Store) -> None:
+def test_live_token_id_with_another_secret_is_refused(store: Store) -> None:
     token, other = issue("worker", None), issue("worker", None)
     store.tokens.add(token)
     secret, wrong = (parse(each.text) for each in (token, other))
@@ -39,7 +39,7 @@ def test_the_id_of_a_live_token_with_another_secret_opens_nothing(store: Store) 
     assert store.tokens.check(token.text.replace(secret.secret, wrong.secret)).token is None
 
 
-def test_a_revoked_token_and_its_sessions_open_nothing_and_the_role_stays_made(store: Store) -> None:
+def test_revoked_token_and_its_sessions_are_refused_and_the_role_stays(store: Store) -> None:
     token = issue("submit", None)
     store.tokens.add(token)
     session = store.tokens.open_session(token.record)
@@ -51,7 +51,7 @@ def test_a_revoked_token_and_its_sessions_open_nothing_and_the_role_stays_made(s
     assert store.tokens.check_session(session) == (None, {"submit"})
 
 
-def test_a_session_ends_by_itself_and_when_it_is_told_to(store: Store) -> None:
+def test_session_expires_and_can_be_ended(store: Store) -> None:
     token = issue("read", None)
     store.tokens.add(token)
     session, other = store.tokens.open_session(token.record), store.tokens.open_session(token.record)
@@ -63,7 +63,7 @@ def test_a_session_ends_by_itself_and_when_it_is_told_to(store: Store) -> None:
     assert store.tokens.check_session(other).token == token.record
 
 
-def test_redis_never_holds_what_would_open(store: Store) -> None:
+def test_redis_stores_no_secret(store: Store) -> None:
     token = issue("worker", "mac-mini")
     store.tokens.add(token)
     session = store.tokens.open_session(token.record)
@@ -79,13 +79,13 @@ def test_redis_never_holds_what_would_open(store: Store) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "A", "a:b", "a/b", "é", "-a", "a" * 41, "worker", "session", "tokens", "a\n"])
-def test_a_tenant_whose_name_could_be_another_key_is_refused(store: Store, name: str) -> None:
+def test_tenant_name_that_collides_with_a_key_is_refused(store: Store, name: str) -> None:
     with pytest.raises(BadTenant, match="no tenant can be called"):
         store.tokens.add(issue("read", None, tenant=name))
     assert store.tokens.all() == []
 
 
-def test_no_tenants_name_is_a_part_of_our_own_keys() -> None:
+def test_own_keys_never_look_like_a_tenants() -> None:
     own = [
         value
         for name, value in vars(keys).items()
@@ -97,7 +97,7 @@ def test_no_tenants_name_is_a_part_of_our_own_keys() -> None:
     assert keys.is_tenant("default")
 
 
-def test_which_tokens_and_sessions_are_live(store: Store) -> None:
+def test_live_tokens_and_sessions_are_listed(store: Store) -> None:
     kept, revoked = (issue("read", None) for _ in range(2))
     for token in (kept, revoked):
         store.tokens.add(token)
@@ -108,11 +108,11 @@ def test_which_tokens_and_sessions_are_live(store: Store) -> None:
     asked = [kept.record.id, revoked.record.id, "token_unknown"]
     live = store.tokens.live(asked, [*hashes.values(), ended])
     assert live == ({kept.record.id}, {hashes[kept]}, {"read"})
-    # A session says nothing about a token that was not asked for.
+    # A session does not add a token that the query does not name.
     assert store.tokens.live([], []) == (set(), set(), {"read"})
 
 
-def test_roles_are_forgotten_only_when_no_token_is_live(store: Store) -> None:
+def test_roles_are_deleted_only_without_live_tokens(store: Store) -> None:
     token = issue("admin", None)
     store.tokens.add(token)
     assert not store.tokens.forget_roles()
@@ -123,7 +123,7 @@ def test_roles_are_forgotten_only_when_no_token_is_live(store: Store) -> None:
     assert store.tokens.made() == frozenset()
 
 
-def test_live_tokens_whose_roles_are_not_recorded_count_as_every_role(store: Store) -> None:
+def test_live_tokens_without_recorded_roles_count_as_every_role(store: Store) -> None:
     token = issue("read", None)
     store.tokens.add(token)
     session = store.tokens.open_session(token.record)
@@ -132,7 +132,7 @@ def test_live_tokens_whose_roles_are_not_recorded_count_as_every_role(store: Sto
     assert store.tokens.check(token.text) == store.tokens.check_session(session) == (token.record, set(ROLES))
 
 
-def test_of_too_many_sessions_of_a_token_the_oldest_end(store: Store) -> None:
+def test_oldest_sessions_over_the_limit_end(store: Store) -> None:
     store = Store(store.redis, limits=StoreLimits(sessions=3))
     token, other = issue("submit", None), issue("submit", None)
     for each in (token, other):

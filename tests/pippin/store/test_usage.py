@@ -1,4 +1,4 @@
-"""What tenants are charged for their records, what they may hold, and what happens in a full Redis."""
+"""The charges of tenants for their records, their limits, and a full Redis."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -62,7 +62,7 @@ def charged(store: Store, job: Job) -> int:
 
 
 def measured(store: Store) -> int:
-    """What the keys of the tenant and of RQ's jobs take, as Redis measures it."""
+    """The memory of the tenant's and of RQ's job keys, by MEMORY USAGE."""
     patterns = (f"pippin:{TENANT}:*", "rq:job:*")
     found = {str(key) for pattern in patterns for key in store.redis.scan_iter(pattern, count=1000)}
     return sum(int(store.redis.memory_usage(key, samples=0) or 0) for key in found)
@@ -72,7 +72,7 @@ def limited(store: Store, **limits: int) -> Store:
     return Store(store.redis, limits=StoreLimits(**limits))
 
 
-def test_a_job_gives_back_all_that_it_was_charged(
+def test_deleted_job_releases_its_whole_charge(
     store: Store, ask: Ask, metrics: Metrics, checkpoint: MakeCheckpoint
 ) -> None:
     spec = {"layers": ["é" * 500]}
@@ -98,7 +98,7 @@ def test_a_job_gives_back_all_that_it_was_charged(
     assert store.usage.held(TENANT) == Held()
 
 
-def test_datasets_and_models_give_back_all_that_they_were_charged(store: Store) -> None:
+def test_deleted_datasets_release_their_whole_charge(store: Store) -> None:
     digits = dataset(labels=[str(number) for number in range(100)])
     store.datasets.create(TENANT, digits, "content")
     store.datasets.create(TENANT, dataset(), "content")  # is there already
@@ -111,7 +111,7 @@ def test_datasets_and_models_give_back_all_that_they_were_charged(store: Store) 
 
 
 @pytest.mark.parametrize("epochs", [0, 10, 1000])
-def test_charges_come_close_to_what_redis_measures(store: Store, ask: Ask, metrics: Metrics, epochs: int) -> None:
+def test_charges_are_close_to_redis_memory_usage(store: Store, ask: Ask, metrics: Metrics, epochs: int) -> None:
     for number in range(20):
         job = store.jobs.submit(TENANT, ask(labels={"run": str(number), "kind": "digits"}), spec={"layers": []})
         store.datasets.create(TENANT, dataset(f"digits-{number}", ["cat", "dog"]), f"content-{number}")
@@ -122,9 +122,7 @@ def test_charges_come_close_to_what_redis_measures(store: Store, ask: Ask, metri
     assert 1 < ratio < 1.5
 
 
-def test_a_tenant_that_holds_too_much_adds_nothing_until_it_deletes_something(
-    store: Store, ask: Ask, metrics: Metrics
-) -> None:
+def test_full_tenant_cannot_add_records_until_it_deletes(store: Store, ask: Ask, metrics: Metrics) -> None:
     store = limited(store, tenant_bytes=2**16)
     first = store.jobs.submit(TENANT, ask(), spec={})
     held = take(store, first)
@@ -140,7 +138,7 @@ def test_a_tenant_that_holds_too_much_adds_nothing_until_it_deletes_something(
     with pytest.raises(TenantFull):
         store.datasets.create(TENANT, dataset(labels=["x" * 2**15]), "content")
     assert store.usage.held(TENANT).total <= 2**16
-    # Other tenants go on, and so does what runs.
+    # Other tenants and running jobs continue.
     store.jobs.submit("other", ask(), spec={})
     for epoch in range(1, 101):
         store.attempts.epoch(held, metrics(epoch))
@@ -155,7 +153,7 @@ def test_a_tenant_that_holds_too_much_adds_nothing_until_it_deletes_something(
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Store]:
-    """A store in a server of its own, whose memory is small."""
+    """A store in a separate server with little memory."""
     with EmbeddedValkey(tmp_path, max_memory_bytes=64 * 2**20) as server:
         store = Store(connect(server.url))
         yield store
@@ -167,7 +165,7 @@ def fill(store: Store, share: float) -> None:
     store.redis.config_set("maxmemory", int(int(store.redis.info("memory")["used_memory"]) / share))
 
 
-def test_a_crowded_redis_refuses_first_the_tenants_that_hold_most(small: Store, ask: Ask) -> None:
+def test_nearly_full_redis_refuses_the_largest_tenants_first(small: Store, ask: Ask) -> None:
     small.jobs.submit("small", ask(), spec={})
     small.jobs.submit("large", ask(), spec={"layers": ["x" * 2**18]})
     fill(small, 0.85)
@@ -181,7 +179,7 @@ def test_a_crowded_redis_refuses_first_the_tenants_that_hold_most(small: Store, 
             small.jobs.submit(tenant, ask(), spec={})
 
 
-def test_in_a_full_redis_running_jobs_go_on_and_deleting_makes_room(small: Store, ask: Ask, metrics: Metrics) -> None:
+def test_full_redis_lets_jobs_finish_and_records_be_deleted(small: Store, ask: Ask, metrics: Metrics) -> None:
     first, second, third, fourth = (small.jobs.submit(TENANT, ask(), spec={}) for _ in range(4))
     held, other = take(small, first), take(small, second)
     small.datasets.create(TENANT, dataset(), "content")
@@ -204,7 +202,7 @@ def test_in_a_full_redis_running_jobs_go_on_and_deleting_makes_room(small: Store
     assert small.usage.held(TENANT) == Held()
 
 
-def test_recounting_sets_right_what_was_lost_or_never_counted(store: Store, ask: Ask, metrics: Metrics) -> None:
+def test_recount_corrects_wrong_and_missing_charges(store: Store, ask: Ask, metrics: Metrics) -> None:
     job = store.jobs.submit(TENANT, ask(), spec={})
     store.attempts.epoch(take(store, job), metrics(1))
     digits = dataset()
@@ -227,9 +225,7 @@ def test_recounting_sets_right_what_was_lost_or_never_counted(store: Store, ask:
     assert store.usage.recount(TENANT) == 0
 
 
-def test_a_job_that_holds_too_much_drops_losses_and_log_lines_but_no_epoch(
-    store: Store, ask: Ask, metrics: Metrics
-) -> None:
+def test_full_job_record_drops_losses_and_log_lines_but_no_epoch(store: Store, ask: Ask, metrics: Metrics) -> None:
     store = limited(store, job_bytes=2**16)
     job = store.jobs.submit(TENANT, ask(), spec={})
     held = take(store, job)
@@ -247,7 +243,7 @@ def test_a_job_that_holds_too_much_drops_losses_and_log_lines_but_no_epoch(
     assert charged(store, job) < 3 * 2**16
 
 
-def test_a_job_cannot_grow_by_being_paused_again_and_again(store: Store, ask: Ask) -> None:
+def test_repeated_pauses_cannot_grow_a_job_record_without_limit(store: Store, ask: Ask) -> None:
     store = limited(store, job_bytes=2**16)
     job = store.jobs.submit(TENANT, ask(), spec={})
 
@@ -261,7 +257,7 @@ def test_a_job_cannot_grow_by_being_paused_again_and_again(store: Store, ask: As
     assert charged(store, job) < 2**16 + 2000
 
 
-def test_a_record_that_is_too_large_is_refused_whole(store: Store, ask: Ask) -> None:
+def test_too_large_record_is_refused_completely(store: Store, ask: Ask) -> None:
     store = limited(store, record_bytes=2**14)
     with pytest.raises(RecordTooLarge, match=r"the dataset's record takes [\d,]+ bytes; at most 16,384"):
         store.datasets.create(TENANT, dataset(labels=["é" * 2**13]), "content")

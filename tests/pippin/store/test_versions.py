@@ -1,4 +1,4 @@
-"""Records of other versions, and damaged ones: what is read of them, and that they hide no other."""
+"""Records of other versions and damaged records: the readable parts are read, and no other record is hidden."""
 
 import json
 from collections.abc import Callable
@@ -56,9 +56,7 @@ def manifest(number: int) -> StoredManifest:
     )
 
 
-def test_every_record_says_in_which_version_it_was_written(
-    store: Store, submit: Callable[..., Job], report: WorkerReport
-) -> None:
+def test_every_record_has_its_version(store: Store, submit: Callable[..., Job], report: WorkerReport) -> None:
     job, dataset, token = submit(), manifest(1), issue("read", "ada")
     store.datasets.create(TENANT, dataset, "x")
     store.tokens.add(token)
@@ -71,7 +69,7 @@ def test_every_record_says_in_which_version_it_was_written(
     assert store.redis.hget(keys.job(TENANT, job.id).job, FIELD) == VERSION
 
 
-def test_what_a_newer_minor_version_adds_is_ignored(  # noqa: PLR0917 - fixtures
+def test_additions_of_a_newer_minor_version_are_ignored(  # noqa: PLR0917 - fixtures
     store: Store,
     submit: Callable[..., Job],
     running: Callable[..., Claim],
@@ -112,12 +110,12 @@ def test_what_a_newer_minor_version_adds_is_ignored(  # noqa: PLR0917 - fixtures
     assert store.tokens.check(token.text).token == token.record
     assert [worker.name for worker in store.workers.all()] == [report.name]
     assert [event.type for event in store.events.all(TENANT, job.id)][-1] == "epoch"
-    # Its text in the record is not the one that we would write.
+    # The record's text differs from the text that this version writes.
     assert store.attempts.discard_checkpoint(held, checkpoint(1)) is None
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-def test_an_unreadable_dataset_hides_no_other_and_can_be_deleted(store: Store, how: str) -> None:
+def test_unreadable_dataset_hides_no_other_and_can_be_deleted(store: Store, how: str) -> None:
     first, bad, last = (manifest(n) for n in (1, 2, 3))
     for each in (first, bad, last):
         store.datasets.create(TENANT, each, each.digest)
@@ -135,12 +133,12 @@ def test_an_unreadable_dataset_hides_no_other_and_can_be_deleted(store: Store, h
         assert "upgrade this Pippin" in str(raised.value)
     assert store.datasets.delete(TENANT, bad.id)
     assert store.datasets.page(TENANT).unreadable == ()
-    # Neither its name nor its content is taken any more.
+    # Its name and its content are free again.
     assert store.datasets.create(TENANT, bad, bad.digest) == (bad, True)
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-def test_an_unreadable_token_lets_nothing_in_and_hides_no_other(store: Store, how: str) -> None:
+def test_unreadable_token_is_refused_and_hides_no_other(store: Store, how: str) -> None:
     good, bad = issue("read", "ada"), issue("admin", "eve")
     for each in (good, bad):
         store.tokens.add(each)
@@ -215,7 +213,7 @@ def test_an_unreadable_job_hides_no_other_and_can_be_deleted(
         store.jobs.delete(TENANT, bad.id)
 
 
-def test_an_unreadable_job_that_a_worker_holds_is_cancelled_before_it_is_deleted(
+def test_unreadable_held_job_must_end_before_deletion(
     store: Store, submit: Callable[..., Job], running: Callable[..., Claim]
 ) -> None:
     job = submit()
@@ -239,7 +237,7 @@ def test_a_worker_does_not_claim_a_job_of_a_newer_major_version(store: Store, su
 
 
 @pytest.mark.parametrize("how", ["newer major", "no version", "wrong type", "missing field"])
-def test_a_record_that_cannot_be_read_keeps_its_blobs(
+def test_unreadable_record_keeps_its_blobs(
     store: Store,
     submit: Callable[..., Job],
     running: Callable[..., Claim],
@@ -266,9 +264,7 @@ def test_a_record_that_cannot_be_read_keeps_its_blobs(
 
 @pytest.mark.parametrize("kind", ["dataset", "model"])
 @pytest.mark.parametrize("text", ["", "{", '{"digest": "gone"}'])
-def test_no_blob_counts_as_unnamed_while_a_record_does_not_tell_what_it_names(
-    store: Store, kind: str, text: str
-) -> None:
+def test_record_without_a_readable_digest_stops_blob_deletion(store: Store, kind: str, text: str) -> None:
     store.redis.zadd(keys.listing(TENANT, kind), {"ds_x": 0})
     store.redis.hset(keys.record(TENANT, kind, "ds_x"), "record", text)
     with pytest.raises(UnreadableRecord, match=r"ds_x of default is damaged .* delete this record"):
@@ -279,7 +275,7 @@ def test_no_blob_counts_as_unnamed_while_a_record_does_not_tell_what_it_names(
 
 
 @pytest.mark.parametrize("where", ["artifacts", "checkpoints", "resume", "request"])
-def test_no_blob_counts_as_unnamed_while_a_job_does_not_tell_which_file_it_names(
+def test_job_without_a_readable_digest_stops_blob_deletion(
     store: Store, submit: Callable[..., Job], where: str
 ) -> None:
     job = submit()
@@ -297,7 +293,7 @@ def test_no_blob_counts_as_unnamed_while_a_job_does_not_tell_which_file_it_names
     assert list(store.references.digests()) == []
 
 
-def test_a_job_key_of_another_type_stops_deletion_too(store: Store, submit: Callable[..., Job]) -> None:
+def test_job_key_of_another_type_stops_blob_deletion(store: Store, submit: Callable[..., Job]) -> None:
     job = submit()
     store.redis.delete(keys.job(TENANT, job.id).job)
     store.redis.set(keys.job(TENANT, job.id).job, "x")

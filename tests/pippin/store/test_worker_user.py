@@ -1,4 +1,4 @@
-"""The Valkey user of workers on other machines: it can do a worker's work, and nothing that a worker has no need of."""
+"""The Valkey user of workers on other machines: its permissions suffice for a worker and allow nothing else."""
 
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -29,7 +29,7 @@ def limited(store: Store, valkey_url: str) -> Iterator[Client]:
     store.redis.execute_command("ACL", "DELUSER", name)
 
 
-def test_every_end_of_an_attempt_is_within_its_rights(
+def test_worker_user_can_end_an_attempt_in_every_way(
     store: Store,
     limited: Client,
     submit: Callable[..., Job],
@@ -66,7 +66,7 @@ def test_every_end_of_an_attempt_is_within_its_rights(
         assert status_of(store, job) is Status.QUEUED
 
 
-def test_a_workers_own_drain_is_within_its_rights(store: Store, limited: Client, report: WorkerReport) -> None:
+def test_worker_user_can_read_and_remove_its_drain(store: Store, limited: Client, report: WorkerReport) -> None:
     mine = Store(limited).workers
     mine.heartbeat(report)
     store.workers.drain(report.name, Drain.FINISH)
@@ -76,7 +76,7 @@ def test_a_workers_own_drain_is_within_its_rights(store: Store, limited: Client,
     assert store.workers.drain_of(report.name) is None
 
 
-def test_it_works_for_every_tenant_and_may_only_read_what_they_have_added(
+def test_worker_user_trains_for_every_tenant_and_only_reads_datasets(
     store: Store, limited: Client, ask: Callable[..., ResolvedRequest]
 ) -> None:
     mine = Store(limited)
@@ -96,7 +96,7 @@ def status_of(store: Store, job: Job) -> Status:
     return found.status
 
 
-def test_a_workers_user_can_make_no_token_and_read_none(store: Store, limited: Client) -> None:
+def test_worker_user_can_neither_write_nor_read_tokens(store: Store, limited: Client) -> None:
     store.tokens.add(issue("worker", None))
     mine = Store(limited)
     for forbidden in (mine.tokens.all, lambda: mine.tokens.add(issue("worker", None)), lambda: mine.tokens.revoke("x")):
@@ -119,6 +119,6 @@ def test_a_workers_user_can_make_no_token_and_read_none(store: Store, limited: C
         "SET pippin:acting me",
     ],
 )
-def test_it_can_neither_rule_the_server_nor_reach_other_keys(limited: Client, command: str) -> None:
+def test_worker_user_cannot_administer_the_server_or_use_other_keys(limited: Client, command: str) -> None:
     with pytest.raises(NoPermissionError):
         limited.execute_command(*command.split())

@@ -25,7 +25,7 @@ def test_workers_are_listed_by_name(store: Store, report: WorkerReport) -> None:
     assert [worker.name for worker in store.workers.all()] == ["a", "b"]
 
 
-def test_a_silent_worker_gets_no_work_and_is_forgotten(store: Store, report: WorkerReport) -> None:
+def test_silent_worker_gets_no_jobs_and_expires(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report)
     assert store.workers.live_engines() == {"jax"}
     seconds, _ = store.redis.time()
@@ -39,13 +39,13 @@ def test_a_silent_worker_gets_no_work_and_is_forgotten(store: Store, report: Wor
     assert 100 < store.redis.ttl(keys.worker("mac-2")) <= 120
 
 
-def test_a_worker_whose_record_has_expired_is_not_listed(store: Store, report: WorkerReport) -> None:
+def test_worker_with_an_expired_record_is_not_listed(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report)
     store.redis.delete(keys.worker(report.name))
     assert store.workers.all() == []
 
 
-def test_a_job_for_one_engine_goes_to_its_queue_whoever_lives(store: Store, report: WorkerReport) -> None:
+def test_job_for_one_engine_goes_to_its_queue_regardless_of_workers(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report.model_copy(update={"engines": ["coreml", "jax"]}))
     assert store.workers.queue_for(["jax"]) == "pippin-jax"
     assert store.workers.queue_for(["coreml"]) == "pippin-coreml"
@@ -53,7 +53,7 @@ def test_a_job_for_one_engine_goes_to_its_queue_whoever_lives(store: Store, repo
 
 
 @pytest.mark.parametrize(("silent_for", "queue"), [(29, "pippin-coreml"), (31, "pippin-jax")])
-def test_a_core_ml_worker_counts_for_half_a_minute_by_the_clock_of_redis(
+def test_core_ml_worker_counts_as_live_for_30_seconds(
     *, store: Store, report: WorkerReport, silent_for: int, queue: str
 ) -> None:
     store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"]}))
@@ -63,7 +63,7 @@ def test_a_core_ml_worker_counts_for_half_a_minute_by_the_clock_of_redis(
     assert store.workers.queue_for(["coreml", "jax"]) == queue
 
 
-def test_a_worker_that_drains_gets_no_more_work(store: Store, report: WorkerReport) -> None:
+def test_draining_worker_gets_no_more_jobs(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"], "state": "draining"}))
     assert store.workers.live_engines() == set()
     assert store.workers.queue_for(["coreml", "jax"]) == "pippin-jax"
@@ -71,19 +71,19 @@ def test_a_worker_that_drains_gets_no_more_work(store: Store, report: WorkerRepo
 
 
 @pytest.mark.parametrize("name", ["mac-1", "mac-1-0", "mac-1-0a"])
-def test_a_worker_is_found_by_its_name_or_the_beginning_of_it(store: Store, report: WorkerReport, name: str) -> None:
+def test_worker_is_found_by_its_name_or_a_prefix(store: Store, report: WorkerReport, name: str) -> None:
     for each in ("mac-1-0a", "mac-2-0b"):
         store.workers.heartbeat(report.model_copy(update={"name": each}))
     assert store.workers.find(name).name == "mac-1-0a"
 
 
-def test_a_whole_name_is_found_though_another_begins_with_it(store: Store, report: WorkerReport) -> None:
+def test_whole_name_takes_precedence_over_a_prefix(store: Store, report: WorkerReport) -> None:
     for each in ("mac", "mac-1"):
         store.workers.heartbeat(report.model_copy(update={"name": each}))
     assert store.workers.find("mac").name == "mac"
 
 
-def test_a_name_that_means_nobody_or_several_is_refused_with_the_candidates(store: Store, report: WorkerReport) -> None:
+def test_unknown_or_ambiguous_name_is_refused_with_candidates(store: Store, report: WorkerReport) -> None:
     with pytest.raises(NoSuchWorker, match="no worker is alive"):
         store.workers.drain("mac-1", Drain.FINISH)
     for number in range(12):
@@ -95,7 +95,7 @@ def test_a_name_that_means_nobody_or_several_is_refused_with_the_candidates(stor
     assert store.redis.keys("*:drain") == []
 
 
-def test_a_drained_worker_is_left_out_from_the_moment_it_is_told(store: Store, report: WorkerReport) -> None:
+def test_drained_worker_is_excluded_at_once(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report)
     assert store.workers.drain("mac", Drain.FINISH).state == "draining"
     assert store.workers.live_engines() == set()
@@ -107,7 +107,7 @@ def test_a_drained_worker_is_left_out_from_the_moment_it_is_told(store: Store, r
     assert store.workers.live_engines() == set()
 
 
-def test_the_last_word_on_the_current_job_counts(store: Store, report: WorkerReport) -> None:
+def test_last_drain_mode_applies(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report)
     store.workers.drain("mac-1", Drain.FINISH)
     store.workers.drain("mac-1", Drain.HAND_BACK)
@@ -118,9 +118,7 @@ def test_the_last_word_on_the_current_job_counts(store: Store, report: WorkerRep
     assert store.workers.live_engines() == {"jax"}
 
 
-def test_a_drain_lasts_as_long_as_the_worker_is_heard_of_and_a_day_of_silence(
-    store: Store, report: WorkerReport
-) -> None:
+def test_heartbeats_extend_a_drain_to_a_day_after_the_last(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report)
     store.workers.drain("mac-1", Drain.FINISH)
     store.redis.expire(keys.drain(report.name), 10)

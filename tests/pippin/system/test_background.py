@@ -1,4 +1,4 @@
-"""Periodic duties survive their errors, wait where they should, and end when asked."""
+"""Periodic functions continue after errors, pause as configured, and end on request."""
 
 import asyncio
 import threading
@@ -12,7 +12,7 @@ from pippin.system.background import PeriodicThread, every
 _WAIT = 30  # seconds; a condition comes much earlier
 
 
-def test_a_duty_that_raises_has_its_next_turn() -> None:
+def test_task_that_raises_runs_again() -> None:
     turns = 0
 
     async def duty() -> None:
@@ -31,7 +31,7 @@ def test_a_duty_that_raises_has_its_next_turn() -> None:
     ("wait_first", "factor", "busy", "pauses"),
     [(False, 0, 0, [5]), (True, 0, 0, [5, 5]), (False, 20, 3, [60]), (False, 20, 0.1, [5])],
 )
-def test_pauses(
+def test_pauses_between_calls(
     monkeypatch: pytest.MonkeyPatch, wait_first: bool, factor: float, busy: float, pauses: list[float]
 ) -> None:
     slept: list[float] = []
@@ -55,7 +55,7 @@ def test_pauses(
     assert slept == pytest.approx(pauses)
 
 
-def test_a_thread_calls_its_duty_at_once_when_woken_and_no_more_after_the_block() -> None:
+def test_wake_calls_the_function_at_once_but_not_after_the_block() -> None:
     called = threading.Semaphore(0)
     calls: list[str] = []
     request: ContextVar[str] = ContextVar("request")
@@ -75,7 +75,7 @@ def test_a_thread_calls_its_duty_at_once_when_woken_and_no_more_after_the_block(
     assert calls == ["r1", "r1"]
 
 
-def test_a_thread_that_waits_first_or_stops_itself() -> None:
+def test_thread_can_wait_first_or_stop_itself() -> None:
     ended = threading.Event()
     with PeriodicThread("idle", 3600, ended.set, wait_first=True):
         pass
@@ -91,7 +91,7 @@ def test_a_thread_that_waits_first_or_stops_itself() -> None:
         assert thread.stopped
 
 
-def test_the_end_of_the_block_need_not_wait_for_a_call_that_hangs() -> None:
+def test_block_with_join_false_does_not_wait_for_a_hanging_call() -> None:
     begun, release = threading.Event(), threading.Event()
 
     def duty() -> None:

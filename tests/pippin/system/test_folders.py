@@ -21,7 +21,7 @@ def names(parent: Path) -> list[str]:
     return [path.name for path in parent.iterdir()]
 
 
-def test_a_folder_is_there_while_it_is_used_and_gone_afterwards(tmp_path: Path) -> None:
+def test_scratch_folder_exists_within_the_block_only(tmp_path: Path) -> None:
     parent = tmp_path / "made" / "on the way"
     with scratch_folder(parent, "part-") as folder:
         assert folder.parent == parent
@@ -33,7 +33,7 @@ def test_a_folder_is_there_while_it_is_used_and_gone_afterwards(tmp_path: Path) 
     assert names(parent) == []
 
 
-def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_removes_only_folders_of_dead_processes(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."}
@@ -47,6 +47,6 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) ->
     assert names(tmp_path) == ["other"]
 
 
-def test_there_may_be_nothing_to_sweep(tmp_path: Path) -> None:
+def test_sweep_accepts_a_missing_parent(tmp_path: Path) -> None:
     sweep(tmp_path / "none", "part-")
     assert not (tmp_path / "none").exists()

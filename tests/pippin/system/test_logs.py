@@ -44,14 +44,14 @@ def test_secrets_are_masked_by_their_form(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
-def test_of_a_token_the_id_is_left() -> None:
+def test_log_masking_keeps_the_token_id() -> None:
     token = issue("worker", None)
     shown = masked(f"it showed {token.text}")
     assert token.text not in shown
     assert shown == f"it showed pippin_{token.record.id.removeprefix('token_')}_***"
 
 
-def test_no_secret_leaves_by_any_way() -> None:
+def test_no_secret_is_logged_by_any_logger_or_exception_hook() -> None:
     secret = "redis://:hunter2@host"
     log = stderr_of(
         f"""
@@ -75,7 +75,7 @@ raise RuntimeError('{secret}')
     assert "RuntimeError: redis://:***@host" in lines[4]["exception"]
 
 
-def test_lines_for_people_when_asked_for() -> None:
+def test_console_form_is_readable_text() -> None:
     log = stderr_of("structlog.get_logger().info('happened', job='job_1')", "console")
     assert "happened" in log
     assert "job=job_1" in log
@@ -83,7 +83,7 @@ def test_lines_for_people_when_asked_for() -> None:
     assert "\x1b" not in log
 
 
-def test_what_a_client_sends_forges_no_line_and_no_sequence_of_a_terminal() -> None:
+def test_client_text_forges_no_log_line_and_no_control_sequence() -> None:
     evil = r"'/a\n2026-01-01 [error] forged \x1b]0;title\x07 \x9b31m \u202e'"
     program = f"""
 structlog.get_logger().info('request', path={evil}, nested=[{evil}])

@@ -1,4 +1,4 @@
-"""Started by a process that dies, a bound process dies too."""
+"""Processes that end together with their parent."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ time.sleep(600)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
 @pytest.mark.parametrize(("ended_by", "last_word"), [("SIGTERM", "asked\n"), ("SIGKILL", "")])
-def test_a_bound_process_gets_its_signal_when_its_parent_is_killed(ended_by: str, last_word: str) -> None:
+def test_process_bound_to_its_parent_gets_the_signal_at_its_death(ended_by: str, last_word: str) -> None:
     parent = textwrap.dedent(f"""
         import signal, subprocess, sys, time
         from pippin.system.processes import dying_with_parent
@@ -34,7 +34,7 @@ def test_a_bound_process_gets_its_signal_when_its_parent_is_killed(ended_by: str
     assert child > 0
 
 
-def test_a_command_that_does_not_exist_is_told() -> None:
+def test_missing_command_is_reported() -> None:
     code = "import subprocess, sys\nfrom pippin.system.processes import dying_with_parent\n"
     code += "sys.exit(subprocess.call(dying_with_parent(['/nowhere/x'])))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -56,9 +56,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
         ("lambda: sys.exit(3)", 1, "SystemExit"),
     ],
 )
-def test_a_forked_child_ends_with_the_code_of_its_function_and_runs_nothing_of_its_caller(
-    main: str, code: int, error: str
-) -> None:
+def test_forked_child_exits_with_its_functions_code_and_no_exit_handlers(main: str, code: int, error: str) -> None:
     done = run(f"""
 import atexit
 atexit.register(lambda: print(" exit handler"))
@@ -71,7 +69,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), end="")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
-def test_a_forked_child_is_killed_when_its_parent_is() -> None:
+def test_forked_child_is_killed_with_its_parent() -> None:
     parent = """
 import os, signal, time
 from pippin.system.processes import fork_and_run

@@ -1,4 +1,4 @@
-"""Pauses double up to a longest one, tries end by number or time, and progress starts both anew."""
+"""Pauses double up to a limit, tries are limited by number or time, and a reset restarts the pauses."""
 
 import asyncio
 from itertools import count
@@ -10,7 +10,7 @@ from pippin.system.retry import Backoff, retry, retry_async, wait_until
 
 
 class Clock:
-    """Stands in for `time`: only sleeping makes its time pass."""
+    """A fake `time`, which only `sleep` advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Flaky:
-    """Fails so many times before it answers."""
+    """A function that fails `failures` times before it returns."""
 
     def __init__(self, failures: int, error: type[Exception] = ConnectionError) -> None:
         self.failures = failures
@@ -46,7 +46,7 @@ class Flaky:
         return "answer"
 
 
-def test_pauses_double_up_to_the_longest_and_start_anew_after_a_reset() -> None:
+def test_pauses_double_up_to_the_longest_and_restart_after_a_reset() -> None:
     backoff = Backoff(0.1, 0.5, jitter=0)
     assert [backoff.pause() for _ in range(5)] == pytest.approx([0.1, 0.2, 0.4, 0.5, 0.5])
     assert backoff.failures == 5
@@ -83,7 +83,7 @@ def test_no_try_begins_after_the_time_is_over(clock: Clock, seconds: float, slep
     assert clock.slept == pytest.approx(slept)
 
 
-def test_errors_that_another_try_cannot_help_are_raised_at_once() -> None:
+def test_other_and_excluded_errors_are_raised_at_once() -> None:
     for error in (FileNotFoundError, KeyError):
         flaky = Flaky(1, error)
         with pytest.raises(error):
@@ -98,7 +98,7 @@ def test_each_error_before_another_try_is_reported(clock: Clock) -> None:
     assert clock.now > 0
 
 
-def test_coroutines_are_tried_again_too() -> None:
+def test_coroutines_are_retried() -> None:
     flaky = Flaky(2)
     errors: list[Exception] = []
 
@@ -112,7 +112,7 @@ def test_coroutines_are_tried_again_too() -> None:
         asyncio.run(retry_async(call, Backoff(tries=1), ConnectionError))
 
 
-def test_waiting_ends_with_the_condition_or_with_the_time(clock: Clock) -> None:
+def test_wait_until_ends_with_the_condition_or_the_deadline(clock: Clock) -> None:
     calls = count()
     assert wait_until(lambda: next(calls) == 3, None, interval=1, longest=3)
     assert clock.slept == [1, 2, 3]

@@ -20,16 +20,16 @@ from pippin.system.terminal import printable, printable_json, printable_lines
         ("\U000e0041", r"\U000e0041"),
     ],
 )
-def test_what_controls_a_terminal_is_shown_as_an_escape(text: str, shown: str) -> None:
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-def test_newlines_of_lines_stay() -> None:
+def test_printable_lines_keeps_newlines_and_tabs() -> None:
     assert printable_lines("a\n\tb\x1b\r") == "a\n\tb\\x1b\\x0d"
 
 
 @given(st.text(st.characters()))
-def test_nothing_printable_controls_anything(text: str) -> None:
+def test_printable_text_has_no_control_characters(text: str) -> None:
     shown = printable(text)
     assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cs", "Zl", "Zp"}
     assert printable(shown) == shown
@@ -37,7 +37,7 @@ def test_nothing_printable_controls_anything(text: str) -> None:
 
 
 @given(st.dictionaries(st.text(st.characters()), st.text(st.characters())))
-def test_a_json_document_means_the_same(document: dict[str, str]) -> None:
+def test_printable_json_has_the_same_value(document: dict[str, str]) -> None:
     text = printable_json(json.dumps(document, ensure_ascii=False))
     assert json.loads(text) == document
     assert printable(text) == text

@@ -21,12 +21,12 @@ def run(program: str) -> str:
     ).stdout.strip()
 
 
-def test_without_an_endpoint_nothing_is_imported_and_nothing_happens() -> None:
+def test_without_an_endpoint_nothing_is_imported_or_traced() -> None:
     uses = "from pippin.system import tracing as t; t.prepare(); t.configure('x'); s = t.span('a'); s.__enter__(); "
     assert run(f"{uses} t.completed('b', 1); assert t.traceparent() == ''; t.close(); {_REPORT}") == "[]"
 
 
-def test_without_the_extra_everything_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_extra_disables_tracing_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     hidden = "import sys; sys.modules['opentelemetry.sdk'] = None; "
     uses = "from pippin.system import tracing as t; t.prepare(); t.configure('x'); print(t.provider())"
@@ -35,14 +35,14 @@ def test_without_the_extra_everything_goes_on(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")])
-def test_the_usual_variables_turn_it_off(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_standard_variables_disable_tracing(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     assert tracing.asked_for()
     monkeypatch.setenv(name, value)
     assert not tracing.asked_for()
 
 
-def test_a_collector_that_is_away_neither_raises_nor_holds_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_collector_neither_raises_nor_delays_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     tracing.configure("test")
     parent = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"

@@ -1,4 +1,4 @@
-"""An attempt in this process: from claim to settled, with the real engine and with ones that go wrong on purpose."""
+"""Attempts in the test's process, from claim to settlement, with the real engine and with engines that fail."""
 
 import math
 import threading
@@ -34,7 +34,7 @@ TENANT = "default"
 
 @dataclass
 class Scripted:
-    """An engine that does as it is told while it trains, and gives the initial weights back."""
+    """An engine that calls `script` during training and returns the initial weights."""
 
     script: Callable[[TrainingRun, Observer], object]
     runs: list[TrainingRun] = field(default_factory=list)
@@ -146,7 +146,7 @@ def test_a_job_is_trained_from_claim_to_artifacts(bench: "Bench", attempt: Calla
     assert str(epochs[-1]["loss"]) in after.metadata["pippin.metrics"]
 
 
-def test_a_file_that_was_uploaded_is_trained_as_it_is(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_uploaded_file_is_trained_unchanged(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     model = parse(build(resolve(bench.spec)))
     model.description.input[0].shortDescription = "kept, though no spec says it"
     data = serialize(model)
@@ -159,7 +159,9 @@ def test_a_file_that_was_uploaded_is_trained_as_it_is(bench: "Bench", attempt: C
     assert read(trained).weights.keys() == read(data).weights.keys()
 
 
-def test_a_spec_in_a_blob_is_built_as_one_in_the_record_is(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_spec_in_a_blob_builds_the_same_file_as_spec_in_the_record(
+    bench: "Bench", attempt: Callable[..., Claim]
+) -> None:
     document = compact(resolve(bench.spec).spec.document()).encode()
     jobs = [bench.submit(), bench.submit(spec_digest=bench.blobs.put_bytes(document))]
     for job in jobs:
@@ -170,7 +172,7 @@ def test_a_spec_in_a_blob_is_built_as_one_in_the_record_is(bench: "Bench", attem
     assert set(second) == {"initial", "trained", "inference"}
 
 
-def test_a_spec_whose_blob_is_gone_is_said_to_be(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_missing_spec_blob_fails_the_job_as_invalid_model(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job = bench.submit(spec_digest="sha256:" + "0" * 64)
     attempt(job, JaxEngine())
     done = bench.job(job)
@@ -192,7 +194,7 @@ def test_mini_batch_losses_are_thinned_evenly(
     assert len(event["losses"]) <= most
 
 
-def test_a_training_that_cannot_fit_fails_before_it_begins(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_training_over_the_memory_limit_fails_before_it_begins(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job = bench.submit(digest=bench.blobs.put_bytes(build(resolve(bench.spec))))
     attempt(job, JaxEngine(), training_bytes=100)
     done = bench.job(job)
@@ -202,7 +204,7 @@ def test_a_training_that_cannot_fit_fails_before_it_begins(bench: "Bench", attem
     assert bench.events(job, "epoch") == []
 
 
-def test_a_file_that_is_gone_is_said_to_be(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_missing_model_file_fails_the_job_as_invalid_model(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job = bench.submit(digest="sha256:" + "0" * 64)
     attempt(job, JaxEngine())
     done = bench.job(job)
@@ -211,7 +213,7 @@ def test_a_file_that_is_gone_is_said_to_be(bench: "Bench", attempt: Callable[...
     assert "upload it again" in done.reason.detail
 
 
-def test_what_lies_outside_the_limits_is_trained_and_the_authors_limits_stay(
+def test_widened_limits_apply_to_training_but_not_to_the_trained_file(
     bench: "Bench", attempt: Callable[..., Claim]
 ) -> None:
     spec = bench.spec | {"epochs": {"default": 2, "set": [2]}}
@@ -232,7 +234,7 @@ def test_the_same_job_twice_gives_the_same_bytes(bench: "Bench", attempt: Callab
     assert first == second
 
 
-def test_the_engine_gets_what_the_request_says(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_engine_receives_the_requested_splits_and_reporting(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     engine = Scripted(lambda *_: None)
     attempt(bench.submit(dataset={"validation_fraction": 0.1}), engine)
     attempt(bench.submit(report="batch"), engine)
@@ -245,7 +247,7 @@ def test_the_engine_gets_what_the_request_says(bench: "Bench", attempt: Callable
     assert held.hyperparameters.epochs == 3
 
 
-def test_a_loss_that_is_not_finite_is_recorded_as_diverged(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_non_finite_loss_is_recorded_as_diverged(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     def diverge(_: TrainingRun, observer: Observer) -> None:
         observer.epoch_ended(_epoch(1, loss=math.inf, validation_loss=None, validation_accuracy=None))
         raise EngineError(Reason.DIVERGED, "the loss is inf at step 1 of epoch 1")
@@ -275,7 +277,7 @@ def _raise(error: BaseException) -> Callable[..., None]:
         (RuntimeError("secret /path"), Reason.ENGINE_ERROR, "unforeseen way (RuntimeError)"),
     ],
 )
-def test_what_goes_wrong_in_the_engine_ends_the_job_with_a_sentence(
+def test_engine_error_fails_the_job_with_a_readable_reason(
     bench: "Bench", attempt: Callable[..., Claim], error: Exception, reason: Reason, detail: str
 ) -> None:
     job = bench.submit()
@@ -288,7 +290,7 @@ def test_what_goes_wrong_in_the_engine_ends_the_job_with_a_sentence(
     assert "secret" not in done.reason.detail
 
 
-def test_a_dataset_that_was_deleted_is_the_users_to_mend(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_deleted_dataset_fails_the_job_as_invalid_data(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job = bench.submit()
     bench.store.datasets.delete(TENANT, bench.manifest.id)
     attempt(job, Scripted(_raise(AssertionError("never reached"))))
@@ -309,7 +311,7 @@ def _remove_the_middle(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [_invert, _remove_the_middle, Path.unlink])
 @pytest.mark.parametrize("of_the_model", [False, True], ids=["dataset", "model"])
-def test_a_damaged_blob_ends_the_job_at_once_and_is_named(
+def test_damaged_blob_fails_the_job_and_is_named(
     bench: "Bench",
     attempt: Callable[..., Claim],
     home: Path,
@@ -336,9 +338,7 @@ def test_a_damaged_blob_ends_the_job_at_once_and_is_named(
     assert digest in failed.reason.detail
 
 
-def test_a_cached_dataset_that_was_damaged_is_fetched_again(
-    bench: "Bench", attempt: Callable[..., Claim], home: Path
-) -> None:
+def test_damaged_cached_dataset_is_fetched_again(bench: "Bench", attempt: Callable[..., Claim], home: Path) -> None:
     first, second = bench.submit(), bench.submit()
     attempt(first, JaxEngine())
     _invert(home / "cache" / "blobs" / bench.manifest.digest.removeprefix("sha256:"))
@@ -348,9 +348,7 @@ def test_a_cached_dataset_that_was_damaged_is_fetched_again(
     assert losses[0] == losses[1]
 
 
-def test_nothing_is_recorded_of_an_epoch_whose_data_was_damaged(
-    bench: "Bench", attempt: Callable[..., Claim], home: Path
-) -> None:
+def test_epoch_on_damaged_data_is_not_recorded(bench: "Bench", attempt: Callable[..., Claim], home: Path) -> None:
     job = bench.submit(max_attempts=3)
 
     def damage_between_epochs(_: TrainingRun, observer: Observer) -> None:
@@ -367,7 +365,7 @@ def test_nothing_is_recorded_of_an_epoch_whose_data_was_damaged(
     assert bench.job(job).status is Status.SUCCEEDED
 
 
-def test_a_blob_store_that_is_away_counts_as_a_lost_attempt(
+def test_unavailable_blob_store_counts_as_a_lost_attempt(
     bench: "Bench", attempt: Callable[..., Claim], tmp_path: Path
 ) -> None:
     away = Blobs((tmp_path / "blobs").as_uri())
@@ -399,13 +397,13 @@ def test_a_cancel_stops_the_training(bench: "Bench", attempt: Callable[..., Clai
     assert done.attempts[0].status == "cancelled"
 
 
-def test_a_cancel_in_the_last_moment_wins_over_success(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_cancel_at_the_end_of_training_wins_over_success(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job = bench.submit()
     attempt(job, Scripted(lambda *_: bench.store.jobs.cancel(TENANT, job.id)))
     assert bench.job(job).status is Status.CANCELLED
 
 
-def test_a_job_may_take_no_longer_than_its_timeout(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_job_fails_when_its_timeout_has_passed(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job = bench.submit(timeout_seconds=0.2)
     attempt(job, Scripted(_until_stopped))
     done = bench.job(job)
@@ -414,7 +412,7 @@ def test_a_job_may_take_no_longer_than_its_timeout(bench: "Bench", attempt: Call
     assert done.reason.code is Reason.TIMEOUT
 
 
-def test_an_attempt_that_is_told_to_end_hands_the_job_back(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_terminated_attempt_hands_the_job_back(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job, stop = bench.submit(max_attempts=1), StopFlag()
 
     def terminate_then_wait(run: TrainingRun, observer: Observer) -> None:
@@ -429,9 +427,7 @@ def test_an_attempt_that_is_told_to_end_hands_the_job_back(bench: "Bench", attem
     assert bench.job(job).status is Status.SUCCEEDED
 
 
-def test_an_attempt_whose_job_moved_on_stops_and_writes_nothing_more(
-    bench: "Bench", attempt: Callable[..., Claim]
-) -> None:
+def test_superseded_attempt_stops_and_writes_nothing_more(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job, stop = bench.submit(), StopFlag()
     newer = Claim(TENANT, job.id, 2, new_token())
 
@@ -451,7 +447,7 @@ def test_an_attempt_whose_job_moved_on_stops_and_writes_nothing_more(
     assert {each.variant for each in after.artifacts} <= {"initial"}
 
 
-def test_a_job_that_was_cancelled_while_queued_is_left_alone(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+def test_job_cancelled_while_queued_is_not_trained(bench: "Bench", attempt: Callable[..., Claim]) -> None:
     job = bench.submit()
     bench.store.jobs.cancel(TENANT, job.id)
     engine = Scripted(lambda *_: None)

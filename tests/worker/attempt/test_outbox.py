@@ -24,7 +24,7 @@ def test_writes_are_carried_out_in_order(stop: StopFlag) -> None:
     assert written == list(range(100))
 
 
-def test_a_write_that_does_not_reach_the_store_is_made_again_before_the_next(stop: StopFlag) -> None:
+def test_failed_write_is_repeated_before_the_next_write(stop: StopFlag) -> None:
     written: list[str] = []
     outages = iter(range(2))
 
@@ -41,7 +41,7 @@ def test_a_write_that_does_not_reach_the_store_is_made_again_before_the_next(sto
     assert stop.cause is None
 
 
-def test_the_training_does_not_wait_for_a_store_that_hangs(stop: StopFlag) -> None:
+def test_training_does_not_wait_for_a_hanging_store(stop: StopFlag) -> None:
     let_go = threading.Event()
     with Outbox(stop) as outbox:
         for _ in range(100):
@@ -51,7 +51,7 @@ def test_the_training_does_not_wait_for_a_store_that_hangs(stop: StopFlag) -> No
         assert outbox.flush(10)
 
 
-def test_a_lost_lease_stops_the_training_and_drops_the_rest(stop: StopFlag) -> None:
+def test_lost_lease_stops_the_training_and_drops_pending_writes(stop: StopFlag) -> None:
     written: list[str] = []
 
     def lost() -> NoReturn:
@@ -65,7 +65,7 @@ def test_a_lost_lease_stops_the_training_and_drops_the_rest(stop: StopFlag) -> N
     assert written == []
 
 
-def test_what_the_store_refuses_for_ever_stops_the_training_and_is_raised_at_its_end(stop: StopFlag) -> None:
+def test_permanent_store_error_stops_the_training_and_flush_raises_it(stop: StopFlag) -> None:
     def refused() -> NoReturn:
         raise ValueError("no such command")
 
@@ -89,7 +89,7 @@ class Away:
         self.written.append((number, number in details))
 
 
-def test_the_oldest_details_are_dropped_first_and_no_write_is(stop: StopFlag) -> None:
+def test_oldest_details_are_dropped_first_and_every_write_is_kept(stop: StopFlag) -> None:
     away, details = Away(), {}
     with Outbox(stop, max_bytes=2**20) as outbox:
         for number in range(100):
@@ -104,7 +104,7 @@ def test_the_oldest_details_are_dropped_first_and_no_write_is(stop: StopFlag) ->
     assert stop.cause is None
 
 
-def test_a_detail_that_is_larger_than_the_outbox_is_dropped_alone(stop: StopFlag) -> None:
+def test_detail_larger_than_the_outbox_is_dropped_without_its_write(stop: StopFlag) -> None:
     away, details = Away(), {0: "losses"}
     away.back.set()
     with Outbox(stop, max_bytes=2**20) as outbox:
@@ -113,7 +113,7 @@ def test_a_detail_that_is_larger_than_the_outbox_is_dropped_alone(stop: StopFlag
     assert away.written == [(0, False)]
 
 
-def test_the_training_waits_once_nothing_more_can_be_dropped(stop: StopFlag) -> None:
+def test_training_waits_when_no_detail_is_left_to_drop(stop: StopFlag) -> None:
     away = Away()
     put: list[int] = []
 
@@ -135,7 +135,7 @@ def test_the_training_waits_once_nothing_more_can_be_dropped(stop: StopFlag) -> 
     assert [number for number, _ in away.written] == list(range(500))
 
 
-def test_a_stop_ends_the_wait(stop: StopFlag) -> None:
+def test_stop_ends_the_wait_for_a_full_outbox(stop: StopFlag) -> None:
     away = Away()
     with Outbox(stop, max_bytes=2**20) as outbox:
         training = threading.Thread(

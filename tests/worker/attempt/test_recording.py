@@ -1,4 +1,4 @@
-"""What an attempt keeps in memory of what it could not record yet."""
+"""The memory that unrecorded results of an attempt take."""
 
 import threading
 import tracemalloc
@@ -24,7 +24,7 @@ BYTES = 4 * 2**20
 
 
 class AttemptsAway:
-    """Stands in for a Redis that takes no writes, then takes all: what is measured is this process's memory."""
+    """A fake store that refuses writes until `back` is set; the test measures this process's memory."""
 
     def __init__(self) -> None:
         self.back = threading.Event()
@@ -57,7 +57,7 @@ def train(report: Report) -> None:
 
 
 @pytest.mark.full
-def test_memory_is_bounded_and_no_epoch_is_lost_while_redis_takes_no_writes(blobs: Blobs) -> None:
+def test_outage_bounds_memory_and_loses_no_epoch(blobs: Blobs) -> None:
     attempts: Any = AttemptsAway()
     stop = StopFlag()
     checkpoints = Checkpoints(CheckpointPolicy(), blobs, patience=1, room=BYTES)
@@ -88,6 +88,6 @@ def test_memory_is_bounded_and_no_epoch_is_lost_while_redis_takes_no_writes(blob
         assert outbox.flush(30)
     assert peak < 20 * 2**20
     assert attempts.epochs == list(range(1, EPOCHS + 1))
-    # The details of the oldest went first.
+    # Details of the oldest epochs are dropped first.
     assert 1 not in attempts.detailed
     assert "mini-batch losses were dropped" in attempts.lines[0]

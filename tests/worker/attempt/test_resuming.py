@@ -1,4 +1,4 @@
-"""Attempts that make checkpoints, and attempts that go on from them, with an engine whose weight counts epochs."""
+"""Attempts that write checkpoints and attempts that resume from them; the engine's weights count mini-batches."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -77,7 +77,7 @@ def lines() -> Iterator[list[Any]]:
 
 @pytest.fixture
 def attempt(bench: "Bench", home: Path) -> Callable[..., Counting]:
-    """Makes one attempt; `before` may throw the attempt's switch, or do what others would do meanwhile."""
+    """Makes one attempt; `before` may set the attempt's stop flag or change the job concurrently."""
 
     def make(job: Job, before: Hook = lambda *_: None, *, number: int = 1, blobs: Blobs | None = None) -> Counting:
         stop = StopFlag()
@@ -121,14 +121,14 @@ def test_every_epoch_has_its_checkpoint_and_the_newest_are_kept(
     assert order == ["checkpoint", "epoch"] * 5
 
 
-def test_checkpoints_come_as_often_as_the_job_asks(bench: "Bench", attempt: Callable[..., Counting]) -> None:
+def test_checkpoint_interval_of_the_job_is_used(bench: "Bench", attempt: Callable[..., Counting]) -> None:
     job = bench.submit(hyperparameters={"epochs": 5}, checkpoint=CheckpointPolicy(every_epochs=2))
     attempt(job)
     assert kept(bench, job) == [2, 4]
 
 
 @pytest.mark.parametrize("mini_batch", [0, 1, 2, 3, 9])
-def test_a_job_handed_back_goes_on_at_the_mini_batch_where_it_stood(
+def test_handed_back_job_resumes_at_its_mini_batch(
     bench: "Bench", attempt: Callable[..., Counting], mini_batch: int
 ) -> None:
     job = bench.submit(hyperparameters={"epochs": 5})
@@ -148,7 +148,9 @@ def test_a_job_handed_back_goes_on_at_the_mini_batch_where_it_stood(
     assert weight(bench, job) == 10
 
 
-def test_a_pause_keeps_a_checkpoint_and_rests(bench: "Bench", attempt: Callable[..., Counting]) -> None:
+def test_pause_stores_a_checkpoint_and_the_job_resumes_from_it(
+    bench: "Bench", attempt: Callable[..., Counting]
+) -> None:
     job = bench.submit(hyperparameters={"epochs": 5})
 
     def pause(taken: int, stop: StopFlag) -> None:
@@ -168,9 +170,7 @@ def test_a_pause_keeps_a_checkpoint_and_rests(bench: "Bench", attempt: Callable[
     assert weight(bench, job) == 10
 
 
-def test_one_that_is_out_of_time_keeps_where_it_stood_for_a_retry(
-    bench: "Bench", attempt: Callable[..., Counting]
-) -> None:
+def test_timed_out_attempt_keeps_its_checkpoint_for_a_retry(bench: "Bench", attempt: Callable[..., Counting]) -> None:
     job = bench.submit(hyperparameters={"epochs": 5})
     attempt(job, at(3, Cause.TIMED_OUT))
     failed = bench.job(job)
@@ -180,7 +180,7 @@ def test_one_that_is_out_of_time_keeps_where_it_stood_for_a_retry(
     assert (failed.checkpoint.epoch, failed.checkpoint.step) == (1, 1)
 
 
-def test_an_attempt_that_begins_after_the_last_epoch_only_writes_the_model(
+def test_attempt_resumed_after_the_last_epoch_only_writes_the_model(
     bench: "Bench", attempt: Callable[..., Counting], home: Path
 ) -> None:
     twin, job = (bench.submit(hyperparameters={"epochs": 3}) for _ in range(2))
@@ -208,10 +208,10 @@ def test_an_attempt_that_begins_after_the_last_epoch_only_writes_the_model(
 
 
 @pytest.mark.parametrize("harm", ["gone", "damaged", "foreign"])
-def test_a_checkpoint_that_cannot_be_read_gives_way_to_the_one_before(
+def test_unreadable_checkpoint_is_replaced_by_the_previous_one(
     bench: "Bench", attempt: Callable[..., Counting], home: Path, harm: str
 ) -> None:
-    # A model of its own, whose checkpoints are in nobody's cache.
+    # A separate model, whose checkpoints no cache holds.
     job = bench.submit(spec={**bench.spec, "initial_seed": sum(harm.encode())}, hyperparameters={"epochs": 5})
     attempt(job, at(6, Cause.TERMINATED))
     newest = bench.job(job).checkpoint
@@ -232,7 +232,7 @@ def test_a_checkpoint_that_cannot_be_read_gives_way_to_the_one_before(
     assert weight(bench, job) == 10
 
 
-def test_blobs_that_are_away_for_long_lose_the_attempt_and_not_the_job(
+def test_long_blob_outage_loses_the_attempt_and_not_the_job(
     bench: "Bench", attempt: Callable[..., Counting], home: Path
 ) -> None:
     class Failing(Blobs):
@@ -249,7 +249,9 @@ def test_blobs_that_are_away_for_long_lose_the_attempt_and_not_the_job(
     assert bench.job(job).status is Status.SUCCEEDED
 
 
-def test_losses_count_from_the_last_new_checkpoint(bench: "Bench", attempt: Callable[..., Counting]) -> None:
+def test_lost_attempts_are_counted_since_the_last_new_checkpoint(
+    bench: "Bench", attempt: Callable[..., Counting]
+) -> None:
     job = bench.submit(hyperparameters={"epochs": 6}, max_attempts=2)
 
     def lose(number: int, mini_batch: int) -> None:
@@ -270,7 +272,7 @@ def test_losses_count_from_the_last_new_checkpoint(bench: "Bench", attempt: Call
     assert "2 attempts were lost" in failed.reason.detail
 
 
-def test_checkpoints_that_wait_too_long_give_way_to_newer_ones(bench: "Bench") -> None:
+def test_pending_checkpoints_are_replaced_by_newer_ones(bench: "Bench") -> None:
     weights = {"dense": {"weights": np.zeros(1000, np.float32)}}
     made = Checkpoints(CheckpointPolicy(), bench.blobs, patience=1, room=10_000)
     pending = [made.make(Checkpoint("jax", epoch, 0, epoch, (), weights)) for epoch in range(1, 5)]

@@ -20,7 +20,7 @@ _SPEC = {
 }
 
 
-def test_a_trained_file_holds_its_weights_and_where_they_came_from() -> None:
+def test_trained_file_holds_its_weights_and_their_provenance() -> None:
     metadata = provenance(
         engine="jax",
         dataset="sha256:0",
@@ -38,7 +38,7 @@ def test_a_trained_file_holds_its_weights_and_where_they_came_from() -> None:
     assert "momentum" not in back.metadata["pippin.hyperparameters"]
 
 
-def test_weights_that_do_not_read_back_as_they_were_are_not_handed_out() -> None:
+def test_weights_that_read_back_differently_are_refused() -> None:
     # A file holds numbers of 32 bits.
     weights = {"dense": {"weights": np.array([[0.1, 0]], np.float64), "bias": np.zeros(1, np.float32)}}
     with pytest.raises(EngineError, match="weights of layer dense did not read back") as caught:

@@ -1,4 +1,4 @@
-"""What the engines' tests share: small models, runs over arrays in memory, and an observer that takes notes."""
+"""Shared by the engines' tests: small models, runs over arrays in memory, and a recording observer."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ from worker.engines.engine import EpochResult, Examples, TrainingRun
 
 @dataclass
 class Notes:
-    """An observer that writes down what it hears, and asks for a stop once it was asked `patience` times."""
+    """An observer that records its calls; `stop_requested` is true after `patience` calls."""
 
     patience: int | None = None
     asked: int = 0

@@ -1,4 +1,4 @@
-"""Workers that are to take no more jobs, and stay."""
+"""Drained workers: they take no more jobs but stay alive."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def worker(start: "Start") -> "WorkerProcess":
-    """One worker, which outlives every drain."""
+    """One worker process for all tests of this module."""
     return start("--name", "drainee")
 
 
@@ -38,7 +38,7 @@ def _epochs(number: int) -> Callable[[Job], bool]:
     return lambda job: job.progress.epoch >= number
 
 
-def test_a_drained_worker_finishes_its_job_takes_no_more_and_works_again_when_undrained(
+def test_drained_worker_finishes_its_job_and_takes_jobs_after_undrain(
     bench: "Bench", worker: "WorkerProcess", store: Store
 ) -> None:
     job = bench.submit(dataset={"train": "long"}, hyperparameters={"epochs": 3, "mini_batch_size": 1})
@@ -55,7 +55,7 @@ def test_a_drained_worker_finishes_its_job_takes_no_more_and_works_again_when_un
     assert worker.process.poll() is None
 
 
-def test_a_job_handed_back_keeps_its_place_and_the_worker_stays(
+def test_hand_back_drain_keeps_the_checkpoint_and_the_worker(
     bench: "Bench", worker: "WorkerProcess", store: Store
 ) -> None:
     job = bench.submit_long(max_attempts=1)
@@ -77,7 +77,7 @@ def test_a_job_handed_back_keeps_its_place_and_the_worker_stays(
     assert epochs == list(range(1, len(epochs) + 1))
 
 
-def test_an_idle_worker_is_drained_and_can_still_be_told_to_end(start: "Start", store: Store) -> None:
+def test_idle_drained_worker_ends_on_sigterm(start: "Start", store: Store) -> None:
     leaving = start("--name", "leaving")
     wait_for(lambda: "leaving" in str(store.workers.all()))
     store.workers.drain("leaving", Drain.FINISH)
@@ -88,7 +88,7 @@ def test_an_idle_worker_is_drained_and_can_still_be_told_to_end(start: "Start", 
     assert store.workers.drain_of(name) is None
 
 
-def test_what_was_said_of_a_drain_holds_through_an_outage(
+def test_drain_state_is_kept_during_an_outage(
     store: Store, bench_report: WorkerReport, valkey_server: EmbeddedValkey
 ) -> None:
     store.workers.heartbeat(bench_report)

@@ -8,7 +8,7 @@ from worker.compute_units import compute_units
 from worker.parent.heartbeat import Heartbeat
 
 
-def test_a_worker_is_shown_while_it_lives_with_what_it_does(store: Store) -> None:
+def test_worker_is_listed_with_its_state_while_it_runs(store: Store) -> None:
     with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
         wait_for(store.workers.all)
         (shown,) = store.workers.all()
@@ -22,7 +22,7 @@ def test_a_worker_is_shown_while_it_lives_with_what_it_does(store: Store) -> Non
     assert store.workers.all() == []
 
 
-def test_no_beat_is_under_way_while_it_is_to_be_quiet(store: Store) -> None:
+def test_quiet_heartbeat_sends_nothing(store: Store) -> None:
     sent = threading.Event()
     real = store.workers.heartbeat
 
@@ -40,7 +40,7 @@ def test_no_beat_is_under_way_while_it_is_to_be_quiet(store: Store) -> None:
         assert sent.wait(10)
 
 
-def test_an_outage_ends_no_heartbeat(store: Store, valkey_server: EmbeddedValkey) -> None:
+def test_heartbeat_continues_after_an_outage(store: Store, valkey_server: EmbeddedValkey) -> None:
     with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
         wait_for(store.workers.all)
         valkey_server.stop()

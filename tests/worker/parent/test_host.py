@@ -1,4 +1,4 @@
-"""The machine is kept awake for as long as a child runs, with a stand-in for caffeinate that tells what it is given."""
+"""The sleep inhibitor, with a stand-in for caffeinate that records its arguments, and the backoff after crashes."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def caffeinate(tmp_path: Path) -> Path:
-    """A program that writes its process id and its arguments, and ends when it is told to."""
+    """A program that writes its process id and its arguments, and runs until a signal ends it."""
     program = tmp_path / "caffeinate"
     program.write_text(
         f'#!/bin/sh\necho "$$ $*" > "{tmp_path}/new"\nmv "{tmp_path}/new" "{tmp_path}/told"\nexec sleep 600\n'
@@ -31,7 +31,7 @@ def _exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_idle_sleep_is_held_off_until_the_block_ends(caffeinate: Path, tmp_path: Path) -> None:
+def test_caffeinate_runs_until_the_block_ends(caffeinate: Path, tmp_path: Path) -> None:
     with SleepInhibitor(caffeinate).during(4321):
         wait_for((tmp_path / "told").exists)
         holder, *arguments = (tmp_path / "told").read_text().split()
@@ -40,7 +40,7 @@ def test_idle_sleep_is_held_off_until_the_block_ends(caffeinate: Path, tmp_path:
     assert not _exists(int(holder))
 
 
-def test_it_ends_with_a_block_that_fails(caffeinate: Path, tmp_path: Path) -> None:
+def test_caffeinate_ends_when_the_block_raises(caffeinate: Path, tmp_path: Path) -> None:
     def fail() -> None:
         with SleepInhibitor(caffeinate).during(os.getpid()):
             wait_for((tmp_path / "told").exists)
@@ -51,7 +51,7 @@ def test_it_ends_with_a_block_that_fails(caffeinate: Path, tmp_path: Path) -> No
     assert not _exists(int((tmp_path / "told").read_text().split()[0]))
 
 
-def test_a_caffeinate_that_has_exited_already_is_no_error(tmp_path: Path) -> None:
+def test_already_exited_caffeinate_is_no_error(tmp_path: Path) -> None:
     program = tmp_path / "caffeinate"
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
@@ -59,7 +59,7 @@ def test_a_caffeinate_that_has_exited_already_is_no_error(tmp_path: Path) -> Non
         pass
 
 
-def test_a_missing_caffeinate_is_logged_once_and_the_job_goes_on(tmp_path: Path) -> None:
+def test_missing_caffeinate_is_logged_once_and_jobs_run(tmp_path: Path) -> None:
     inhibitor = SleepInhibitor(tmp_path / "nothing")
     done = []
     with capture_logs() as logs:
@@ -91,7 +91,7 @@ work(settings, engine, shutdown, name=None, way="spawn", sleep_inhibitor=SleepIn
 
 
 @pytest.mark.full
-def test_a_worker_holds_it_while_its_child_trains_and_no_longer(
+def test_worker_runs_caffeinate_only_while_its_child_trains(
     bench: "Bench", valkey_url: str, home: Path, caffeinate: Path, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home)}
@@ -135,17 +135,17 @@ def pauses(*attempts: tuple[bool, float]) -> list[float]:
     return found
 
 
-def test_one_loss_costs_nothing_and_each_further_one_twice_as_much_up_to_a_limit() -> None:
+def test_crash_backoff_doubles_up_to_a_limit() -> None:
     assert pauses(*[(True, 1.0)] * 9) == [0, 1, 2, 4, 8, 16, 30, 30, 30]
     assert MAX_PAUSE == 30
 
 
-def test_an_attempt_that_succeeded_or_lasted_resets_the_backoff() -> None:
+def test_successful_or_long_attempt_resets_the_backoff() -> None:
     assert pauses((True, 1), (True, 1), (False, 1), (True, 1), (True, 1)) == [0, 1, 0, 0, 1]
     assert pauses((True, 1), (True, 1), (True, 60), (True, 1), (True, 1)) == [0, 1, 0, 0, 1]
 
 
-def test_a_pause_ends_when_the_worker_is_to_stop() -> None:
+def test_backoff_pause_ends_when_the_worker_stops() -> None:
     asked = iter([False, True])
     CrashBackoff().pause(10_000, lambda: next(asked))
     assert next(asked, None) is None

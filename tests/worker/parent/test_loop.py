@@ -13,7 +13,7 @@ from worker.parent.shutdown import Shutdown
 
 
 class Idle:
-    """An engine that is never asked to train."""
+    """An engine whose `train` fails the test."""
 
     name = "jax"
 
@@ -25,7 +25,7 @@ class Idle:
 
 
 @pytest.mark.full
-def test_a_worker_waits_for_a_redis_that_is_not_there_and_says_so(tmp_path: Path) -> None:
+def test_worker_waits_for_absent_redis_and_logs_it(tmp_path: Path) -> None:
     settings = Settings(redis_url="redis://:s3cret@127.0.0.1:1/0", home=tmp_path)
     shutdown = Shutdown()
     worker = threading.Thread(

@@ -1,4 +1,4 @@
-"""What is left of RQ: real queues, real records, forged ones among them."""
+"""The worker's use of RQ, on real queues with valid, damaged and forged records."""
 
 import json
 import threading
@@ -40,7 +40,7 @@ def queue(connection: Redis) -> Queue:
 
 
 def _rq_keys(connection: Redis) -> set[str]:
-    """What RQ still holds, its lists of queues and workers apart."""
+    """RQ's keys, without its lists of queues and workers and its records of workers."""
     lists = {"rq:queues", "rq:workers", f"rq:workers:{QUEUE}"}
     found = {key.decode() for key in connection.keys("rq:*")} - lists
     return {key for key in found if not key.startswith("rq:worker:")}
@@ -48,7 +48,7 @@ def _rq_keys(connection: Redis) -> set[str]:
 
 @pytest.fixture
 def drain(connection: Redis) -> Callable[..., list[AttemptRef]]:
-    """Runs a worker until the queue has been empty; what it was given."""
+    """Runs a worker until the queue is empty, or for `stop_after` attempts; returns the attempts."""
 
     def work(stop_after: int | None = None) -> list[AttemptRef]:
         taken: list[AttemptRef] = []
@@ -67,7 +67,7 @@ def drain(connection: Redis) -> Callable[..., list[AttemptRef]]:
     return work
 
 
-def test_an_attempt_is_taken_and_leaves_nothing_of_rqs_behind(
+def test_taken_attempt_leaves_no_rq_keys(
     bench: "Bench", connection: Redis, drain: Callable[..., list[AttemptRef]]
 ) -> None:
     job = bench.submit()
@@ -93,7 +93,7 @@ _FORGED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("forged", _FORGED.values(), ids=_FORGED.keys())
-def test_a_forged_job_is_refused_and_none_of_its_callbacks_runs(
+def test_forged_job_is_refused_and_its_callbacks_do_not_run(
     forged: dict[str, Any],
     queue: Queue,
     connection: Redis,
@@ -114,7 +114,7 @@ def test_a_forged_job_is_refused_and_none_of_its_callbacks_runs(
 
 
 @pytest.mark.full
-def test_a_worker_process_reports_what_it_refused_and_trains_on(
+def test_worker_process_logs_a_refused_job_and_trains_the_next(
     bench: "Bench", queue: Queue, start: Callable[..., "WorkerProcess"], tmp_path: Path
 ) -> None:
     proof = tmp_path / "proof"
@@ -132,7 +132,7 @@ def test_a_worker_process_reports_what_it_refused_and_trains_on(
     assert worker.stop() == 0
 
 
-def test_an_instances_method_is_refused(
+def test_job_with_an_instance_method_is_refused(
     queue: Queue, connection: Redis, drain: Callable[..., list[AttemptRef]]
 ) -> None:
     job = RqJob.create(FUNCTION, args=["default", "job_1", 1], id="job_1-1", connection=connection, serializer="json")
@@ -147,7 +147,7 @@ def test_an_instances_method_is_refused(
     [{"data": b"\x80\x04no json"}, {"data": b"[]", "created_at": "yesterday"}, {"data": b"[]", "status": "odd"}, {}],
     ids=["pickle", "no date", "no status", "nothing"],
 )
-def test_a_record_that_cannot_be_read_is_dropped_and_the_next_job_taken(
+def test_unreadable_record_is_dropped_and_the_next_job_taken(
     record: dict[str, Any],
     bench: "Bench",
     queue: Queue,
@@ -162,14 +162,12 @@ def test_a_record_that_cannot_be_read_is_dropped_and_the_next_job_taken(
     assert _rq_keys(connection) == set()
 
 
-def test_a_job_popped_while_the_worker_was_told_to_stop_goes_back_to_the_front(
-    bench: "Bench", connection: Redis, queue: Queue
-) -> None:
+def test_job_popped_during_a_stop_returns_to_the_front(bench: "Bench", connection: Redis, queue: Queue) -> None:
     first, second = bench.submit(), bench.submit()
     asked: list[bool] = []
 
     def stopping() -> bool:
-        # Asked once before the pop, then when the job is in hand.
+        # Called once before the pop, then after it.
         asked.append(len(asked) > 0)
         return asked[-1]
 
@@ -181,7 +179,7 @@ def test_a_job_popped_while_the_worker_was_told_to_stop_goes_back_to_the_front(
     assert connection.llen(queue.intermediate_queue_key) == 0
 
 
-def test_a_job_popped_while_the_worker_was_told_to_drain_goes_back_to_the_front(
+def test_job_popped_during_a_drain_returns_to_the_front(
     bench: "Bench", connection: Redis, queue: Queue, bench_report: WorkerReport
 ) -> None:
     workers = bench.store.workers
@@ -191,7 +189,7 @@ def test_a_job_popped_while_the_worker_was_told_to_drain_goes_back_to_the_front(
 
     def stopping() -> bool:
         begun = draining.begun()
-        # Told after the last look before the pop.
+        # The drain begins after the last check before the pop.
         workers.drain(bench_report.name, Drain.FINISH)
         return begun
 
@@ -203,7 +201,7 @@ def test_a_job_popped_while_the_worker_was_told_to_drain_goes_back_to_the_front(
     assert connection.llen(queue.intermediate_queue_key) == 0
 
 
-def test_nobody_can_suspend_a_worker_through_rq(
+def test_rq_suspend_does_not_stop_a_worker(
     bench: "Bench", connection: Redis, drain: Callable[..., list[AttemptRef]]
 ) -> None:
     suspend(connection)
@@ -211,10 +209,10 @@ def test_nobody_can_suspend_a_worker_through_rq(
     assert drain(1) == [AttemptRef("default", job.id, 1)]
 
 
-def test_rqs_maintenance_fails_no_job_of_a_worker_that_died(
+def test_rq_maintenance_fails_no_job_of_a_dead_worker(
     bench: "Bench", connection: Redis, queue: Queue, drain: Callable[..., list[AttemptRef]]
 ) -> None:
-    # What a worker leaves that died between the pop and the claim: RQ's own maintenance would fail it.
+    # The state after a worker died between the pop and the claim: RQ's own maintenance would fail the job.
     stray, job = bench.submit(), bench.submit()
     connection.lmove(queue.key, queue.intermediate_queue_key)
     connection.set(f"{queue.intermediate_queue_key}:first_seen:{stray.id}-1", "0")

@@ -1,4 +1,4 @@
-"""A training that hears nothing: its worker sees in the store that it should have stopped."""
+"""Supervision of a child that does not react: the parent reads in the store that it should have stopped."""
 
 import os
 import signal
@@ -27,53 +27,51 @@ def _claimed(bench: "Bench", **request: object) -> tuple[Job, Claim]:
     return job, claim
 
 
-def _after_a_look(overseer: Overseer) -> Cause | None:
-    """What it says once it has looked twice, the second time after its patience."""
+def _overdue_after_two_checks(overseer: Overseer) -> Cause | None:
+    """The result of the second of two checks, 0.02 s apart."""
     for _ in range(2):
         time.sleep(0.02)
         found = overseer.overdue()
     return found
 
 
-def test_a_child_that_does_as_it_should_is_left_alone(bench: "Bench") -> None:
+def test_child_without_pending_requests_is_not_overdue(bench: "Bench") -> None:
     _, claim = _claimed(bench)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is None
+    assert _overdue_after_two_checks(Overseer(bench.store.attempts, claim, 0, every=0.01)) is None
 
 
 @pytest.mark.parametrize("wish", ["cancel", "pause"])
-def test_a_wish_that_is_not_heard_is_seen_when_the_grace_is_over(bench: "Bench", wish: str) -> None:
+def test_ignored_cancel_or_pause_is_overdue_after_the_grace(bench: "Bench", wish: str) -> None:
     job, claim = _claimed(bench)
     getattr(bench.store.jobs, wish)(TENANT, job.id)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 60, every=0.01)) is None
+    assert _overdue_after_two_checks(Overseer(bench.store.attempts, claim, 60, every=0.01)) is None
     expected = {"cancel": Cause.CANCELLED, "pause": Cause.PAUSED}[wish]
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is expected
+    assert _overdue_after_two_checks(Overseer(bench.store.attempts, claim, 0, every=0.01)) is expected
 
 
-def test_a_job_that_is_out_of_time_or_in_other_hands_is_seen(bench: "Bench") -> None:
+def test_timed_out_or_handed_back_job_is_overdue(bench: "Bench") -> None:
     _, claim = _claimed(bench, timeout_seconds=0.1)
     time.sleep(0.15)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.TIMED_OUT
+    assert _overdue_after_two_checks(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.TIMED_OUT
     bench.store.attempts.hand_back(claim)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.LEASE_LOST
+    assert _overdue_after_two_checks(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.LEASE_LOST
 
 
-def test_a_child_that_does_not_hand_its_job_back_is_ended_when_the_grace_is_over(bench: "Bench") -> None:
+def test_child_that_does_not_hand_back_is_overdue_after_the_grace(bench: "Bench") -> None:
     job, claim = _claimed(bench)
     patient, impatient = (
         Overseer(bench.store.attempts, claim, grace, wants_back=lambda: True, every=0.01) for grace in (60, 0)
     )
-    assert _after_a_look(patient) is None
+    assert _overdue_after_two_checks(patient) is None
     assert patient.hands_back
-    assert _after_a_look(impatient) is Cause.TERMINATED
+    assert _overdue_after_two_checks(impatient) is Cause.TERMINATED
     bench.store.jobs.cancel(TENANT, job.id)
-    assert _after_a_look(impatient) is not Cause.TERMINATED
+    assert _overdue_after_two_checks(impatient) is not Cause.TERMINATED
     assert not impatient.hands_back
 
 
 @pytest.mark.full
-def test_the_worker_of_a_frozen_training_is_free_again_after_a_cancel(
-    bench: "Bench", start: Callable[..., "WorkerProcess"]
-) -> None:
+def test_cancel_frees_the_worker_of_a_frozen_training(bench: "Bench", start: Callable[..., "WorkerProcess"]) -> None:
     worker = start("--name", "frozen")
     job = bench.submit_long()
     bench.wait_until(job, lambda job: job.progress.epoch >= 1)
@@ -85,13 +83,13 @@ def test_the_worker_of_a_frozen_training_is_free_again_after_a_cancel(
     assert worker.stop() == 0
 
 
-def test_a_child_that_settled_itself_leaves_nothing_to_settle(bench: "Bench") -> None:
+def test_child_that_exits_with_0_needs_no_settlement(bench: "Bench") -> None:
     job, claim = _claimed(bench)
     settle(bench.store, claim, Ending(0))
     assert bench.job(job).status is Status.STARTING
 
 
-def test_the_attempt_of_a_child_that_was_killed_is_lost_and_the_job_queued_again(bench: "Bench") -> None:
+def test_killed_child_loses_the_attempt_and_requeues_the_job(bench: "Bench") -> None:
     job, claim = _claimed(bench)
     settle(bench.store, claim, Ending(-9))
     lost = bench.job(job)
@@ -101,7 +99,7 @@ def test_the_attempt_of_a_child_that_was_killed_is_lost_and_the_job_queued_again
     assert "SIGKILL" in lost.attempts[0].reason.detail
 
 
-def test_a_child_that_aborted_under_a_memory_limit_was_out_of_memory(bench: "Bench") -> None:
+def test_sigabrt_under_a_memory_limit_is_out_of_memory(bench: "Bench") -> None:
     job, claim = _claimed(bench, max_attempts=1)
     settle(bench.store, claim, Ending(-6), memory_limit=10**9)
     failed = bench.job(job)
@@ -110,7 +108,7 @@ def test_a_child_that_aborted_under_a_memory_limit_was_out_of_memory(bench: "Ben
     assert failed.reason.code is Reason.OUT_OF_MEMORY
 
 
-def test_a_child_that_was_killed_for_its_memory_fails_the_job_at_once(bench: "Bench") -> None:
+def test_child_killed_for_its_memory_fails_the_job_at_once(bench: "Bench") -> None:
     job, claim = _claimed(bench, max_attempts=3)
     settle(bench.store, claim, Ending(-9, Cause.OUT_OF_MEMORY), memory_limit=10**9)
     failed = bench.job(job)
@@ -120,7 +118,7 @@ def test_a_child_that_was_killed_for_its_memory_fails_the_job_at_once(bench: "Be
     assert "1000000000 bytes" in failed.reason.detail
 
 
-def test_a_child_that_exited_in_error_is_a_lost_worker(bench: "Bench") -> None:
+def test_child_with_an_error_exit_code_is_a_lost_worker(bench: "Bench") -> None:
     job, claim = _claimed(bench, max_attempts=1)
     settle(bench.store, claim, Ending(1))
     failed = bench.job(job)
@@ -129,7 +127,7 @@ def test_a_child_that_exited_in_error_is_a_lost_worker(bench: "Bench") -> None:
     assert "exit code 1" in failed.reason.detail
 
 
-def test_an_attempt_whose_child_we_killed_is_handed_back(bench: "Bench") -> None:
+def test_attempt_of_a_terminated_child_is_handed_back(bench: "Bench") -> None:
     job, claim = _claimed(bench, max_attempts=1)
     settle(bench.store, claim, Ending(-9, Cause.TERMINATED))
     back = bench.job(job)
@@ -137,14 +135,14 @@ def test_an_attempt_whose_child_we_killed_is_handed_back(bench: "Bench") -> None
     assert back.attempts[0].status == "handed_back"
 
 
-def test_a_child_that_did_not_hear_its_cancel_is_settled_as_cancelled(bench: "Bench") -> None:
+def test_child_killed_for_a_cancel_is_settled_as_cancelled(bench: "Bench") -> None:
     job, claim = _claimed(bench)
     bench.store.jobs.cancel("default", job.id)
     settle(bench.store, claim, Ending(-9, Cause.CANCELLED))
     assert bench.job(job).status is Status.CANCELLED
 
 
-def test_a_child_that_did_not_hear_its_pause_rests(bench: "Bench") -> None:
+def test_child_killed_for_a_pause_is_settled_as_paused(bench: "Bench") -> None:
     job, claim = _claimed(bench)
     bench.store.jobs.pause("default", job.id)
     settle(bench.store, claim, Ending(-9, Cause.PAUSED))
@@ -153,7 +151,7 @@ def test_a_child_that_did_not_hear_its_pause_rests(bench: "Bench") -> None:
     assert paused.attempts[0].status == "paused"
 
 
-def test_a_child_that_did_not_hear_its_timeout_fails_by_it(bench: "Bench") -> None:
+def test_child_killed_for_a_timeout_is_settled_as_timed_out(bench: "Bench") -> None:
     job, claim = _claimed(bench)
     settle(bench.store, claim, Ending(-9, Cause.TIMED_OUT))
     failed = bench.job(job)
@@ -162,7 +160,7 @@ def test_a_child_that_did_not_hear_its_timeout_fails_by_it(bench: "Bench") -> No
 
 
 @pytest.mark.parametrize("ending", [Ending(1), Ending(-9), *(Ending(-9, cause) for cause in Cause)])
-def test_an_attempt_that_no_longer_holds_its_job_settles_nothing(bench: "Bench", ending: Ending) -> None:
+def test_attempt_without_its_lease_settles_nothing(bench: "Bench", ending: Ending) -> None:
     job, claim = _claimed(bench)
     bench.store.attempts.hand_back(claim)
     settle(bench.store, claim, ending)

@@ -15,7 +15,7 @@ SEMANTICS = DOCS / "semantics.md"
 
 
 def _in_single_precision(outcome: Outcome) -> Outcome:
-    """As an engine would hand it back, with errors of some last bits."""
+    """The outcome as an engine returns it, with rounding errors in the last bits."""
     noise = np.random.default_rng(3)
     weights = {k: a * (1 + noise.uniform(-2e-7, 2e-7, a.shape)) for k, a in outcome.weights.items()}
     return Outcome(weights, tuple(float(np.float32(loss)) for loss in outcome.losses))
@@ -30,7 +30,7 @@ def test_each_candidate_is_recognized(case: Case, candidate: Candidate) -> None:
     before = _in_single_precision(train(case.problem, chosen))
     found = before if candidate.rules is None else _in_single_precision(train(case.problem, candidate.rules))
     shown = judged(case, found, before if case.repeated else None)
-    # A training that repeats itself does so whatever its order is.
+    # A training with the same order every time repeats itself for every order.
     same = case.repeated and candidate.rules == chosen
     assert shown.nearest == (case.candidates[0].name if same else candidate.name)
     assert shown.fits
@@ -38,7 +38,7 @@ def test_each_candidate_is_recognized(case: Case, candidate: Candidate) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_what_is_none_of_the_candidates_is_told_so(case: Case) -> None:
+def test_outcome_of_no_candidate_does_not_fit(case: Case) -> None:
     first = train(case.problem, case.candidates[-1].rules or Rules())
     strange = Outcome({k: a + 0.011 for k, a in first.weights.items()}, tuple(loss + 0.011 for loss in first.losses))
     shown = judged(case, strange, first if case.repeated else None)
@@ -47,11 +47,11 @@ def test_what_is_none_of_the_candidates_is_told_so(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_only_the_case_about_them_lets_all_compute_units_work(case: Case) -> None:
+def test_only_the_compute_units_case_uses_all_compute_units(case: Case) -> None:
     assert case.problem.run().compute_units == ("all" if case.name == "compute_units" else "cpu_only")
 
 
-def test_only_the_cases_about_it_shuffle() -> None:
+def test_only_the_shuffle_cases_shuffle() -> None:
     assert [case.name for case in CASES if case.problem.shuffle] == ["shuffle_order", "shuffle_repeats"]
 
 
@@ -61,7 +61,7 @@ def test_pippins_choice_follows_the_default_rules() -> None:
             assert case.candidates[0].rules == Rules(), case.name
 
 
-def test_the_shapes_of_the_kernels_case_cannot_be_mistaken() -> None:
+def test_kernel_case_has_four_different_lengths() -> None:
     (case,) = (case for case in CASES if case.name == "kernels")
     shape = case.problem.weights()["weights"].shape
     assert len(set(shape)) == len(shape) == 4
@@ -80,7 +80,7 @@ def test_the_documentation_has_a_row_for_each_case_in_the_same_order() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_row_says_our_choice_its_switch_and_its_evidence(case: Case) -> None:
+def test_documentation_row_states_choice_switch_and_evidence(case: Case) -> None:
     _, _, choice, other, evidence = _rows()[case.name]
     # The order is shown by the kit, digit by digit.
     assert case.candidates[0].name.startswith(choice.partition(",")[0] if case.name == "shuffle_order" else choice)

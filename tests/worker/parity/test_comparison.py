@@ -1,4 +1,4 @@
-"""What the kit prints."""
+"""The table, the verdicts and the JSON document of the parity kit."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ def _shown(name: str, candidate: int) -> Comparison:
     return judged(case, train(case.problem, rules), None)
 
 
-def test_of_many_candidates_the_nearest_and_our_choice_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_of_many_candidates_shows_the_nearest_and_the_choice(capsys: pytest.CaptureFixture[str]) -> None:
     print_table([_shown("shuffle_order", 30)])
     printed = capsys.readouterr().out.splitlines()
     candidates = [line for line in printed if line.strip().startswith(("order ", "Pippin's order ", "libc++'s order "))]
@@ -42,7 +42,7 @@ def test_a_failed_training_is_shown_among_the_others(capsys: pytest.CaptureFixtu
     assert "adam: no answer, since the training failed: engine_error: BNNS said no" in printed
 
 
-def test_what_fits_nothing_is_never_called_an_answer() -> None:
+def test_outcome_that_fits_nothing_is_not_called_a_match() -> None:
     near = replace(_shown("momentum", 0), fits=False)
     assert not near.as_chosen
     assert verdict(near) == "none of the candidates; the nearest is: v = m v + lr g; w = w - v"

@@ -1,6 +1,6 @@
 """The kit examines Core ML's engine on the stand-in of Apple's frameworks, set to one formula after another.
 
-Several knobs are turned in one run: an answer that hung on another's would come out wrong.
+Several settings of the stand-in change in one run, so that an answer that depends on another case would be wrong.
 """
 
 import json
@@ -109,7 +109,7 @@ def test_each_formula_is_recognized(knobs: dict[str, str], others: dict[str, str
     assert cases["shuffle_order"]["nearest"].startswith("libc++'s order ")
 
 
-def test_an_order_that_is_not_core_mls_is_found(tmp_path: Path) -> None:
+def test_order_other_than_core_mls_is_detected(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--case", "shuffle_order", ORDER="other")
     assert done.returncode == 1
     case = _cases(done)["shuffle_order"]
@@ -117,7 +117,7 @@ def test_an_order_that_is_not_core_mls_is_found(tmp_path: Path) -> None:
     assert case["nearest"].startswith("order ")
 
 
-def test_weights_in_another_layout_are_told_as_a_failure_and_the_kit_goes_on(tmp_path: Path) -> None:
+def test_weights_in_another_layout_are_reported_as_a_failure(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--case", "kernels", LAYOUT="transposed")
     assert done.returncode == 1
     case = _cases(done)["kernels"]

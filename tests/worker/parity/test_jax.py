@@ -1,4 +1,4 @@
-"""The kit examines Pippin's own engine: it does what Pippin has chosen, and with a switch turned, the other."""
+"""The parity kit on the engine jax: its defaults match Pippin's choices, and each switch matches its candidate."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ from worker.parity.comparison import compare, document, verdict
 
 @pytest.mark.full
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_in_each_case_the_nearest_is_our_choice(case: Case) -> None:
+def test_nearest_candidate_is_the_choice_in_each_case(case: Case) -> None:
     shown = compare(case, JaxEngine())
     assert shown.nearest == case.candidates[0].name
     assert shown.as_chosen
@@ -34,7 +34,7 @@ def test_in_each_case_the_nearest_is_our_choice(case: Case) -> None:
         ("shuffle_order", Switches(order="pippin"), "Pippin's order 2 0 1, then 2 1 0"),
     ],
 )
-def test_a_switch_is_recognized(name: str, switches: Switches, nearest: str) -> None:
+def test_changed_switch_is_recognized(name: str, switches: Switches, nearest: str) -> None:
     (case,) = (case for case in CASES if case.name == name)
     shown = compare(case, JaxEngine(switches))
     assert shown.nearest == nearest

@@ -1,4 +1,4 @@
-"""What the doctor says of the place where blobs are kept."""
+"""The doctor's check of the blob store."""
 
 import os
 import socket
@@ -15,7 +15,7 @@ from pippin.cli.doctor.findings import Level
 from pippin.system.retry import Backoff
 
 
-def test_a_folder_is_looked_at_and_not_made(tmp_path: Path) -> None:
+def test_blob_folder_is_checked_and_not_created(tmp_path: Path) -> None:
     there, absent = tmp_path / "a folder", tmp_path / "deep" / "er"
     there.mkdir()
     assert check_blobs(there.as_uri()).level is Level.OK
@@ -24,7 +24,7 @@ def test_a_folder_is_looked_at_and_not_made(tmp_path: Path) -> None:
     assert not absent.parent.exists()
 
 
-def test_a_file_where_the_folder_should_be_is_a_fault(tmp_path: Path) -> None:
+def test_file_in_place_of_the_folder_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for folder in ("file", "file/deeper"):
         finding = check_blobs((tmp_path / folder).as_uri())
@@ -33,7 +33,7 @@ def test_a_file_where_the_folder_should_be_is_a_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may use every folder")
-def test_a_folder_of_somebody_else_is_a_fault(tmp_path: Path) -> None:
+def test_folder_without_permission_is_a_fault(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0)
     finding = check_blobs(folder.as_uri())
@@ -44,20 +44,20 @@ def test_a_folder_of_somebody_else_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.fixture
 def nobody() -> Iterator[str]:
-    """An address at which nobody listens."""
+    """An address without a listener."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
-def test_a_service_that_does_not_answer_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_service_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pippin.blobs.behind_service.backoff", lambda: Backoff(tries=1))
     finding = check_blobs(f"http://{nobody}")
     assert finding.level is Level.FAULT
     assert "that it runs" in finding.advice
 
 
-def test_a_bucket_that_cannot_be_reached_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_bucket_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{nobody}")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
@@ -68,7 +68,7 @@ def test_a_bucket_that_cannot_be_reached_is_a_fault(nobody: str, monkeypatch: py
     assert "s3cret" not in repr(finding)
 
 
-def test_a_token_that_a_service_demands_is_told_of_and_never_shown(
+def test_missing_or_exposed_token_is_a_fault_and_never_shown(
     start_up: Callable[..., Any], valkey_url: str, tmp_path: Path
 ) -> None:
     service = start_up("--workers", "0", redis_url=valkey_url)
@@ -95,5 +95,5 @@ def test_a_token_that_a_service_demands_is_told_of_and_never_shown(
     assert created.stdout.strip() not in repr((refused, open_to_all))
 
 
-def test_the_service_that_runs_is_asked(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable
+def test_running_service_is_ok(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable
     assert check_blobs(running_up.url).level is Level.OK

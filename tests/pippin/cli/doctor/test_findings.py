@@ -1,4 +1,4 @@
-"""No password leaves in what the doctor says."""
+"""The doctor's findings show no password."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from pippin.cli.doctor.findings import fault, redacted, redacted_url, secrets_in
 from pippin.settings import Settings
 
 
-def test_passwords_are_known_as_written_and_as_meant(tmp_path: Path) -> None:
+def test_secrets_are_collected_encoded_and_decoded(tmp_path: Path) -> None:
     settings = Settings(
         home=tmp_path,
         redis_url=SecretStr("rediss://worker:p%40ss@host/0"),
@@ -19,11 +19,11 @@ def test_passwords_are_known_as_written_and_as_meant(tmp_path: Path) -> None:
     assert known == {"p%40ss", "p@ss", "t0ken", "else", "aws"}
 
 
-def test_every_secret_is_replaced_the_longer_one_whole() -> None:
+def test_longer_secrets_are_redacted_first() -> None:
     finding = redacted({"pass", "passport"}, fault("x", "passport and pass", "no pass"))
     assert (finding.found, finding.advice) == ("*** and ***", "no ***")
 
 
-def test_an_address_is_shown_without_user_password_and_query() -> None:
+def test_redacted_url_has_no_user_password_or_query() -> None:
     assert redacted_url("rediss://a:b@host:1/0?ssl_ca_certs=x") == "rediss://host:1/0"
     assert redacted_url("unix:///run/valkey.sock") == "unix:///run/valkey.sock"

@@ -1,4 +1,4 @@
-"""What the doctor says of the machine, its Python, the libraries that train, and its disk."""
+"""The doctor's checks of the machine, its Python, the training libraries and the disk."""
 
 import platform
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from pippin.cli.doctor.machine import (
 )
 
 
-def test_this_machine_can_be_used() -> None:
+def test_this_machine_is_ok() -> None:
     assert check_system().level is Level.OK
     assert check_chip().level is Level.OK
     assert platform.machine() in check_chip().found
@@ -40,7 +40,7 @@ def test_a_system_is_judged_by_its_version(system: str, found: str, level: Level
     assert (finding.level, finding.found) == (level, found)
 
 
-def test_an_old_macos_is_to_be_updated() -> None:
+def test_old_macos_gets_the_advice_to_update() -> None:
     assert "Update to macOS 11" in check_system("darwin", "macOS 10.15").advice
 
 
@@ -55,7 +55,7 @@ def test_a_python_under_rosetta_or_an_intel_mac_is_a_fault() -> None:
     assert "Rosetta" in finding.advice
 
 
-def test_a_chip_of_no_known_name_is_its_architecture() -> None:
+def test_unknown_chip_is_named_by_its_architecture() -> None:
     assert check_chip("linux", "riscv64", "riscv64").found == "riscv64"
 
 
@@ -68,7 +68,7 @@ def test_a_chip_of_no_known_name_is_its_architecture() -> None:
         ((3, 14, 0), Level.FAULT),
     ],
 )
-def test_a_python_that_is_not_supported_is_a_fault(version: tuple[int, int, int], level: Level) -> None:
+def test_unsupported_python_is_a_fault(version: tuple[int, int, int], level: Level) -> None:
     finding = check_python(version)
     assert finding.level is level
     assert (level is Level.OK) == (finding.advice == "")
@@ -88,7 +88,7 @@ def test_a_mac_with_everything_trains_with_both_engines() -> None:
     assert check_engines("darwin", lacking()).found == "jax, coreml"
 
 
-def test_a_mac_without_pyobjc_is_told_what_to_install() -> None:
+def test_mac_without_pyobjc_gets_the_install_command() -> None:
     for check, module in ((check_pyobjc, "objc"), (check_coreml, "CoreML")):
         finding = check("darwin", lacking("objc", "CoreML"))
         assert finding.level is Level.FAULT
@@ -96,7 +96,7 @@ def test_a_mac_without_pyobjc_is_told_what_to_install() -> None:
         assert "pip install -e '.[worker,mac]'" in finding.advice
 
 
-def test_a_mac_with_half_of_the_bridge_is_told_which_half_it_lacks() -> None:
+def test_missing_part_of_pyobjc_is_named() -> None:
     assert check_coreml("darwin", lacking("Quartz")).found == f"{ABSENT} 'Quartz'"
     assert check_engines("darwin", lacking("Quartz")).found == "jax"
 
@@ -110,13 +110,13 @@ def test_a_mac_without_jax_still_trains_with_core_ml() -> None:
     assert check_engines("darwin", lacking("jax")).found == "coreml"
 
 
-def test_other_systems_are_not_blamed_for_lacking_core_ml() -> None:
+def test_core_ml_is_not_required_on_other_systems() -> None:
     assert check_pyobjc("linux", lacking("objc")).level is Level.OK
     assert check_coreml("linux", lacking("CoreML")).level is Level.OK
     assert check_engines("linux", lacking("CoreML")).found == "jax"
 
 
-def test_a_machine_on_which_nothing_can_train_is_at_fault() -> None:
+def test_machine_without_any_engine_is_a_fault() -> None:
     for system, extra in (("linux", "worker"), ("darwin", "worker,mac")):
         finding = check_engines(system, lacking("jax", "CoreML"))
         assert finding.level is Level.FAULT
@@ -124,7 +124,7 @@ def test_a_machine_on_which_nothing_can_train_is_at_fault() -> None:
         assert f"'.[{extra}]'" in finding.advice
 
 
-def test_this_machine_really_trains_with_jax() -> None:
+def test_jax_is_an_engine_of_this_machine() -> None:
     assert "jax" in check_engines().found
 
 
@@ -139,20 +139,20 @@ GIB = 2**30
         (10 * GIB, Level.OK, ""),
     ],
 )
-def test_little_room_is_told(tmp_path: Path, free: int, level: Level, advice: str) -> None:
+def test_low_disk_space_is_reported(tmp_path: Path, free: int, level: Level, advice: str) -> None:
     finding = check_disk(tmp_path, 10 * GIB, free)
     assert finding.level is level
     assert advice in finding.advice
 
 
-def test_the_disk_is_asked_for_a_home_that_does_not_exist_yet(tmp_path: Path) -> None:
+def test_disk_of_an_absent_home_is_checked(tmp_path: Path) -> None:
     finding = check_disk(tmp_path / "not" / "yet", 0)
     assert finding.level is Level.OK
     assert "GiB free" in finding.found
     assert not (tmp_path / "not").exists()
 
 
-def test_a_home_that_cannot_be_written_to_is_a_fault(tmp_path: Path) -> None:
+def test_unwritable_home_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     finding = check_disk(tmp_path / "file" / "home", 0)
     assert finding.level is Level.FAULT

@@ -1,4 +1,4 @@
-"""What the doctor says of the blob store's owner."""
+"""The doctor's check of the blob store's owner."""
 
 import time
 from collections.abc import Callable
@@ -34,12 +34,12 @@ def finding(settings: Settings) -> Callable[[], Finding]:
     return look
 
 
-def test_a_folder_that_is_absent_stays_absent(settings: Settings) -> None:
+def test_absent_blob_folder_is_not_created(settings: Settings) -> None:
     assert list(check_owner(settings)) == []
     assert not (settings.home / "blobs").exists()
 
 
-def test_a_store_of_this_redis_is_well(ownership: BlobOwnership, finding: Callable[[], Finding]) -> None:
+def test_blob_store_of_this_redis_is_ok(ownership: BlobOwnership, finding: Callable[[], Finding]) -> None:
     assert finding().level is Level.OK
     assert "no owner yet" in finding().found
     ownership.claim()
@@ -58,7 +58,7 @@ def test_lost_records_are_a_fault(ownership: BlobOwnership, finding: Callable[[]
 
 
 @pytest.mark.parametrize("refusal", list(Refusal))
-def test_every_refusal_has_its_advice(
+def test_every_refusal_has_advice(
     ownership: BlobOwnership,
     finding: Callable[[], Finding],
     monkeypatch: pytest.MonkeyPatch,
@@ -77,7 +77,7 @@ def test_every_refusal_has_its_advice(
     assert finding().advice
 
 
-def test_without_redis_or_blobs_nothing_is_said(settings: Settings, ownership: BlobOwnership) -> None:
+def test_owner_is_not_checked_without_redis_or_local_blobs(settings: Settings, ownership: BlobOwnership) -> None:
     ownership.claim()
     away = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
     assert list(check_owner(away)) == []

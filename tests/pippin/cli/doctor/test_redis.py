@@ -1,4 +1,4 @@
-"""What the doctor says of Redis, from a real Valkey, and from addresses where there is none."""
+"""The doctor's check of Redis, with a real Valkey and with addresses without a server."""
 
 import socket
 import time
@@ -39,7 +39,7 @@ def configure(valkey_url: str) -> Iterator[Callable[[str, str], None]]:
     client.close()
 
 
-def test_a_healthy_server_has_no_fault_and_its_password_is_not_told(valkey_url: str) -> None:
+def test_healthy_server_is_ok_and_its_password_is_not_shown(valkey_url: str) -> None:
     findings = by_check(check_redis(valkey_url))
     assert set(findings) == {"redis", "redis data", "clock"}
     assert all(finding.level is Level.OK for finding in findings.values())
@@ -47,13 +47,13 @@ def test_a_healthy_server_has_no_fault_and_its_password_is_not_told(valkey_url: 
     assert str(urlsplit(valkey_url).password) not in repr(findings)
 
 
-def test_no_address_is_a_matter_of_what_the_machine_is_for() -> None:
+def test_missing_redis_url_is_a_warning() -> None:
     (finding,) = check_redis(None)
     assert finding.level is Level.WARNING
     assert "PIPPIN_REDIS_URL" in finding.found
 
 
-def test_nobody_at_the_address_is_a_fault() -> None:
+def test_unreachable_redis_is_a_fault() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         (finding,) = check_redis(f"redis://:s3cret@127.0.0.1:{unused.getsockname()[1]}/0")
@@ -63,7 +63,7 @@ def test_nobody_at_the_address_is_a_fault() -> None:
     assert "s3cret" not in repr(finding)
 
 
-def test_a_wrong_password_is_told_from_an_absent_server(valkey_url: str) -> None:
+def test_wrong_password_has_its_own_advice(valkey_url: str) -> None:
     port = urlsplit(valkey_url).port
     for wrong in (f"redis://:wr0ng@127.0.0.1:{port}/0", f"redis://127.0.0.1:{port}/0"):
         (finding,) = check_redis(wrong)
@@ -72,13 +72,13 @@ def test_a_wrong_password_is_told_from_an_absent_server(valkey_url: str) -> None
         assert "wr0ng" not in repr(finding)
 
 
-def test_a_socket_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+def test_missing_socket_is_a_fault(tmp_path: Path) -> None:
     (finding,) = check_redis(f"unix://{tmp_path}/nothing")
     assert finding.level is Level.FAULT
     assert "socket" in finding.advice
 
 
-def test_a_server_that_may_evict_is_a_fault(valkey_url: str, configure: Callable[[str, str], None]) -> None:
+def test_evicting_server_is_a_fault(valkey_url: str, configure: Callable[[str, str], None]) -> None:
     configure("maxmemory-policy", "allkeys-lru")
     finding = by_check(check_redis(valkey_url))["redis data"]
     assert finding.level is Level.FAULT
@@ -86,14 +86,14 @@ def test_a_server_that_may_evict_is_a_fault(valkey_url: str, configure: Callable
     assert "noeviction" in finding.advice
 
 
-def test_a_server_that_keeps_nothing_is_warned_of(valkey_url: str, configure: Callable[[str, str], None]) -> None:
+def test_server_without_append_only_file_is_a_warning(valkey_url: str, configure: Callable[[str, str], None]) -> None:
     configure("appendonly", "no")
     finding = by_check(check_redis(valkey_url))["redis data"]
     assert finding.level is Level.WARNING
     assert "appendonly yes" in finding.advice
 
 
-def test_the_workers_own_user_may_not_ask_how_data_is_kept_and_is_told_so(valkey_url: str) -> None:
+def test_worker_user_cannot_read_the_configuration(valkey_url: str) -> None:
     client: Any = connect(valkey_url)
     _, name, *rules = (ROOT / "deploy/valkey/worker.acl").read_text().split()
     try:
@@ -114,13 +114,13 @@ def test_the_workers_own_user_may_not_ask_how_data_is_kept_and_is_told_so(valkey
     ("skew", "level", "word"),
     [(0, Level.OK, "s "), (20, Level.WARNING, "ahead of"), (-20, Level.WARNING, "behind"), (300, Level.FAULT, "ahead")],
 )
-def test_a_clock_that_is_off_is_told_with_its_direction(valkey_url: str, skew: float, level: Level, word: str) -> None:
+def test_clock_skew_is_reported_with_its_direction(valkey_url: str, skew: float, level: Level, word: str) -> None:
     finding = by_check(check_redis(valkey_url, lambda: time.time() + skew))["clock"]
     assert finding.level is level
     assert word in finding.found
     assert finding.advice == "" or "Date & Time" in finding.advice
 
 
-def test_a_slow_answer_is_no_skew(valkey_url: str) -> None:
+def test_slow_reply_is_no_clock_skew(valkey_url: str) -> None:
     readings = iter([time.time(), time.time() + 30])
     assert by_check(check_redis(valkey_url, lambda: next(readings)))["clock"].level is Level.OK

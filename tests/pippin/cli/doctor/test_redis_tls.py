@@ -1,4 +1,4 @@
-"""What the doctor says of a Redis behind TLS: a real Valkey, with a TLS end of the test's own before it."""
+"""The doctor's check of Redis behind TLS: a real Valkey behind a TLS proxy of the test."""
 
 import asyncio
 import gc
@@ -33,7 +33,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tls_url(valkey_url: str, certificate: Path) -> Iterator[str]:
-    """The address of the TLS end, without a word of whom to trust."""
+    """The address of the TLS proxy, without the option for the trusted authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.with_name("key.pem"))
     behind = urlsplit(valkey_url)
@@ -75,7 +75,7 @@ def tls_url(valkey_url: str, certificate: Path) -> Iterator[str]:
 
 
 def refused(url: str) -> Finding:
-    """What is said of a server with which no TLS is possible."""
+    """The finding about a server with a failing TLS handshake."""
     with warnings.catch_warnings():
         # redis-py leaves the socket of a failed handshake to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -84,21 +84,21 @@ def refused(url: str) -> Finding:
     return finding
 
 
-def test_a_trusted_certificate_is_told_as_tls(tls_url: str, certificate: Path) -> None:
+def test_trusted_certificate_is_reported_as_tls(tls_url: str, certificate: Path) -> None:
     findings = check_redis(f"{tls_url}?ssl_ca_certs={certificate}")
     assert [finding.level for finding in findings] == [Level.OK] * 3
     assert "over TLS" in findings[0].found
     assert "ssl_ca_certs" not in findings[0].found
 
 
-def test_a_certificate_that_nobody_here_trusts_is_a_fault(tls_url: str) -> None:
+def test_untrusted_certificate_is_a_fault(tls_url: str) -> None:
     finding = refused(tls_url)
     assert finding.level is Level.FAULT
     assert "ssl_ca_certs" in finding.advice
     assert str(urlsplit(tls_url).password) not in repr(finding)
 
 
-def test_a_server_without_tls_at_an_address_with_it_is_a_fault(valkey_url: str) -> None:
+def test_rediss_url_of_a_server_without_tls_is_a_fault(valkey_url: str) -> None:
     finding = refused(valkey_url.replace("redis://", "rediss://"))
     assert finding.level is Level.FAULT
     assert "A server without TLS needs redis://" in finding.advice

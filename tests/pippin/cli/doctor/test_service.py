@@ -1,4 +1,4 @@
-"""What the doctor says of the service, over real HTTP."""
+"""The doctor's check of the service, over real HTTP."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -41,20 +41,20 @@ def answering() -> Iterator[Callable[..., str]]:
         server.server_close()
 
 
-def test_a_service_that_is_ready_is_well(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable
+def test_ready_service_is_ok(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable
     finding = check_service(running_up.url, named=True)
     assert (finding.level, finding.found) == (Level.OK, f"{running_up.url} is ready")
 
 
-def test_its_absence_is_a_fault_only_where_it_was_named() -> None:
-    nobody = "http://127.0.0.1:1"
-    assert check_service(nobody, named=True).level is Level.FAULT
-    finding = check_service(nobody, named=False)
+def test_absent_service_is_a_fault_only_if_named() -> None:
+    absent = "http://127.0.0.1:1"
+    assert check_service(absent, named=True).level is Level.FAULT
+    finding = check_service(absent, named=False)
     assert finding.level is Level.WARNING
     assert "PIPPIN_URL" in finding.advice
 
 
-def test_a_service_that_is_not_ready_is_a_fault(answering: Callable[..., str]) -> None:
+def test_unready_service_is_a_fault(answering: Callable[..., str]) -> None:
     problem = b'{"type": "about:blank", "title": "Unavailable", "status": 503, "detail": "Redis cannot be reached"}'
     finding = check_service(answering(503, problem, "application/problem+json"), named=True)
     assert finding.level is Level.FAULT
@@ -62,7 +62,7 @@ def test_a_service_that_is_not_ready_is_a_fault(answering: Callable[..., str]) -
     assert "/readyz" in finding.advice
 
 
-def test_something_else_at_the_address_is_a_fault(answering: Callable[..., str]) -> None:
+def test_other_server_at_the_address_is_a_fault(answering: Callable[..., str]) -> None:
     finding = check_service(answering(404, b"nothing here", "text/plain"), named=True)
     assert finding.level is Level.FAULT
     assert "not as Pippin does" in finding.found

@@ -54,7 +54,7 @@ def trained() -> Epochs:
     return make
 
 
-def test_loss_and_accuracy_are_charts_and_what_was_not_measured_is_not_drawn(trained: Epochs) -> None:
+def test_only_measured_curves_are_drawn(trained: Epochs) -> None:
     both = charts_of(trained(3))
     assert [(chart.title, [curve.label for curve in chart.curves]) for chart in both] == [
         ("loss", ["training", "validation"]),
@@ -67,7 +67,7 @@ def test_loss_and_accuracy_are_charts_and_what_was_not_measured_is_not_drawn(tra
 
 
 @given(CURVES, st.integers(1, 100_000))
-def test_the_axes_hold_every_value_between_round_numbers(curves: list[Curve], more: int) -> None:
+def test_axes_contain_every_value_and_have_round_ticks(curves: list[Curve], more: int) -> None:
     chart = Chart("loss", curves, max(len(curve.points) for curve in curves) + more)
     for curve in curves:
         for epoch, value in curve.points:
@@ -79,14 +79,14 @@ def test_the_axes_hold_every_value_between_round_numbers(curves: list[Curve], mo
 
 
 @given(CURVES)
-def test_in_a_terminal_a_chart_keeps_to_its_width(curves: list[Curve]) -> None:
+def test_terminal_chart_fits_its_width(curves: list[Curve]) -> None:
     drawn = terminal.text(Chart("loss", curves, 30), 80, 6).plain.splitlines()
     assert len(drawn) == 9
     assert all(len(line) <= 80 for line in drawn[1:])
     assert any(character > "\u2800" or character == "●" for line in drawn[1:7] for character in line)
 
 
-def test_a_falling_curve_falls_in_the_terminal(trained: Epochs) -> None:
+def test_falling_curve_falls_in_the_terminal_chart(trained: Epochs) -> None:
     drawn = terminal.text(charts_of(trained(12, validation_loss=None))[0], 80, 10).plain.splitlines()[1:11]
     dots = [[at for at, character in enumerate(line) if "\u2800" < character <= "\u28ff"] for line in drawn]
     first = [places[0] for places in dots if places]
@@ -94,7 +94,7 @@ def test_a_falling_curve_falls_in_the_terminal(trained: Epochs) -> None:
     assert len(first) >= 8
 
 
-def test_svg_is_a_picture_that_tells_itself_to_a_screen_reader(trained: Epochs) -> None:
+def test_svg_has_curves_and_a_label_for_screen_readers(trained: Epochs) -> None:
     (loss, accuracy) = (ET.fromstring(svg(chart)) for chart in charts_of(trained(5)))
     name = "{http://www.w3.org/2000/svg}polyline"
     assert [len(line.attrib["points"].split()) for line in loss.iter(name)] == [5, 5]
@@ -107,7 +107,7 @@ COLOURS = [(0x2A, 0x6F, 0xB0), (0xD9, 0x73, 0x1A)]
 
 @pytest.mark.parametrize("epochs", [1, 2, 12, 1000])
 @pytest.mark.parametrize("values", [(0.5, 0.6, 0.875), (0, 0, 0), (3.25, 1e-6, 1), (0.25, None, None)], ids=str)
-def test_one_epoch_is_a_point(
+def test_single_epoch_is_drawn_as_a_point(
     epochs: int, values: tuple[float, float | None, float | None], trained: Epochs, tmp_path: Path
 ) -> None:
     names = ("loss", "validation_loss", "validation_accuracy")

@@ -1,4 +1,4 @@
-"""Networks of many layers in any order: what is built, written and read back computes the same."""
+"""Networks of many layers in any order compute the same after they are written and read back."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.pippin.models.graphs import graphs
 
 @given(document=graphs())
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-def test_a_graph_that_is_built_and_read_back_computes_the_same(document: dict[str, Any]) -> None:
+def test_graph_read_back_computes_the_same(document: dict[str, Any]) -> None:
     resolved = resolve(document)
     weights = initial_weights(resolved)
     data = build(resolved, weights)

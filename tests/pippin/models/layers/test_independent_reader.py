@@ -1,4 +1,4 @@
-"""A reader that is not ours makes of our files what we make of them."""
+"""An independent reader computes the same from our files as we do."""
 
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -138,14 +138,14 @@ def close(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> bool:
 
 
 @pytest.mark.parametrize("case", parameters(AGREED))
-def test_an_independent_reader_computes_the_same(case: Case) -> None:
+def test_independent_reader_computes_the_same(case: Case) -> None:
     for ours, theirs in ours_and_theirs(case):
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", parameters(FAULTY))
-def test_what_is_called_a_fault_of_the_reader_still_is_one(case: Case) -> None:
+def test_known_reader_fault_still_occurs(case: Case) -> None:
     fault = FAULTS[fault_of(case) or ""]
     if fault.error is not None:
         with pytest.raises(Exception, match=fault.error):
@@ -154,11 +154,11 @@ def test_what_is_called_a_fault_of_the_reader_still_is_one(case: Case) -> None:
         assert not all(close(ours, theirs) for ours, theirs in ours_and_theirs(case)), f"it no longer {fault.why}"
 
 
-def test_every_fault_of_the_reader_is_met_by_a_row() -> None:
+def test_every_known_reader_fault_has_a_case() -> None:
     assert {fault_of(case) for case in FAULTY} == set(FAULTS)
 
 
-def test_an_independent_reader_predicts_the_digits_that_the_preset_does() -> None:
+def test_independent_reader_matches_the_preset_predictions() -> None:
     resolved = resolve(preset("mnist-cnn"))
     rng = np.random.default_rng(3)
     weights = {

@@ -19,12 +19,12 @@ STEP = 1e-6
 every_layer = pytest.mark.parametrize("case", CASES, ids=str)
 
 
-def test_every_layer_type_has_its_rows() -> None:
+def test_every_layer_type_has_a_case() -> None:
     assert {case.layer["type"] for case in CASES} == set(LAYERS)
 
 
 @every_layer
-def test_it_computes_what_the_format_says(case: Case) -> None:
+def test_layer_output_matches_the_format(case: Case) -> None:
     resolved, inputs = case.resolved(), case.drawn()
     made = predict(resolved, case.weights(), inputs)
     for name, expected in case.expected(inputs).items():
@@ -33,7 +33,7 @@ def test_it_computes_what_the_format_says(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", parameters(CASES))
-def test_jax_computes_the_same_and_its_gradient_is_the_slope(case: Case) -> None:
+def test_jax_output_matches_and_its_gradient_is_the_slope(case: Case) -> None:
     resolved, inputs, weights = case.resolved(), case.drawn(examples=2), case.weights()
     rng = np.random.default_rng(5)
     ours = predict(resolved, weights, inputs)
@@ -70,7 +70,7 @@ def test_jax_computes_the_same_and_its_gradient_is_the_slope(case: Case) -> None
 
 
 @every_layer
-def test_its_file_says_all_about_it(case: Case) -> None:
+def test_layer_read_back_computes_the_same(case: Case) -> None:
     data = case.file()
     model = read(data)
     assert model.resolved.layers[0].weight_shapes == case.resolved().layers[0].weight_shapes

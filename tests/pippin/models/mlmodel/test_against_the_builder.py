@@ -1,4 +1,4 @@
-"""The layers that we write, held field by field against those of coremltools' own builder."""
+"""The layers that we write, compared field by field with those of coremltools' own builder."""
 
 from collections.abc import Callable
 from typing import Any
@@ -147,7 +147,7 @@ def without_emptiness(layer: Message) -> Message:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_our_layer_is_the_builders(small_spec: MakeSpec, message_in: Parse, name: str) -> None:
+def test_written_layer_equals_that_of_the_builder(small_spec: MakeSpec, message_in: Parse, name: str) -> None:
     ours, theirs = CASES[name]
     document = small_spec(inputs=[{"name": "x", "shape": IMAGE}], layers=[ours, *HEAD])
     builder = new_builder(IMAGE, 3)
@@ -157,7 +157,7 @@ def test_our_layer_is_the_builders(small_spec: MakeSpec, message_in: Parse, name
 
 
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_our_inner_product_and_softmax_are_the_builders(
+def test_inner_product_and_softmax_equal_those_of_the_builder(
     small_spec: MakeSpec, message_in: Parse, has_bias: bool
 ) -> None:
     dense = {"type": "inner_product", "name": "dense", "output_channels": 3, "weights": kernel(3, 4), "updatable": True}
@@ -175,7 +175,7 @@ def test_our_inner_product_and_softmax_are_the_builders(
 
 @pytest.mark.parametrize("loss", ["categorical_cross_entropy", "mean_squared_error"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_a_model_that_the_builder_made_updatable_is_read(capsys: Any, loss: str, optimizer: str) -> None:  # noqa: ANN401 - pytest's
+def test_updatable_builder_model_is_read(capsys: Any, loss: str, optimizer: str) -> None:  # noqa: ANN401 - pytest's
     builder = new_builder([4], 3)
     builder.add_inner_product("dense", np.arange(12.0).reshape(3, 4), np.zeros(3), 4, 3, True, "x", "logits")
     builder.add_softmax("softmax", "logits", "y")

@@ -1,4 +1,4 @@
-"""What stands in a built file."""
+"""The contents of a built file."""
 
 import hashlib
 import os
@@ -26,7 +26,7 @@ SOFTMAX = {"type": "softmax", "name": "softmax"}
 FLOAT32, DOUBLE, INT32 = 65568, 65600, 131104
 
 
-def test_the_file_is_an_updatable_network_of_version_four(small_file: MakeFile, message_in: Parse) -> None:
+def test_built_file_is_an_updatable_network_of_version_4(small_file: MakeFile, message_in: Parse) -> None:
     model = message_in(small_file())
     assert model.specificationVersion == 4
     assert model.isUpdatable
@@ -34,13 +34,13 @@ def test_the_file_is_an_updatable_network_of_version_four(small_file: MakeFile, 
     assert model.neuralNetwork.arrayInputShapeMapping == 0
 
 
-def test_coremltools_loads_it_as_updatable(small_file: MakeFile, message_in: Parse) -> None:
+def test_coremltools_loads_the_file_as_updatable(small_file: MakeFile, message_in: Parse) -> None:
     model = coremltools.models.MLModel(message_in(small_file()), skip_model_load=True)
     assert model.get_spec().isUpdatable
     assert "'dense'" in str(coremltools.models.neural_network.NeuralNetworkBuilder(spec=model.get_spec()).layers)
 
 
-def test_features_have_their_exact_types(small_spec: MakeSpec, message_in: Parse) -> None:
+def test_features_have_exact_types(small_spec: MakeSpec, message_in: Parse) -> None:
     inputs = [{"name": "x", "shape": [4, 1, 1], "type": "double"}]
     description = message_in(build(resolve(small_spec(inputs=inputs)))).description
     said = {
@@ -67,7 +67,7 @@ def test_metadata_is_kept(small_file: MakeFile, message_in: Parse) -> None:
     assert dict(metadata.userDefined) == {"a": "1", "b": ""}
 
 
-def test_training_is_described_with_ranges_and_sets_as_given(small_file: MakeFile, message_in: Parse) -> None:
+def test_training_parameters_keep_their_ranges_and_sets(small_file: MakeFile, message_in: Parse) -> None:
     adam = {
         "type": "adam",
         "learning_rate": {"default": 0.1, "max": 0.3},
@@ -99,16 +99,14 @@ def test_training_is_described_with_ranges_and_sets_as_given(small_file: MakeFil
 
 
 @pytest.mark.parametrize("momentum", [None, 0.9, {"default": 0, "min": 0, "max": 0}])
-def test_momentum_is_written_only_where_the_model_declares_it(
-    small_file: MakeFile, message_in: Parse, momentum: object
-) -> None:
+def test_momentum_is_written_only_if_declared(small_file: MakeFile, message_in: Parse, momentum: object) -> None:
     sgd = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": momentum}
     written = message_in(small_file(optimizer=sgd)).neuralNetwork.updateParams.optimizer.sgdOptimizer
     assert written.HasField("momentum") == (momentum is not None)
     assert written.momentum.HasField("range") == isinstance(momentum, dict)
 
 
-def test_weights_are_32_bit_floats_marked_as_the_layer_is(small_spec: MakeSpec, message_in: Parse) -> None:
+def test_weights_are_float32_and_marked_updatable_like_the_layer(small_spec: MakeSpec, message_in: Parse) -> None:
     frozen = DENSE | {"name": "frozen", "output_channels": 2, "updatable": False, "has_bias": False}
     resolved = resolve(small_spec(layers=[frozen, DENSE, SOFTMAX]))
     below, above, _ = message_in(build(resolved)).neuralNetwork.layers
@@ -141,7 +139,7 @@ WEIGHTS, BIAS = np.zeros((3, 4), np.float32), np.zeros(3, np.float32)
         ({"dense": {"weights": WEIGHTS, "bias": BIAS}, "other": {}}, "other; the model has no such layer"),
     ],
 )
-def test_weights_that_are_not_the_models_are_refused(small_spec: MakeSpec, given: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
+def test_weights_that_do_not_match_the_model_are_refused(small_spec: MakeSpec, given: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(ModelFileError, match=said):
         build(resolve(small_spec()), given)
 

@@ -23,7 +23,7 @@ def test_new_weights_are_read_back(small_file: MakeFile) -> None:
     assert np.array_equal(found["bias"], BIAS)
 
 
-def test_all_else_stays_as_it_is(small_file: MakeFile) -> None:
+def test_new_weights_change_nothing_else(small_file: MakeFile) -> None:
     before = small_file(user_defined={"a": "1"}, epochs={"default": 3, "max": 9})
     old = read(before).weights
     changed = with_learned(before, {"dense": {"bias": BIAS}}, {"b": "2"})
@@ -33,7 +33,7 @@ def test_all_else_stays_as_it_is(small_file: MakeFile) -> None:
     assert with_learned(before, old) == before
 
 
-def test_half_precision_gives_way_to_full(spoiled: Spoil, message_in: Parse) -> None:
+def test_half_precision_becomes_single_precision(spoiled: Spoil, message_in: Parse) -> None:
     def halve(model: Message) -> None:
         dense = model.neuralNetwork.layers[0].innerProduct
         for blob, length in ((dense.weights, 12), (dense.bias, 3)):
@@ -59,7 +59,7 @@ def test_half_precision_gives_way_to_full(spoiled: Spoil, message_in: Parse) -> 
         ({"dense": {"weights": WEIGHTS.T}}, r"of shape \[4, 3\] for layer 'dense'; it has shape \[3, 4\]"),
     ],
 )
-def test_weights_that_are_not_the_layers_are_refused(small_file: MakeFile, weights: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
+def test_weights_of_the_wrong_layer_or_shape_are_refused(small_file: MakeFile, weights: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(ModelFileError, match=said):
         with_learned(small_file(), weights)
 
@@ -78,7 +78,7 @@ def test_no_weights_of_an_inference_model_are_marked_updatable(small_file: MakeF
     assert not dense.bias.isUpdatable
 
 
-def test_weights_deep_inside_a_layer_are_found(spoiled: Spoil, message_in: Parse) -> None:
+def test_nested_weights_are_stripped_for_inference(spoiled: Spoil, message_in: Parse) -> None:
     def add_lstm(model: Message) -> None:
         lstm = model.neuralNetwork.layers.add().biDirectionalLSTM
         lstm.weightParams.add().inputGateWeightMatrix.isUpdatable = True
@@ -95,9 +95,7 @@ def test_an_inference_model_has_no_training_inputs(small_file: MakeFile, message
     assert list(message_in(inference_variant(small_file())).description.trainingInput) == []
 
 
-def test_an_inference_model_keeps_its_weights_and_what_it_says_of_itself(
-    small_file: MakeFile, message_in: Parse
-) -> None:
+def test_inference_model_keeps_weights_and_metadata(small_file: MakeFile, message_in: Parse) -> None:
     before = message_in(small_file(author="Ada", user_defined={"a": "1"}))
     after = message_in(inference_variant(small_file(author="Ada", user_defined={"a": "1"})))
     assert after.description.metadata == before.description.metadata
@@ -111,7 +109,7 @@ def test_stripping_twice_changes_nothing(small_file: MakeFile) -> None:
     assert inference_variant(once) == once
 
 
-def test_what_cannot_be_updated_is_not_stripped(spoiled: Spoil) -> None:
+def test_other_kinds_of_model_are_not_stripped(spoiled: Spoil) -> None:
     with pytest.raises(ModelFileError, match="kind glmRegressor"):
         inference_variant(spoiled(lambda model: model.glmRegressor.SetInParent()))
 
@@ -127,7 +125,7 @@ def test_what_cannot_be_updated_is_not_stripped(spoiled: Spoil) -> None:
         ({"default": 7, "set": [30, 7]}, 9, {"default": 7, "set": (7, 9, 30)}),
     ],
 )
-def test_limits_are_stretched_no_further_than_needed(
+def test_limits_are_widened_only_as_needed(
     small_file: MakeFile, declared: object, asked: int, limits: dict[str, Any]
 ) -> None:
     data = small_file(epochs=declared)
@@ -137,7 +135,7 @@ def test_limits_are_stretched_no_further_than_needed(
     assert wider.optimizer == read(data).resolved.spec.optimizer
 
 
-def test_a_learning_rate_beyond_its_range_stretches_it(small_file: MakeFile) -> None:
+def test_learning_rate_outside_its_range_widens_it(small_file: MakeFile) -> None:
     data = small_file(optimizer={"type": "sgd", "learning_rate": {"default": 0.1, "max": 0.3}, "mini_batch_size": 2})
     asked = {"learning_rate": 0.5, "momentum": 0.9, "seed": 1}
     rate = read(admitting(data, asked)).resolved.spec.optimizer.learning_rate
@@ -147,7 +145,7 @@ def test_a_learning_rate_beyond_its_range_stretches_it(small_file: MakeFile) -> 
 @pytest.mark.parametrize(
     ("limits", "asked", "minimum", "maximum"), [((-2, 5), -9, -9, 5), ((-2, 5), 7, -2, 7), ((-2, 5), 3, -2, 5)]
 )
-def test_a_seed_beyond_its_range_stretches_it(
+def test_seed_outside_its_range_widens_it(
     small_file: MakeFile, limits: tuple[int, int], asked: int, minimum: int, maximum: int
 ) -> None:
     data = small_file(seed={"default": 0, "min": limits[0], "max": limits[1]})
@@ -155,7 +153,7 @@ def test_a_seed_beyond_its_range_stretches_it(
     assert (seed.default, seed.minimum, seed.maximum) == (0, minimum, maximum)
 
 
-def test_the_limit_of_neighbours_is_stretched_too(nearest: Message) -> None:
+def test_number_of_neighbors_limits_are_widened(nearest: Message) -> None:
     nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
     wider = parse(admitting(serialize(nearest), {"number_of_neighbors": 5, "seed": 1}))
     assert list(wider.kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5]

@@ -1,4 +1,4 @@
-"""Classifiers and regressors: what they say of their answers, in our files and in coremltools'."""
+"""Classifiers and regressors: the descriptions of their outputs, in our files and in coremltools'."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +35,7 @@ def spoil(data: bytes, harm: Callable[[Message], object]) -> bytes:
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("probabilities", [None, "chances", "y"])
 @pytest.mark.parametrize("blob", [None, "y"])
-def test_a_classifier_comes_back_as_it_was(
+def test_classifier_round_trips(
     small_spec: MakeSpec, labels: Labels, probabilities: str | None, blob: str | None
 ) -> None:
     classifier = {"labels": labels, "predicted_feature": "kind", "probabilities": probabilities, "blob": blob}
@@ -54,7 +54,7 @@ def test_a_classifier_comes_back_as_it_was(
 
 
 @pytest.mark.parametrize("labels", LABELS)
-def test_a_classifiers_file_says_everything_that_core_ml_asks_for(small_spec: MakeSpec, labels: Labels) -> None:
+def test_classifier_file_has_all_fields_that_core_ml_requires(small_spec: MakeSpec, labels: Labels) -> None:
     classifier = {"labels": labels, "predicted_feature": "kind", "probabilities": "chances"}
     model = parse(build(resolve(small_spec(classifier=classifier, outputs=...))))
     assert model.WhichOneof("Type") == "neuralNetworkClassifier"
@@ -71,7 +71,7 @@ def test_a_classifiers_file_says_everything_that_core_ml_asks_for(small_spec: Ma
 
 
 @pytest.mark.parametrize("output", [{"name": "price", "type": "number"}, {"name": "price", "shape": [1]}])
-def test_a_regressor_comes_back_as_it_was(small_spec: MakeSpec, output: dict[str, Any]) -> None:
+def test_regressor_round_trips(small_spec: MakeSpec, output: dict[str, Any]) -> None:
     resolved = resolve(
         small_spec(outputs=[output], layers=[ONE], loss=SQUARES, regressor={"predicted_feature": "price"})
     )
@@ -88,7 +88,7 @@ def test_a_regressor_comes_back_as_it_was(small_spec: MakeSpec, output: dict[str
     )
 
 
-def test_a_plain_network_is_neither(small_spec: MakeSpec) -> None:
+def test_plain_network_is_neither_classifier_nor_regressor(small_spec: MakeSpec) -> None:
     spec = read(build(resolve(small_spec()))).resolved.spec
     assert (spec.classifier, spec.regressor) == (None, None)
 
@@ -126,9 +126,7 @@ HARMS: list[tuple[str, Callable[[Message], object]]] = [
 
 
 @pytest.mark.parametrize(("said", "harm"), HARMS, ids=[said for said, _ in HARMS])
-def test_a_classifier_that_does_not_fit_itself_is_refused(
-    small_spec: MakeSpec, said: str, harm: Callable[[Message], object]
-) -> None:
+def test_inconsistent_classifier_is_refused(small_spec: MakeSpec, said: str, harm: Callable[[Message], object]) -> None:
     layers = [*small_spec()["layers"][:1], {"type": "softmax", "name": "softmax", "output": "y"}]
     classifier = {"labels": ["a", "b", "c"], "probabilities": "p"}
     data = build(resolve(small_spec(classifier=classifier, outputs=..., layers=layers)))
@@ -137,7 +135,7 @@ def test_a_classifier_that_does_not_fit_itself_is_refused(
     assert said in str(raised.value)
 
 
-def test_a_regressor_must_answer_its_quantity(small_spec: MakeSpec) -> None:
+def test_regressor_must_output_its_predicted_feature(small_spec: MakeSpec) -> None:
     document = small_spec(
         outputs=[{"name": "price"}], layers=[ONE], loss=SQUARES, regressor={"predicted_feature": "price"}
     )
@@ -163,7 +161,7 @@ def builders_classifier(labels: Labels, blob: str = "", judged: str = "y", featu
 
 @pytest.mark.parametrize("labels", [["cat", "dog", "bug"], [7, -3, 9]])
 @pytest.mark.parametrize("blob", ["", "y"])
-def test_the_builders_classifier_is_trained_with_its_classes(capsys: Capture, labels: Labels, blob: str) -> None:
+def test_builder_classifier_is_trained_on_its_labels(capsys: Capture, labels: Labels, blob: str) -> None:
     message = builders_classifier(labels, blob)
     capsys.readouterr()
     found = read(serialize(message)).resolved
@@ -185,7 +183,7 @@ def test_the_builders_classifier_is_trained_with_its_classes(capsys: Capture, la
     assert read(build(found)).resolved == found
 
 
-def test_a_builders_classifier_may_judge_a_blob_that_is_not_its_answer(capsys: Capture) -> None:
+def test_builder_classifier_loss_may_use_a_separate_blob(capsys: Capture) -> None:
     message = builders_classifier(["cat", "dog", "bug"], blob="chances", judged="chances")
     capsys.readouterr()
     found = read(serialize(message)).resolved
@@ -195,7 +193,7 @@ def test_a_builders_classifier_may_judge_a_blob_that_is_not_its_answer(capsys: C
 
 
 @pytest.mark.parametrize("labels", LABELS)
-def test_ours_and_the_builders_description_of_a_classifier_are_the_same(capsys: Capture, labels: Labels) -> None:
+def test_classifier_description_equals_that_of_the_builder(capsys: Capture, labels: Labels) -> None:
     theirs = builders_classifier(labels)
     capsys.readouterr()
     ours = parse(build(read(serialize(theirs)).resolved))
@@ -207,7 +205,7 @@ def test_ours_and_the_builders_description_of_a_classifier_are_the_same(capsys: 
         assert getattr(ours.neuralNetworkClassifier, field) == getattr(theirs.neuralNetworkClassifier, field)
 
 
-def test_the_builders_regressor_is_read(capsys: Capture) -> None:
+def test_builder_regressor_is_read(capsys: Capture) -> None:
     builder = NeuralNetworkBuilder([("x", datatypes.Array(4))], [("price", datatypes.Array(1))], mode="regressor")
     builder.add_inner_product("dense", np.ones((1, 4)), np.zeros(1), 4, 1, True, "x", "price")
     builder.spec.description.predictedFeatureName = "price"

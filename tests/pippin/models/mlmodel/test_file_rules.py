@@ -1,4 +1,4 @@
-"""Each rule that only a file can break, on a file that keeps it and on one that breaks it."""
+"""Each rule that only a file can break, on a file that follows it and on one that breaks it."""
 
 import ast
 import re
@@ -181,14 +181,14 @@ by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}{
 
 
 @by_case
-def test_a_file_that_keeps_the_rule_is_opened(case: Case) -> None:
+def test_file_that_follows_the_rule_is_opened(case: Case) -> None:
     model = case.base()
     case.kept(model)
     assert open_model(serialize(model)).metadata == {}
 
 
 @by_case
-def test_a_file_that_breaks_the_rule_is_refused_with_its_id_and_place(case: Case) -> None:
+def test_file_that_breaks_the_rule_gets_its_id_and_pointer(case: Case) -> None:
     model = case.base()
     case.broken(model)
     with pytest.raises(FaultyDocumentError) as raised:
@@ -198,20 +198,20 @@ def test_a_file_that_breaks_the_rule_is_refused_with_its_id_and_place(case: Case
     assert fault.detail in str(raised.value)
 
 
-def test_every_rule_has_its_case_and_names_its_source() -> None:
+def test_every_rule_has_a_case_and_a_source() -> None:
     assert {case.rule for case in CASES} == RULES_BY_ID.keys()
     for name, sentence in RULES_BY_ID.items():
         assert "Source: " in sentence or "Ours" in sentence, name
 
 
-def test_the_page_lists_every_rule_in_order() -> None:
+def test_documentation_lists_every_rule_in_order() -> None:
     page = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
     (told,) = re.findall(r"^## Uploaded files\n(.*?)^## ", page, flags=re.MULTILINE | re.DOTALL)
     listed = re.findall(r"^\| `([a-z]+\.[a-z-]+)` \|", told, flags=re.MULTILINE)
     assert listed == [*RULES_BY_ID, RANK_RULE]
 
 
-def test_no_id_is_a_literal_where_faults_are_made() -> None:
+def test_faults_do_not_use_literal_rule_ids() -> None:
     found = {
         folder: {name for file in sorted((ROOT / "pippin" / folder).rglob("*.py")) for name in _literal_ids(file)}
         for folder in ("mlmodel", "spec")
@@ -240,7 +240,7 @@ EXACT = {
 }
 
 
-def test_an_exact_blob_of_too_low_a_rank_breaks_a_rule_of_layers(small_spec: MakeSpec) -> None:
+def test_exact_blob_of_too_low_a_rank_breaks_the_rank_rule(small_spec: MakeSpec) -> None:
     assert resolve(small_spec(**EXACT, inputs=[{"name": "x", "shape": [1, 1, 4]}])).layers
     with pytest.raises(SpecError) as raised:
         resolve(small_spec(**EXACT, inputs=[{"name": "x", "shape": [1, 4]}]))
@@ -249,7 +249,7 @@ def test_an_exact_blob_of_too_low_a_rank_breaks_a_rule_of_layers(small_spec: Mak
     assert "rank 2; softmax needs rank 3 or more" in fault.detail
 
 
-def test_all_faults_of_a_kind_are_told_at_once() -> None:
+def test_all_faults_of_a_rule_are_reported_at_once() -> None:
     model = with_frozen()
     for index in range(2):
         dense(model, index).bias.floatValue.pop()
@@ -263,7 +263,7 @@ def test_all_faults_of_a_kind_are_told_at_once() -> None:
     ]
 
 
-def test_faults_of_a_model_in_a_pipeline_have_its_place_before_them() -> None:
+def test_faults_inside_a_pipeline_are_prefixed_with_the_model_index() -> None:
     model = towers()
     model.pipeline.models[1].neuralNetwork.layers[0].innerProduct.bias.floatValue.pop()
     with pytest.raises(FaultyDocumentError, match="model 1 of the pipeline: bias of layer 'embed'") as raised:

@@ -60,9 +60,7 @@ CASES: list[tuple[dict[str, Any], dict[str, float]]] = [
 
 
 @pytest.mark.parametrize(("fields", "written"), CASES)
-def test_a_scaler_is_written_and_comes_back(
-    image_file: MakeFile, fields: dict[str, Any], written: dict[str, float]
-) -> None:
+def test_scaler_round_trips(image_file: MakeFile, fields: dict[str, Any], written: dict[str, float]) -> None:
     data = image_file(image(**fields))
     assert scalers(parse(data)) == [("x", written)]
     found = read(data)
@@ -73,7 +71,7 @@ def test_a_scaler_is_written_and_comes_back(
 
 
 @pytest.mark.parametrize("color", ["gray", "rgb", "bgr"])
-def test_an_image_that_is_taken_as_it_is_has_no_scaler(image_file: MakeFile, color: str) -> None:
+def test_unscaled_image_has_no_scaler(image_file: MakeFile, color: str) -> None:
     data = image_file(image(color=color))
     message = parse(data)
     assert scalers(message) == []
@@ -83,7 +81,7 @@ def test_an_image_that_is_taken_as_it_is_has_no_scaler(image_file: MakeFile, col
     assert read(data).resolved.inputs == (ImageFeature.model_validate(image(color=color)),)
 
 
-def test_each_of_several_images_has_a_scaler_of_its_own(image_file: MakeFile) -> None:
+def test_each_image_has_its_own_scaler(image_file: MakeFile) -> None:
     images = [image("a", scale=2), image("b"), image("c", color="bgr", bias=[1, 2, 3])]
     data = image_file(*images)
     assert [name for name, _ in scalers(parse(data))] == ["a", "c"]
@@ -96,12 +94,12 @@ def spoil(data: bytes, harm: Callable[[Any], object]) -> bytes:
     return serialize(model)
 
 
-def test_a_scaler_without_a_name_is_that_of_the_only_image(image_file: MakeFile) -> None:
+def test_unnamed_scaler_applies_to_the_only_image(image_file: MakeFile) -> None:
     data = spoil(image_file(image(scale=0.5)), lambda steps: steps[0].ClearField("featureName"))
     assert read(data).resolved.inputs == (ImageFeature.model_validate(image(scale=0.5)),)
 
 
-def test_of_two_images_it_is_nobodys(image_file: MakeFile) -> None:
+def test_unnamed_scaler_is_refused_for_two_images(image_file: MakeFile) -> None:
     data = spoil(image_file(image("a", scale=0.5), image("b")), lambda steps: steps[0].ClearField("featureName"))
     with pytest.raises(ModelFileError, match="found preprocessing of ''; the model's image inputs are: a, b"):
         read(data)
@@ -113,7 +111,7 @@ def biases(data: bytes) -> tuple[float, ...]:
     return only.biases
 
 
-def test_a_bias_of_a_colour_that_the_image_does_not_have_says_nothing(image_file: MakeFile) -> None:
+def test_bias_of_an_absent_color_is_ignored(image_file: MakeFile) -> None:
     gray = spoil(image_file(image(color="gray", scale=0.5)), lambda steps: setattr(steps[0].scaler, "redBias", 9))
     assert biases(gray) == (0,)
     rgb = spoil(image_file(image(scale=0.5)), lambda steps: setattr(steps[0].scaler, "grayBias", 9))
@@ -145,7 +143,7 @@ def test_other_preprocessing_is_refused(image_file: MakeFile, said: str) -> None
 
 
 @pytest.mark.parametrize("scale", [np.nan, np.inf])
-def test_a_scale_that_is_not_finite_is_refused(image_file: MakeFile, scale: float) -> None:
+def test_non_finite_scale_is_refused(image_file: MakeFile, scale: float) -> None:
     with pytest.raises(ModelFileError, match="/inputs/0/scale"):
         read(spoil(image_file(image(scale=0.5)), lambda steps: setattr(steps[0].scaler, "channelScale", scale)))
 
@@ -167,7 +165,7 @@ def test_images_of_flexible_size_are_refused(image_file: MakeFile) -> None:
         (1, {"gray_bias": -1, "image_scale": 2 / 255}, {"color": "gray", "scale": 2 / 255, "bias": -1}),
     ],
 )
-def test_the_builders_preprocessing_is_read_and_written_alike(
+def test_builder_preprocessing_round_trips(
     capsys: pytest.CaptureFixture[str], channels: int, options: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     builder = NeuralNetworkBuilder(

@@ -58,9 +58,7 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("shape", "made"), SHAPES)
-def test_with_exact_arrays_the_builders_layers_see_what_is_declared(
-    capsys: Capture, shape: tuple[int, ...], made: tuple[int, ...]
-) -> None:
+def test_exact_mapping_keeps_the_declared_shape(capsys: Capture, shape: tuple[int, ...], made: tuple[int, ...]) -> None:
     message = builders_dense(shape, made)
     capsys.readouterr()
     assert mappings(message) == (EXACT, RANK4)
@@ -74,7 +72,7 @@ def test_with_exact_arrays_the_builders_layers_see_what_is_declared(
     assert read(build(found)).resolved == found
 
 
-def test_else_the_builders_layers_see_five_axes(capsys: Capture) -> None:
+def test_default_mapping_gives_arrays_five_axes(capsys: Capture) -> None:
     message = builders_dense((4,), (3,), exact=False)
     capsys.readouterr()
     assert mappings(message) == (RANK5, RANK5)
@@ -91,7 +89,7 @@ def test_else_the_builders_layers_see_five_axes(capsys: Capture) -> None:
         (False, RANK5, (1, 1, 3, 4, 5)),
     ],
 )
-def test_an_image_has_the_axes_that_the_builders_file_says(
+def test_image_rank_follows_the_mapping_of_the_file(
     capsys: Capture, exact: bool, mapping: int, seen: tuple[int, ...]
 ) -> None:
     builder = NeuralNetworkBuilder(
@@ -120,7 +118,7 @@ def test_an_image_has_the_axes_that_the_builders_file_says(
 @pytest.mark.parametrize(
     ("shape", "made", "exact"), [((4,), (3,), False), *((shape, made, True) for shape, made in SHAPES[:4])]
 )
-def test_an_output_without_a_shape_gets_the_one_that_is_made(
+def test_output_without_shape_gets_the_computed_one(
     capsys: Capture, shape: tuple[int, ...], made: tuple[int, ...], exact: bool
 ) -> None:
     message = builders_dense(shape, made, exact=exact)
@@ -132,7 +130,7 @@ def test_an_output_without_a_shape_gets_the_one_that_is_made(
 
 
 @pytest.mark.parametrize(("arrays", "images"), [("rank5", "rank5"), ("exact", "rank5"), ("exact", "rank4")])
-def test_our_own_mappings_come_back(small_spec: MakeSpec, arrays: str, images: str) -> None:
+def test_mappings_round_trip(small_spec: MakeSpec, arrays: str, images: str) -> None:
     resolved = resolve(
         small_spec(
             array_input_shape_mapping=arrays,
@@ -154,7 +152,7 @@ def test_our_own_mappings_come_back(small_spec: MakeSpec, arrays: str, images: s
         ("imageInputShapeMapping", "/image_input_shape_mapping"),
     ],
 )
-def test_a_mapping_that_nobody_knows_is_not_taken_for_another(small_spec: MakeSpec, field: str, pointer: str) -> None:
+def test_unknown_mapping_is_refused(small_spec: MakeSpec, field: str, pointer: str) -> None:
     message = parse(build(resolve(small_spec())))
     setattr(message.neuralNetwork, field, 7)
     with pytest.raises(ModelFileError) as raised:

@@ -29,19 +29,19 @@ FILES = {
 }
 
 
-def test_there_is_a_file_of_every_kind_that_can_be_trained() -> None:
+def test_every_trainable_kind_has_a_file() -> None:
     assert set(FILES) == set(TRAINABLE)
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_file_is_opened_as_what_it_is(kind: str) -> None:
+def test_file_is_opened_as_its_kind(kind: str) -> None:
     message, expected = FILES[kind]
     assert message.WhichOneof("Type") == kind
     assert type(open_model(serialize(message))) is expected
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_what_was_stripped_for_inference_is_not_updatable(kind: str) -> None:
+def test_model_stripped_for_inference_is_not_updatable(kind: str) -> None:
     message, _ = FILES[kind]
     with pytest.raises(FaultyDocumentError, match="updatable") as raised:
         open_model(inference_variant(serialize(message)))
@@ -53,7 +53,7 @@ def test_what_was_stripped_for_inference_is_not_updatable(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_another_kind_is_refused_by_its_name(kind: str) -> None:
+def test_other_kinds_are_refused_by_name(kind: str) -> None:
     model = network()
     getattr(model, kind).SetInParent()
     with pytest.raises(
@@ -63,12 +63,12 @@ def test_another_kind_is_refused_by_its_name(kind: str) -> None:
     assert [(fault.rule, fault.pointer) for fault in raised.value.faults] == [("model.kind", "")]
 
 
-def test_those_other_kinds_are_the_ones_that_people_have() -> None:
+def test_other_kinds_include_the_common_ones() -> None:
     assert {"linkedModel", "mlProgram", "serializedModel", "glmClassifier", "treeEnsembleClassifier"} <= set(OTHERS)
 
 
 @pytest.mark.parametrize("kind", [NEIGHBORS, *PIPELINES, "mlProgram"])
-def test_where_a_network_is_needed_another_kind_is_refused(kind: str) -> None:
+def test_read_refuses_what_is_not_a_network(kind: str) -> None:
     model = FILES[kind][0] if kind in FILES else network()
     getattr(model, kind).SetInParent()
     with pytest.raises(
@@ -79,13 +79,13 @@ def test_where_a_network_is_needed_another_kind_is_refused(kind: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\xff" * 50])
-def test_bytes_that_are_no_model_break_no_rule(data: bytes) -> None:
+def test_invalid_bytes_have_no_rule(data: bytes) -> None:
     with pytest.raises(ModelFileError, match=r"no \.mlmodel") as raised:
         open_model(data)
     assert [(fault.rule, fault.pointer) for fault in raised.value.faults] == [(None, "")]
 
 
-def test_a_classifier_of_neighbours_says_its_own_faults() -> None:
+def test_nearest_neighbor_classifier_reports_its_own_faults() -> None:
     model = neighbors([[0.0, 1.0]], ["red"])
     model.kNearestNeighborsClassifier.nearestNeighborsIndex.floatSamples[0].vector.append(2)
     with pytest.raises(NeighborsError) as raised:

@@ -42,7 +42,7 @@ def refusal(message: Message) -> ModelFileError:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_network_in_front_of_neighbours_is_read(kind: str) -> None:
+def test_network_before_a_nearest_neighbor_model_is_read(kind: str) -> None:
     message = pipeline(embedding(), neighbors([[1.0, 2.0]], ["red"]), kind=kind, names=["embed", "ask"])
     found = opened(message)
     (front,) = found.front
@@ -58,7 +58,7 @@ def test_a_network_in_front_of_neighbours_is_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_networks_in_a_row_are_read_in_their_order(kind: str) -> None:
+def test_networks_are_read_in_order(kind: str) -> None:
     found = opened(pipeline(embedding(makes="middle"), embedding(reads="middle"), network(), kind=kind))
     assert [[feature.name for feature in stage.resolved.inputs] for stage in found.front] == [["x"], ["middle"]]
     assert isinstance(found.last, Model)
@@ -72,19 +72,19 @@ def test_a_single_model_makes_a_pipeline() -> None:
     assert isinstance(found.last, Model)
 
 
-def test_a_frozen_network_may_be_of_a_version_before_updatable_ones() -> None:
+def test_frozen_network_may_have_an_older_version() -> None:
     found = opened(pipeline(embedding(version=1), network()))
     assert found.front[0].resolved.spec.version == 1
 
 
-def test_a_last_model_of_such_a_version_is_refused() -> None:
+def test_last_model_of_an_older_version_is_refused() -> None:
     message = pipeline(embedding(), network())
     message.pipeline.models[1].specificationVersion = 3
     (fault,) = refusal(message).faults
     assert fault.pointer == "/models/1/version"
 
 
-def test_metadata_is_that_of_the_whole() -> None:
+def test_metadata_is_that_of_the_pipeline() -> None:
     message = pipeline(embedding(), network(user_defined={"of": "the last"}))
     message.description.metadata.userDefined.update({"of": "the whole"})
     found = opened(message)
@@ -93,7 +93,7 @@ def test_metadata_is_that_of_the_whole() -> None:
     assert found.last.metadata == {"of": "the last"}
 
 
-def test_what_an_earlier_model_makes_is_there_for_all_after_it() -> None:
+def test_outputs_are_visible_to_all_later_models() -> None:
     last = network(inputs=[{"name": "point", "shape": [2]}, {"name": "x", "shape": [2]}],
                    layers=[{"type": "add", "name": "sum", "input": ["point", "x"]},
                            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
@@ -102,7 +102,7 @@ def test_what_an_earlier_model_makes_is_there_for_all_after_it() -> None:
     assert [feature.name for feature in found.training_inputs] == ["x", "y_true"]
 
 
-def test_features_that_do_not_match_are_all_told() -> None:
+def test_all_mismatched_features_are_reported() -> None:
     message = pipeline(embedding(), network())
     message.pipeline.models[0].description.input[0].name = "elsewhere"
     message.pipeline.models[1].description.input[0].type.multiArrayType.shape[:] = [3]
@@ -117,7 +117,7 @@ def test_features_that_do_not_match_are_all_told() -> None:
     assert "'point' of another type or shape" in found.faults[1].detail
 
 
-def test_a_model_cannot_read_what_one_after_it_makes() -> None:
+def test_model_cannot_read_outputs_of_a_later_model() -> None:
     message = pipeline(embedding(reads="middle"), embedding(makes="middle"), network())
     message.description.input[0].name = "x"
     (fault,) = refusal(message).faults
@@ -135,7 +135,7 @@ def test_a_pipeline_in_a_pipeline_is_refused(kind: str, place: int) -> None:
     assert f"a model of kind {kind}; Pippin knows neuralNetwork" in str(found)
 
 
-def test_neighbours_in_front_are_refused() -> None:
+def test_nearest_neighbor_model_not_last_is_refused() -> None:
     front = neighbors()
     front.ClearField("isUpdatable")
     last = network(inputs=[{"name": "point", "shape": [2]}])
@@ -143,7 +143,7 @@ def test_neighbours_in_front_are_refused() -> None:
     assert ("pipeline.kinds", "/models/0") in [(fault.rule, fault.pointer) for fault in found.faults]
 
 
-def test_more_models_than_a_hundred_are_refused_before_any_is_read() -> None:
+def test_more_than_100_models_are_refused_unread() -> None:
     stages = [embedding(f"e{index}", f"e{index + 1}") for index in range(MAX_STAGES)]
     for stage in stages:
         stage.neuralNetwork.ClearField("layers")
@@ -153,7 +153,7 @@ def test_more_models_than_a_hundred_are_refused_before_any_is_read() -> None:
     ]
 
 
-def test_features_that_the_spec_language_does_not_have_are_refused() -> None:
+def test_unsupported_features_are_refused() -> None:
     message = pipeline(embedding(), network())
     more = message.description.trainingInput.add()
     more.CopyFrom(message.description.input[0])
@@ -166,7 +166,7 @@ def test_features_that_the_spec_language_does_not_have_are_refused() -> None:
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_a_fault_inside_a_model_is_told_with_its_place(place: int) -> None:
+def test_fault_inside_a_model_has_its_index(place: int) -> None:
     message = pipeline(embedding(), network())
     message.pipeline.models[place].neuralNetwork.layers[1].custom.SetInParent()
     found = refusal(message)
@@ -175,7 +175,7 @@ def test_a_fault_inside_a_model_is_told_with_its_place(place: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_learned_changes_the_last_network_alone(message_in: Parse, kind: str) -> None:
+def test_learned_weights_change_the_last_network_only(message_in: Parse, kind: str) -> None:
     before = pipeline(embedding(), network(), kind=kind)
     # The front has a layer of the same name, which must not be touched.
     stages_of(before).models[0].neuralNetwork.layers[0].name = "dense"
@@ -191,7 +191,7 @@ def test_what_is_learned_changes_the_last_network_alone(message_in: Parse, kind:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_learned_changes_the_neighbours_alone(message_in: Parse, kind: str) -> None:
+def test_learned_samples_change_the_last_model_only(message_in: Parse, kind: str) -> None:
     before = pipeline(embedding(), neighbors([[1.0, 1.0]], ["red"]), kind=kind)
     samples = Samples(np.array([[2, 3], [4, 5]], dtype=np.float32), ("blue", "red"))
     data = with_learned(serialize(before), samples)
@@ -203,20 +203,20 @@ def test_what_is_learned_changes_the_neighbours_alone(message_in: Parse, kind: s
     assert stages_of(message_in(data)).models[0] == stages_of(before).models[0]
 
 
-def test_weights_of_the_front_are_not_taken() -> None:
+def test_weights_of_earlier_models_are_refused() -> None:
     data = serialize(pipeline(embedding(), network()))
     with pytest.raises(ModelFileError, match="'embed'; the model has no such layer"):
         with_learned(data, {"embed": {"bias": np.zeros(2, dtype=np.float32)}})
 
 
-def test_a_pipeline_without_models_learns_nothing() -> None:
+def test_pipeline_without_models_takes_no_weights() -> None:
     message = pipeline(network())
     message.pipeline.ClearField("models")
     with pytest.raises(ModelFileError, match="the pipeline has no models"):
         with_learned(serialize(message), {})
 
 
-def test_limits_of_the_last_model_are_stretched(message_in: Parse) -> None:
+def test_limits_of_the_last_model_are_widened(message_in: Parse) -> None:
     ask = {"epochs": 9, "number_of_neighbors": 8, "shuffle": True, "seed": 1}
     trained = network(epochs={"default": 1, "max": 2})
     after = message_in(admitting(serialize(pipeline(embedding(), trained)), ask))
@@ -256,7 +256,7 @@ def _everything_in(message: Message) -> list[tuple[str, Any]]:
     return found
 
 
-def test_a_job_is_told_what_the_last_network_needs_and_the_whole_reads() -> None:
+def test_job_gets_pipeline_inputs_and_last_network_parameters() -> None:
     found = trainable_of(opened(pipeline(embedding(), network())))
     assert [feature.name for feature in found.features] == ["x", "y_true"]
     assert (found.target, found.classes, found.labels, found.label_type, found.method) == (
@@ -270,7 +270,7 @@ def test_a_job_is_told_what_the_last_network_needs_and_the_whole_reads() -> None
 
 
 @pytest.mark.parametrize("labels", [("cat", "dog"), (7, -3)])
-def test_a_job_is_told_the_labels_of_a_classifier(labels: tuple[str, ...] | tuple[int, ...]) -> None:
+def test_job_gets_the_labels_of_a_classifier(labels: tuple[str, ...] | tuple[int, ...]) -> None:
     classifier = network(classifier=CLASSES | {"labels": list(labels)}, outputs=...)
     alone = trainable_of(open_model(serialize(classifier)))
     assert (alone.target, alone.classes, alone.labels, alone.label_type) == ("kind", 2, labels, None)
@@ -280,7 +280,7 @@ def test_a_job_is_told_the_labels_of_a_classifier(labels: tuple[str, ...] | tupl
     assert behind == alone.model_copy(update={"features": features, "is_pipeline": True, "memory": behind.memory})
 
 
-def test_a_classifier_with_a_target_of_its_own_names_its_classes() -> None:
+def test_classifier_with_a_separate_target_keeps_its_labels() -> None:
     message = network(
         classifier=CLASSES,
         outputs=...,
@@ -291,7 +291,7 @@ def test_a_classifier_with_a_target_of_its_own_names_its_classes() -> None:
     assert (found.target, found.classes, found.labels) == ("truth", 2, ("cat", "dog"))
 
 
-def test_a_job_is_told_of_quantities() -> None:
+def test_job_of_a_regression_has_no_classes() -> None:
     dense = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True, "output": "y"}
     message = network(layers=[dense], loss={"type": "mean_squared_error"})
     found = trainable_of(open_model(serialize(message)))
@@ -299,7 +299,7 @@ def test_a_job_is_told_of_quantities() -> None:
 
 
 @pytest.mark.parametrize(("default", "kind"), [("none", "string"), (0, "int64")])
-def test_a_job_is_told_that_neighbours_learn_their_labels(default: str | int, kind: str) -> None:
+def test_job_of_nearest_neighbors_has_a_label_type(default: str | int, kind: str) -> None:
     nearest = neighbors(default_class_label=default)
     alone = trainable_of(open_model(serialize(nearest)))
     assert (alone.target, alone.classes, alone.labels, alone.label_type) == ("color", None, None, kind)
@@ -310,7 +310,7 @@ def test_a_job_is_told_that_neighbours_learn_their_labels(default: str | int, ki
     assert behind.label_type == kind
 
 
-def test_findings_of_the_last_model_have_its_place() -> None:
+def test_findings_of_the_last_model_have_its_index() -> None:
     last = network(
         inputs=[{"name": "point", "shape": [2]}],
         layers=[
@@ -329,7 +329,7 @@ def test_findings_of_the_last_model_have_its_place() -> None:
 
 
 @pytest.mark.parametrize("where", ["pipeline", "last", "both"])
-def test_a_target_without_a_shape_has_the_one_that_the_last_model_needs(where: str) -> None:
+def test_target_without_shape_gets_that_of_the_last_model(where: str) -> None:
     message = pipeline(embedding(), network())
     for one, named in ((message, "pipeline"), (message.pipeline.models[1], "last")):
         if where in (named, "both"):
@@ -340,14 +340,14 @@ def test_a_target_without_a_shape_has_the_one_that_the_last_model_needs(where: s
     assert trainable_of(found).features[1].lengths == (1,)
 
 
-def test_an_output_without_a_shape_has_the_one_that_the_layers_make() -> None:
+def test_output_without_shape_gets_that_of_the_layers() -> None:
     message = pipeline(embedding(), network())
     for one in (message, message.pipeline.models[1]):
         one.description.output[0].type.multiArrayType.ClearField("shape")
     assert inspection_of(opened(message)).model.outputs[0].shape == [2]
 
 
-def test_a_cross_entropys_target_is_one_class_index_in_a_pipeline_too() -> None:
+def test_cross_entropy_target_is_one_class_index() -> None:
     message = pipeline(embedding(), network())
     for one in (message, message.pipeline.models[1]):
         one.description.trainingInput[1].type.multiArrayType.shape[:] = [2]

@@ -1,4 +1,4 @@
-"""The border to coremltools is quiet, and only where it has nothing to say."""
+"""Log messages of coremltools: only irrelevant ones are silenced."""
 
 import logging
 import subprocess
@@ -24,7 +24,7 @@ def test_nothing_is_printed_when_a_model_is_built_and_read() -> None:
     assert "Failed to load" not in finished.stderr
 
 
-def test_after_the_import_coremltools_may_say_anything() -> None:
+def test_coremltools_log_is_not_silenced_after_the_import() -> None:
     finished = run(
         "import logging, pippin.models.mlmodel\n"
         "logging.getLogger('coremltools').warning('Failed to load _MLModelProxy: again')"
@@ -41,12 +41,12 @@ def test_after_the_import_coremltools_may_say_anything() -> None:
         ("Failed to load the weights", True),
     ],
 )
-def test_only_what_needs_macos_is_silenced(said: str, kept: bool) -> None:
+def test_only_macos_warnings_are_silenced(said: str, kept: bool) -> None:
     record = logging.LogRecord("coremltools", logging.WARNING, "", 0, said, None, None)
     assert _is_worth_saying(record) is kept
 
 
-def test_the_spec_language_is_read_without_coremltools() -> None:
+def test_spec_is_resolved_without_coremltools() -> None:
     finished = run(
         "import sys\nfrom pippin.models.spec import resolve\nfrom pippin.models.spec.presets import preset\n"
         "import pippin.jobs.hyperparameters\nresolve(preset('mnist-cnn'))\n"

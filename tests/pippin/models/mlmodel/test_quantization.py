@@ -61,7 +61,7 @@ def random_bytes(bits: int, count: int = COUNT) -> bytes:
 
 
 @pytest.mark.parametrize("bits", BITS)
-def test_numbers_of_any_count_of_bits_are_those_of_a_slow_reader(bits: int) -> None:
+def test_numbers_of_1_to_8_bits_match_a_slow_reader(bits: int) -> None:
     raw = random_bytes(bits)
     slow = np.array(read_slowly(raw, bits, COUNT)).reshape(SHAPE)
     assert slow.max() >= 2 ** (bits - 1)
@@ -70,7 +70,7 @@ def test_numbers_of_any_count_of_bits_are_those_of_a_slow_reader(bits: int) -> N
 
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 7, 8, 9])
-def test_what_is_left_of_the_last_byte_says_nothing(bits: int, count: int) -> None:
+def test_unused_bits_of_the_last_byte_are_ignored(bits: int, count: int) -> None:
     raw = random_bytes(bits, count)
     expected = read_array(linear(blob(bits, raw)), (count,), "weights")
     assert expected.tolist() == [0.5 * number - 1 for number in read_slowly(raw, bits, count)]
@@ -80,7 +80,7 @@ def test_what_is_left_of_the_last_byte_says_nothing(bits: int, count: int) -> No
 
 
 @pytest.mark.parametrize("bits", BITS)
-def test_a_table_is_looked_up(bits: int) -> None:
+def test_lookup_table_is_applied(bits: int) -> None:
     raw = random_bytes(bits)
     values = np.random.default_rng(0).normal(size=2**bits).astype(np.float32)
     found = read_array(table(blob(bits, raw), values.tolist()), SHAPE, "weights")
@@ -99,21 +99,21 @@ def test_a_table_is_looked_up(bits: int) -> None:
         ([1, 2, 3], [-1, 0, 1], [[0, 1], [6, 8], [16, 19]]),
     ],
 )
-def test_scale_and_bias_are_one_number_or_one_a_channel(
+def test_scale_and_bias_are_single_or_per_channel(
     scale: list[float], bias: list[float], rows: list[list[float]]
 ) -> None:
     message = linear(blob(8, bytes([1, 2, 3, 4, 5, 6])), scale, bias)
     assert read_array(message, (3, 2), "weights").tolist() == rows
 
 
-def test_channels_of_a_kernel_come_first() -> None:
+def test_kernel_channels_are_the_first_axis() -> None:
     message = linear(blob(8, bytes(range(24))), [1, 10], [0, 100])
     kernel = read_array(message, (2, 3, 2, 2), "weights")
     assert np.array_equal(kernel[0], np.arange(12).reshape(3, 2, 2))
     assert np.array_equal(kernel[1], np.arange(12, 24).reshape(3, 2, 2) * 10 + 100)
 
 
-def test_those_of_a_deconvolution_come_second_and_are_parted_by_group() -> None:
+def test_deconvolution_channels_are_the_second_axis_by_group() -> None:
     # Two groups of one input channel each, which make two output channels each.
     channels = Channels.of_a_deconvolution((2, 2, 1, 1), groups=2)
     numbers = bytes([1, 2, 3, 4])
@@ -125,7 +125,7 @@ def test_those_of_a_deconvolution_come_second_and_are_parted_by_group() -> None:
     assert alike.ravel().tolist() == [3, 5, 7, 9]
 
 
-def test_signed_numbers_are_signed() -> None:
+def test_int8_values_are_signed() -> None:
     message = linear(blob(8, signed=bytes([0, 1, 127, 128, 255, 254])), [0.5], [])
     assert read_array(message, (3, 2), "weights").tolist() == [[0, 0.5], [63.5, -64], [-0.5, -1]]
 
@@ -153,14 +153,14 @@ MISFITS = {
 
 
 @pytest.mark.parametrize("said", MISFITS)
-def test_what_does_not_fit_together_is_refused_in_words(said: str) -> None:
+def test_inconsistent_quantization_is_refused(said: str) -> None:
     with pytest.raises(ModelFileError) as raised:
         read_array(MISFITS[said], (3, 2), "W")
     assert str(raised.value) == said
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-def test_numbers_that_are_not_finite_are_refused_however_they_are_kept(number: float) -> None:
+def test_non_finite_weights_are_refused_in_every_encoding(number: float) -> None:
     single, half = (new_model().neuralNetwork.layers.add().innerProduct.weights for _ in range(2))
     single.floatValue.extend([0, number])
     half.float16Value = np.array([0, number], dtype="<f2").tobytes()
@@ -172,7 +172,7 @@ def test_numbers_that_are_not_finite_are_refused_however_they_are_kept(number: f
             read_array(message, (2,), "W")
 
 
-def test_a_number_of_a_table_that_nothing_stands_for_may_be_anything() -> None:
+def test_unused_table_entry_may_be_non_finite() -> None:
     assert read_array(table(blob(1, b"\x00"), [7, np.nan]), (2,), "W").tolist() == [7, 7]
 
 
@@ -240,7 +240,7 @@ CHANNEL_AXES = {"conv": 0, "up": 1, "below": 0}
 
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("mode", ["linear", "linear_lut"])
-def test_what_coremltools_quantised_is_what_it_was_but_for_half_a_step(
+def test_coremltools_quantization_is_within_half_a_step(
     frozen_below: bytes,
     capsys: Capture,
     bits: int,
@@ -260,7 +260,7 @@ def test_what_coremltools_quantised_is_what_it_was_but_for_half_a_step(
 @pytest.mark.parametrize(
     ("bits", "mode"), [*((bits, mode) for bits in BITS for mode in ("linear", "linear_lut")), (8, "linear_symmetric")]
 )
-def test_it_is_what_coremltools_makes_of_it_again(
+def test_weights_match_coremltools_dequantization(
     frozen_below: bytes,
     capsys: Capture,
     bits: int,
@@ -278,7 +278,7 @@ def test_it_is_what_coremltools_makes_of_it_again(
             np.testing.assert_allclose(array, theirs[layer][key], rtol=1e-6, atol=1e-6)
 
 
-def test_a_table_of_anybodys_own_is_read(frozen_below: bytes, capsys: Capture) -> None:
+def test_custom_lookup_table_is_read(frozen_below: bytes, capsys: Capture) -> None:
     def powers(bits: int, weights: Floats) -> tuple[Floats, NDArray[np.uint8]]:
         values = (2.0 ** np.arange(2**bits) - 3).astype(np.float32)
         return values, np.abs(weights[..., None] - values).argmin(axis=-1).astype(np.uint8)
@@ -290,7 +290,7 @@ def test_a_table_of_anybodys_own_is_read(frozen_below: bytes, capsys: Capture) -
         assert np.array_equal(found[layer]["weights"], values[places])
 
 
-def test_half_precision_of_coremltools_is_read(frozen_below: bytes, capsys: Capture) -> None:
+def test_coremltools_half_precision_is_read(frozen_below: bytes, capsys: Capture) -> None:
     model = parse(frozen_below)
     model.isUpdatable = False
     data = quantized(serialize(model), capsys, 16, "linear")
@@ -303,7 +303,7 @@ def test_half_precision_of_coremltools_is_read(frozen_below: bytes, capsys: Capt
 
 
 @pytest.mark.parametrize(("bits", "mode"), [(8, "linear"), (4, "linear_lut"), (3, "linear")])
-def test_quantised_layers_stay_bit_for_bit(
+def test_quantized_layers_are_unchanged_by_training(
     frozen_below: bytes,
     capsys: Capture,
     message_in: Parse,

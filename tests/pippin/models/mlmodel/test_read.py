@@ -1,4 +1,4 @@
-"""What is read back, and what is refused with which words."""
+"""Reading of built files, and the messages of refused ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ Spoil = Callable[[Callable[[Message], object]], bytes]
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(data=st.data())
-def test_reading_what_was_built_gives_the_same_spec_and_weights(
+def test_built_file_reads_back_with_equal_spec_and_weights(
     data: st.DataObject, chains: st.SearchStrategy[dict[str, Any]]
 ) -> None:
     resolved = resolve(data.draw(chains))
@@ -38,13 +38,13 @@ def test_reading_what_was_built_gives_the_same_spec_and_weights(
     assert build(model.resolved, model.weights) == build(resolved)
 
 
-def test_the_seeds_model_has_as_many_parameters_as_the_seed_says() -> None:
+def test_preset_file_has_the_documented_parameter_count() -> None:
     model = read(build(resolve(preset("mnist-cnn"))))
     assert sum(array.size for layer in model.weights.values() for array in layer.values()) == 585_958
     assert model.metadata == {}
 
 
-def test_given_weights_come_back_as_arrays(small_spec: MakeSpec) -> None:
+def test_given_weights_are_read_back_as_arrays(small_spec: MakeSpec) -> None:
     dense = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
     layers = [dense | {"weights": [[1, 2, 3, 4]] * 3, "bias": [5, 6, 7]}, {"type": "softmax", "name": "softmax"}]
     model = read(build(resolve(small_spec(layers=layers))))
@@ -53,7 +53,7 @@ def test_given_weights_come_back_as_arrays(small_spec: MakeSpec) -> None:
     assert model.resolved == resolve(small_spec())
 
 
-def test_pippins_own_keys_are_metadata_and_not_the_authors(spoiled: Spoil) -> None:
+def test_pippin_keys_are_metadata_but_not_user_defined(spoiled: Spoil) -> None:
     def annotate(model: Message) -> None:
         model.description.metadata.userDefined.update({"pippin.epochs": "3", "mine": "1"})
 
@@ -74,7 +74,7 @@ def test_half_precision_weights_are_widened(spoiled: Spoil) -> None:
     assert array.tolist() == np.arange(12).reshape(3, 4).tolist()
 
 
-def test_a_frozen_layer_may_have_weights_that_are_marked(spoiled: Spoil) -> None:
+def test_frozen_layer_may_have_weights_marked_updatable(spoiled: Spoil) -> None:
     def freeze(model: Message) -> None:
         lower = model.neuralNetwork.layers[0]
         upper = model.neuralNetwork.layers.add()
@@ -184,7 +184,7 @@ HARMS = {
 
 
 @pytest.mark.parametrize("said", HARMS)
-def test_what_pippin_cannot_train_is_refused_in_words(spoiled: Spoil, said: str) -> None:
+def test_untrainable_model_is_refused_with_a_reason(spoiled: Spoil, said: str) -> None:
     with pytest.raises(ModelFileError) as raised:
         read(spoiled(HARMS[said]))
     assert said in str(raised.value)
@@ -196,12 +196,12 @@ def test_an_inference_model_is_not_updatable(small_file: MakeFile) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\x89PNG\r\n", b"\x00" * 100, b"\xff" * 100, serialize(new_model())])
-def test_bytes_that_are_no_model_are_refused(data: bytes) -> None:
+def test_invalid_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ModelFileError, match=r"no \.mlmodel"):
         read(data)
 
 
-def test_no_part_of_a_file_passes_for_the_whole(small_file: MakeFile) -> None:
+def test_truncated_file_is_refused(small_file: MakeFile) -> None:
     data = small_file()
     for length in range(len(data)):
         with pytest.raises(ModelFileError):
@@ -210,7 +210,7 @@ def test_no_part_of_a_file_passes_for_the_whole(small_file: MakeFile) -> None:
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_a_file_with_a_few_bytes_changed_reads_or_is_refused(data: st.DataObject, small_file: MakeFile) -> None:
+def test_damaged_file_is_read_or_refused(data: st.DataObject, small_file: MakeFile) -> None:
     file = bytearray(small_file())
     for _ in range(data.draw(st.integers(1, 4))):
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
@@ -233,7 +233,7 @@ def test_a_file_with_a_few_bytes_changed_reads_or_is_refused(data: st.DataObject
         (-(2**63), {}, True),
     ],
 )
-def test_a_seed_keeps_to_its_limits(
+def test_seed_must_be_within_its_limits(
     spoiled: Spoil, default: int, limits: dict[str, tuple[int, ...]], *, is_right: bool
 ) -> None:
     def limit(model: Message) -> None:

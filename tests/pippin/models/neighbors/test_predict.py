@@ -1,4 +1,4 @@
-"""Answers, against plain loops that follow the definition, and against answers known by hand."""
+"""Predictions against plain loops that follow the definition, and against hand-computed values."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -75,7 +75,7 @@ def problems(draw: st.DrawFn) -> tuple[NDArray[np.float32], list[str], NDArray[n
     index=st.sampled_from([("linear", None), ("kd_tree", 3)]),
     block=st.sampled_from([1, 10, 40, search.BLOCK]),
 )
-def test_answers_are_those_of_plain_loops(
+def test_predictions_match_plain_loops(
     make_model: MakeModel,
     *,
     problem: tuple[NDArray[np.float32], list[str], NDArray[np.float32]],
@@ -120,7 +120,7 @@ def test_many_blocks_find_the_same_neighbors_in_any_order(order: str, monkeypatc
     ]
 
 
-def test_samples_closer_together_than_the_quick_distances_can_tell_are_told_apart() -> None:
+def test_samples_within_rounding_error_are_distinguished() -> None:
     generator = np.random.Generator(np.random.PCG64(9))
     samples = (generator.normal(size=(300, 5)) / 100).astype(np.float32)
     samples[:, 2] = 1e6
@@ -151,7 +151,7 @@ LINE = np.array([[0], [1], [3], [6]])
         ("inverse_distance", "euclidean", 3, 4, "b", [0, 1, 0]),
     ],
 )
-def test_votes_counted_by_hand(
+def test_votes_match_hand_computed_values(
     make_model: MakeModel,
     *,
     weighting: str,
@@ -168,20 +168,20 @@ def test_votes_counted_by_hand(
     assert found.probabilities.tolist() == [pytest.approx(shares)]
 
 
-def test_of_samples_at_the_same_distance_the_earlier_ones_vote(make_model: MakeModel) -> None:
+def test_earlier_samples_win_ties_of_distance(make_model: MakeModel) -> None:
     model = make_model(np.array([[1], [-1], [-1], [1]]), ["a", "b", "c", "d"])
     assert predict(model, np.array([[0]]), 1).labels == ("a",)
     assert predict(model, np.array([[0]]), 3).probabilities.tolist() == [pytest.approx([1 / 3, 1 / 3, 1 / 3, 0])]
 
 
-def test_all_exact_matches_vote_with_one_vote_each(make_model: MakeModel) -> None:
+def test_exact_matches_have_one_vote_each(make_model: MakeModel) -> None:
     model = make_model(np.array([[2], [2], [2], [3]]), ["a", "b", "b", "c"], weighting="inverse_distance")
     found = predict(model, np.array([[2]]), 4)
     assert found.labels == ("b",)
     assert found.probabilities.tolist() == [pytest.approx([1 / 3, 2 / 3, 0])]
 
 
-def test_a_sample_just_taught_is_found_again_however_its_numbers_are_rounded(make_model: MakeModel) -> None:
+def test_appended_sample_is_found_despite_rounding(make_model: MakeModel) -> None:
     taught = np.random.Generator(np.random.PCG64(5)).normal(1e3, 1, size=(50, 6))
     model = make_model(np.empty((0, 6)), (), weighting="inverse_distance")
     model = append(model, taught, [str(place) for place in range(50)])
@@ -190,11 +190,11 @@ def test_a_sample_just_taught_is_found_again_however_its_numbers_are_rounded(mak
     assert np.array_equal(found.probabilities, np.eye(50))
 
 
-def test_a_smaller_model_than_k_lets_all_vote(make_model: MakeModel) -> None:
+def test_all_samples_vote_when_there_are_fewer_than_k(make_model: MakeModel) -> None:
     assert predict(make_model(LINE, [7, 8, 8, 8]), np.array([[0]]), 1000).labels == (8,)
 
 
-def test_without_k_the_models_default_votes(make_model: MakeModel) -> None:
+def test_k_defaults_to_that_of_the_model(make_model: MakeModel) -> None:
     model = make_model(LINE, ["a", "b", "b", "c"], number_of_neighbors=IntegerParameter(default=3))
     assert predict(model, np.array([[0]])).labels == ("b",)
 
@@ -207,7 +207,7 @@ def test_without_k_the_models_default_votes(make_model: MakeModel) -> None:
         ({"default": 3, "set": [3, 5]}, 4, "one of 3, 5"),
     ],
 )
-def test_a_k_that_the_model_does_not_admit_is_refused(
+def test_k_outside_the_limits_of_the_model_is_refused(
     make_model: MakeModel, limits: dict[str, Any], k: int, needed: str
 ) -> None:
     model = make_model(LINE, ["a", "b", "b", "c"], number_of_neighbors=IntegerParameter.model_validate(limits))
@@ -216,14 +216,14 @@ def test_a_k_that_the_model_does_not_admit_is_refused(
 
 
 @pytest.mark.parametrize("default", ["none", 4])
-def test_an_empty_model_answers_its_default_label(make_model: MakeModel, default: str | int) -> None:
+def test_empty_model_predicts_its_default_label(make_model: MakeModel, default: str | int) -> None:
     found = predict(make_model(np.empty((0, 2)), (), default_label=default), np.zeros((3, 2)))
     assert found.labels == (default,) * 3
     assert found.classes == (default,)
     assert found.probabilities.tolist() == [[1], [1], [1]]
 
 
-def test_an_empty_model_without_a_default_label_answers_nothing(make_model: MakeModel) -> None:
+def test_empty_model_without_default_label_is_refused(make_model: MakeModel) -> None:
     with pytest.raises(NeighborsError, match="found neither samples nor a default label"):
         predict(make_model(np.empty((0, 2)), ()), np.zeros((3, 2)))
 
@@ -233,19 +233,19 @@ def test_a_default_label_is_no_class_of_a_model_with_samples(make_model: MakeMod
     assert found.classes == ("a", "b", "c")
 
 
-def test_no_features_have_no_answers(make_model: MakeModel) -> None:
+def test_no_features_give_no_predictions(make_model: MakeModel) -> None:
     found = predict(make_model(LINE, ["a", "b", "b", "c"]), np.empty((0, 1)))
     assert found.labels == ()
     assert found.probabilities.shape == (0, 3)
 
 
 @pytest.mark.parametrize("asked", [np.zeros((1, 2)), np.zeros(1), np.array([[np.inf]]), np.array([["a"]])])
-def test_features_that_do_not_fit_are_refused(make_model: MakeModel, asked: NDArray[Any]) -> None:
+def test_mismatched_features_are_refused(make_model: MakeModel, asked: NDArray[Any]) -> None:
     with pytest.raises(NeighborsError, match="/features: found"):
         predict(make_model(LINE, ["a", "b", "b", "c"]), asked)
 
 
-def test_all_distances_are_never_in_memory_at_once(make_model: MakeModel) -> None:
+def test_distance_matrix_is_never_whole_in_memory(make_model: MakeModel) -> None:
     generator = np.random.Generator(np.random.PCG64(7))
     model = make_model(generator.random((20_000, 3)), ["a", "b"] * 10_000)
     asked = generator.random((1_000, 3))

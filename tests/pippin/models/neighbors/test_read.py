@@ -1,4 +1,4 @@
-"""What is read back from files that coremltools made, and from files that somebody damaged."""
+"""Reading of files that coremltools made, and of damaged files."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def through_bytes(message: Message) -> Message:
     return found
 
 
-def test_a_model_of_the_builder_is_read_field_by_field(make_message: MakeMessage) -> None:
+def test_builder_model_is_read_field_by_field(make_message: MakeMessage) -> None:
     message = make_message(
         number_of_neighbors=7, weighting_scheme="inverse_distance", index_type="kd_tree", leaf_size=12
     )
@@ -43,7 +43,7 @@ def test_a_model_of_the_builder_is_read_field_by_field(make_message: MakeMessage
     assert model.metadata == {"a": "1"}
 
 
-def test_a_model_of_whole_numbers_and_a_linear_index_is_read(make_message: MakeMessage) -> None:
+def test_model_with_integer_labels_and_linear_index_is_read(make_message: MakeMessage) -> None:
     message = make_message(labels=(3, -(2**63), 3), default=0, input_type=datatypes.Double)
     model = read_neighbors(through_bytes(message))
     assert (model.labels, model.label_type, model.default_label) == ((3, -(2**63), 3), "int64", 0)
@@ -57,13 +57,13 @@ def test_an_empty_model_is_read(make_message: MakeMessage, default: str | int) -
     assert (model.labels, model.classes, model.default_label) == ((), (), default)
 
 
-def test_where_no_labels_are_declared_the_default_label_says_their_type(make_message: MakeMessage) -> None:
+def test_label_type_defaults_to_that_of_the_default_label(make_message: MakeMessage) -> None:
     message = make_message(samples=(), default=5)
     message.kNearestNeighborsClassifier.ClearField("ClassLabels")
     assert read_neighbors(message).label_type == "int64"
 
 
-def test_a_set_of_numbers_of_neighbors_is_read(make_message: MakeMessage) -> None:
+def test_allowed_set_of_k_is_read(make_message: MakeMessage) -> None:
     message = make_message()
     parameter = message.kNearestNeighborsClassifier.numberOfNeighbors
     parameter.set.values.extend([5, 1, 3])
@@ -77,12 +77,12 @@ def test_a_model_without_probabilities_is_read(make_message: MakeMessage) -> Non
     assert read_neighbors(message).probabilities is None
 
 
-def test_samples_cannot_be_changed(make_message: MakeMessage) -> None:
+def test_samples_are_read_only(make_message: MakeMessage) -> None:
     with pytest.raises(ValueError, match="read-only"):
         read_neighbors(make_message()).samples[0, 0] = 1
 
 
-def test_reading_leaves_the_message_as_it_is(make_message: MakeMessage) -> None:
+def test_reading_does_not_change_the_message(make_message: MakeMessage) -> None:
     message = make_message()
     before = message.SerializeToString(deterministic=True)
     read_neighbors(message)
@@ -181,7 +181,7 @@ def damages(draw: st.DrawFn) -> Callable[[Message], None]:
 
 
 @given(change=damages(), labels=st.sampled_from([("a", "b", "a"), (1, 2, 1)]), empty=st.booleans())
-def test_a_changed_message_is_read_or_refused_with_our_own_error(
+def test_changed_message_is_read_or_raises_neighbors_error(
     make_message: MakeMessage, change: Callable[[Message], None], labels: tuple[Any, ...], empty: bool
 ) -> None:
     options: dict[str, Any] = {"samples": ()} if empty else {}
@@ -191,7 +191,7 @@ def test_a_changed_message_is_read_or_refused_with_our_own_error(
 
 
 @given(data=st.data())
-def test_damaged_bytes_are_read_or_refused_with_our_own_error(make_message: MakeMessage, data: st.DataObject) -> None:
+def test_damaged_bytes_are_read_or_raise_neighbors_error(make_message: MakeMessage, data: st.DataObject) -> None:
     message = make_message()
     spoiled = bytearray(message.SerializeToString())
     for _ in range(data.draw(st.integers(1, 3))):

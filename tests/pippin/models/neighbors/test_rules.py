@@ -1,4 +1,4 @@
-"""Each rule on a model that keeps it and on one that breaks it."""
+"""Each rule on a model that follows it and on one that breaks it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -302,19 +302,19 @@ def test_there_is_a_case_for_every_rule() -> None:
 
 
 @by_rule
-def test_kept(case: Case, message: Message) -> None:
+def test_model_that_follows_the_rule_has_no_fault(case: Case, message: Message) -> None:
     case.kept(message)
     assert broken(case.rule, message) == []
 
 
 @by_rule
-def test_broken(case: Case, message: Message) -> None:
+def test_model_that_breaks_the_rule_has_a_fault_at_its_pointer(case: Case, message: Message) -> None:
     case.broken(message)
     assert [fault.pointer for fault in broken(case.rule, message)] == case.pointers
 
 
 @by_rule
-def test_a_broken_rule_is_told_by_its_id_and_says_what_would_be_right(case: Case, message: Message) -> None:
+def test_broken_rule_is_reported_by_id_with_what_is_needed(case: Case, message: Message) -> None:
     case.broken(message)
     with pytest.raises(NeighborsError) as caught:
         read_neighbors(message)
@@ -325,7 +325,7 @@ def test_a_broken_rule_is_told_by_its_id_and_says_what_would_be_right(case: Case
 
 
 @by_rule
-def test_pointers_lead_to_a_place_in_the_summary(case: Case, message: Message) -> None:
+def test_pointers_resolve_in_the_summary(case: Case, message: Message) -> None:
     described = summary(read_neighbors(message)).model_dump(mode="json")
     for pointer in case.pointers:
         place: Any = described
@@ -334,11 +334,11 @@ def test_pointers_lead_to_a_place_in_the_summary(case: Case, message: Message) -
             place = place[int(part)] if isinstance(place, list) else place[part]
 
 
-def test_the_small_model_keeps_every_rule(message: Message) -> None:
+def test_small_model_follows_every_rule(message: Message) -> None:
     assert {rule: broken(rule, message) for rule in RULES_BY_ID} == {rule: [] for rule in RULES_BY_ID}
 
 
-def test_every_broken_rule_is_told_at_once(message: Message) -> None:
+def test_all_broken_rules_are_reported_at_once(message: Message) -> None:
     both(clear("isUpdatable"), limits(0), clear(f"{INDEX}.squaredEuclideanDistance"), clear(f"{KNN}.uniformWeighting"))(
         message
     )
@@ -352,14 +352,14 @@ def test_every_broken_rule_is_told_at_once(message: Message) -> None:
     }
 
 
-def test_a_model_of_another_kind_is_told_only_that(message: Message) -> None:
+def test_another_kind_of_model_gets_one_fault(message: Message) -> None:
     message.pipeline.SetInParent()
     with pytest.raises(NeighborsError, match="kind pipeline") as caught:
         read_neighbors(message)
     assert [fault.rule for fault in caught.value.faults] == ["neighbors.kind"]
 
 
-def test_very_many_faults_of_one_rule_are_counted(message: Message) -> None:
+def test_further_faults_of_one_rule_are_counted(message: Message) -> None:
     for _ in range(30):
         index(message).floatSamples.add()
         message.kNearestNeighborsClassifier.stringClassLabels.vector.append("red")

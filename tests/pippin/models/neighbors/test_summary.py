@@ -1,4 +1,4 @@
-"""What the API says of a classifier."""
+"""The API's summary of a classifier."""
 
 from collections.abc import Callable
 
@@ -30,7 +30,7 @@ def test_a_classifier_is_described(make_message: MakeMessage) -> None:
     }
 
 
-def test_an_empty_classifier_of_whole_numbers_is_described(make_message: MakeMessage) -> None:
+def test_empty_classifier_with_integer_labels_is_described(make_message: MakeMessage) -> None:
     message = make_message(samples=(), default=7)
     message.description.ClearField("predictedProbabilitiesName")
     message.description.output.pop()
@@ -42,7 +42,7 @@ def test_an_empty_classifier_of_whole_numbers_is_described(make_message: MakeMes
     assert (described.neighbors.default_label, described.neighbors.leaf_size) == (7, None)
 
 
-def test_labels_stay_texts_or_whole_numbers(make_message: MakeMessage) -> None:
+def test_labels_stay_strings_or_integers(make_message: MakeMessage) -> None:
     for labels in (("1", "2", "1"), (1, 2, 1)):
         described = summary(read_neighbors(make_message(labels=labels, default=labels[0])))
         found = type(described).model_validate_json(described.model_dump_json())

@@ -1,4 +1,4 @@
-"""Teaching a classifier, and writing what it was taught into its file."""
+"""Appending samples to a classifier and writing them to its file."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -16,7 +16,7 @@ MakeModel = Callable[..., NeighborsModel]
 POINTS = np.array([[5, 6], [0, 0]])
 
 
-def test_examples_stand_behind_what_was_taught_before_in_their_own_order(make_message: MakeMessage) -> None:
+def test_examples_are_appended_in_order(make_message: MakeMessage) -> None:
     before = read_neighbors(make_message())
     after = append(before, POINTS, ["green", "blue"])
     assert after.samples.tolist() == [[0, 0], [1, 0.5], [3, 4], [5, 6], [0, 0]]
@@ -25,7 +25,7 @@ def test_examples_stand_behind_what_was_taught_before_in_their_own_order(make_me
     assert len(before.labels) == len(before.samples) == 3
 
 
-def test_all_else_stays(make_message: MakeMessage) -> None:
+def test_append_changes_samples_and_labels_only(make_message: MakeMessage) -> None:
     before = read_neighbors(make_message())
     after = append(before, POINTS, ["green", "blue"])
     changed = {name for name in vars(before) if getattr(before, name) is not getattr(after, name)}
@@ -38,12 +38,12 @@ def test_an_empty_model_learns_its_first_classes(make_message: MakeMessage) -> N
     assert all(type(label) is int for label in model.labels)
 
 
-def test_no_examples_teach_nothing(make_message: MakeMessage) -> None:
+def test_append_of_no_examples_changes_nothing(make_message: MakeMessage) -> None:
     model = append(read_neighbors(make_message()), np.empty((0, 2)), [])
     assert model.labels == ("red", "blue", "red")
 
 
-def test_features_are_kept_as_32_bit_floats(make_message: MakeMessage) -> None:
+def test_features_are_stored_as_float32(make_message: MakeMessage) -> None:
     model = append(read_neighbors(make_message(samples=())), np.array([[0.1, 1e-50]]), ["a"])
     assert model.samples.dtype == np.float32
     assert model.samples.tolist() == [[float(np.float32(0.1)), 0]]
@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[Any, Any, str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_examples_that_do_not_fit_are_refused(make_message: MakeMessage, name: str) -> None:
+def test_mismatched_examples_are_refused(make_message: MakeMessage, name: str) -> None:
     features, labels, pointer, said = REFUSED[name]
     message = make_message()
     before = message.SerializeToString(deterministic=True)
@@ -79,19 +79,19 @@ def test_examples_that_do_not_fit_are_refused(make_message: MakeMessage, name: s
 
 
 @pytest.mark.parametrize("label", ["1", True, np.True_, 1.0, 2**63, -(2**63) - 1])
-def test_labels_of_another_type_than_whole_numbers_are_refused(make_message: MakeMessage, label: Any) -> None:  # noqa: ANN401 - wrong on purpose
+def test_non_integer_labels_are_refused(make_message: MakeMessage, label: Any) -> None:  # noqa: ANN401 - wrong on purpose
     model = read_neighbors(make_message(samples=(), default=0))
     with pytest.raises(NeighborsError, match="needs a whole number of 64 bits"):
         append(model, POINTS, [1, label])
 
 
-def test_of_very_many_wrong_labels_the_first_are_told(make_message: MakeMessage) -> None:
+def test_only_the_first_wrong_labels_are_reported(make_message: MakeMessage) -> None:
     with pytest.raises(NeighborsError) as caught:
         append(read_neighbors(make_message()), np.zeros((50, 2)), list(range(50)))
     assert [fault.pointer for fault in caught.value.faults] == [f"/labels/{place}" for place in range(20)]
 
 
-def test_more_classes_than_a_file_may_have_are_refused(make_message: MakeMessage) -> None:
+def test_too_many_classes_are_refused(make_message: MakeMessage) -> None:
     model = read_neighbors(make_message(samples=(), default=0))
     many = range(MAX_CLASSES + 1)
     assert len(append(model, np.zeros((len(many) - 1, 2)), many[1:]).classes) == MAX_CLASSES
@@ -101,7 +101,7 @@ def test_more_classes_than_a_file_may_have_are_refused(make_message: MakeMessage
 
 @pytest.mark.parametrize("labels", [("a", "b"), (1, 2)])
 @pytest.mark.parametrize("declared", [True, False])
-def test_what_was_taught_is_written_and_read_back(
+def test_appended_samples_are_written_and_read_back(
     make_message: MakeMessage, labels: tuple[Any, Any], declared: bool
 ) -> None:
     message = make_message(samples=(), default=labels[0])
@@ -116,7 +116,7 @@ def test_what_was_taught_is_written_and_read_back(
     assert found.labels == labels
 
 
-def test_writing_leaves_all_else(make_message: MakeMessage) -> None:
+def test_writing_samples_changes_nothing_else(make_message: MakeMessage) -> None:
     message, expected = (
         make_message(weighting_scheme="inverse_distance"),
         make_message(samples=[(7, 8)], labels=["green"], weighting_scheme="inverse_distance"),
@@ -128,7 +128,7 @@ def test_writing_leaves_all_else(make_message: MakeMessage) -> None:
     assert message == expected
 
 
-def test_what_was_read_can_be_written_unchanged(make_message: MakeMessage) -> None:
+def test_samples_that_were_read_are_written_unchanged(make_message: MakeMessage) -> None:
     message, expected = make_message(), make_message()
     model = read_neighbors(message)
     write_samples(message, model.samples, model.labels)
@@ -136,7 +136,7 @@ def test_what_was_read_can_be_written_unchanged(make_message: MakeMessage) -> No
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_everything_can_be_forgotten(make_message: MakeMessage, declared: bool) -> None:
+def test_all_samples_can_be_removed(make_message: MakeMessage, declared: bool) -> None:
     message, expected = make_message(), make_message(samples=())
     if not declared:
         expected.kNearestNeighborsClassifier.ClearField("ClassLabels")
@@ -146,7 +146,7 @@ def test_everything_can_be_forgotten(make_message: MakeMessage, declared: bool) 
     assert message == expected
 
 
-def test_a_model_of_another_kind_is_not_written_into(make_message: MakeMessage) -> None:
+def test_samples_are_not_written_to_another_kind_of_model(make_message: MakeMessage) -> None:
     message = make_message()
     message.neuralNetwork.SetInParent()
     with pytest.raises(NeighborsError, match="kind neuralNetwork"):

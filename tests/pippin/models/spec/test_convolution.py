@@ -10,22 +10,22 @@ def pointers(layer: Layer, image: Shape) -> list[str]:
     return [fault.pointer for fault in layer.faults(((1, 1, *image),))]
 
 
-def test_the_output_has_the_layers_channels_and_as_many_cells_as_windows() -> None:
+def test_output_shape_is_channels_by_window_counts() -> None:
     layer = conv(stride=(2, 1), dilation=(2, 3), padding={"type": "valid", "borders": [[1, 0], [0, 2]]})
     # 9 + 1 rows, a window spans 5, every second: 3. 8 + 2 columns, a window spans 4: 7.
     assert layer.output_shapes(((1, 1, 4, 9, 8),)) == ((1, 1, 6, 3, 7),)
 
 
-def test_axes_in_front_of_an_image_stay() -> None:
+def test_leading_axes_are_kept() -> None:
     assert conv().output_shapes(((4, 9, 8),)) == ((6, 7, 7),)
     assert conv().output_shapes(((2, 3, 4, 9, 8),)) == ((2, 3, 6, 7, 7),)
 
 
-def test_same_padding_divides_by_the_stride() -> None:
+def test_same_padding_divides_the_size_by_the_stride() -> None:
     assert conv(padding="same", stride=(2, 3)).output_shapes(((1, 9, 8),)) == ((6, 5, 3),)
 
 
-def test_weights_are_outputs_first_and_each_group_sees_its_share_of_channels() -> None:
+def test_weights_are_output_first_with_channels_split_by_group() -> None:
     layer = conv(groups=2)
     assert dict(layer.weight_shapes(((4, 9, 9),))) == {"weights": (6, 2, 3, 2), "bias": (6,)}
     assert dict(conv(has_bias=False).weight_shapes(((4, 9, 9),))) == {"weights": (6, 4, 3, 2)}
@@ -51,17 +51,17 @@ def test_a_kernel_must_fit_into_the_padded_input() -> None:
     assert pointers(conv(padding={"type": "valid", "borders": [[0, 1], [1, 0]]}), (1, 2, 1)) == []
 
 
-def test_dilation_counts_in_whether_a_kernel_fits() -> None:
+def test_dilated_kernel_must_fit() -> None:
     assert pointers(conv(dilation=(4, 1)), (1, 8, 8)) == ["/kernel_size/0"]
     assert pointers(conv(dilation=(4, 1)), (1, 9, 8)) == []
 
 
-def test_pads_are_told_for_height_and_width() -> None:
+def test_pads_are_given_for_height_and_width() -> None:
     assert conv(padding="same").pads((1, 5, 5)) == ((1, 1), (0, 1))
     assert conv(padding={"type": "same", "mode": "top_left_heavy"}).pads((1, 5, 5)) == ((1, 1), (1, 0))
 
 
-def test_given_weights_must_be_nested_as_the_file_has_them() -> None:
+def test_given_weights_must_be_nested_as_in_the_file() -> None:
     layer = conv(output_channels=1, kernel_size=(1, 2), weights=[[[[1, 2.5]]]], bias=[0])
     assert pointers(layer, (1, 3, 3)) == []
     assert pointers(layer, (2, 3, 3)) == ["/weights/0"]

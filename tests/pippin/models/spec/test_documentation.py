@@ -42,11 +42,11 @@ def test_every_field_of_a_model_is_described(kind: type[Value]) -> None:
     assert [name for name in kind.model_fields if not re.search(rf'[`"]{name}[`":]', SPEC)] == []
 
 
-def test_what_layers_have_in_common_is_described() -> None:
+def test_common_layer_fields_are_described() -> None:
     assert [name for name in Layer.model_fields if f"`{name}`" not in SPEC] == []
 
 
-def test_the_page_of_layers_is_what_the_code_generates() -> None:
+def test_layers_page_matches_the_generated_text() -> None:
     command = [sys.executable, str(ROOT / "tools" / "layers_table.py"), "--check"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -74,7 +74,7 @@ def test_every_field_of_a_layer_has_a_description(kind: type[Layer]) -> None:
 
 
 @pytest.mark.parametrize("page", ["spec", "layers"])
-def test_what_a_page_links_to_is_there(page: str) -> None:
+def test_links_of_the_pages_resolve(page: str) -> None:
     text = {"spec": SPEC, "layers": LAYERS_PAGE}[page]
     for target in set(re.findall(r"\]\(([^)]+)\)", text)):
         file, _, anchor = target.partition("#")

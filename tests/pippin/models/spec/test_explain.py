@@ -83,30 +83,30 @@ def layers_with(**fields: object) -> dict[str, object]:
         ({"outputs": ...}, "/outputs", "is required: "),
     ],
 )  # fmt: skip
-def test_a_fault_says_what_was_found_and_what_would_be_right(
+def test_fault_states_the_value_and_what_is_needed(
     small_spec: MakeSpec, faults_of: FaultsOf, changes: dict[str, Any], pointer: str, detail: str
 ) -> None:
     document = small_spec(**{"inputs": [{"name": "x", "shape": [4, 1, 1]}]} | changes)
     assert detail in faults_of(document)[pointer]
 
 
-def test_of_too_many_layers_the_limit_is_told(small_spec: MakeSpec) -> None:
+def test_too_many_layers_state_the_limit(small_spec: MakeSpec) -> None:
     layers = [{"type": "softmax", "name": f"softmax{number}"} for number in range(2001)]
     with pytest.raises(SpecError) as refused:
         resolve(small_spec(layers=layers))
     assert Fault("/layers", "found a list of 2001; needs at most 2000 entries") in refused.value.faults
 
 
-def test_long_values_are_cut(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_long_values_are_truncated(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     assert len(faults_of(small_spec(loss="x" * 10_000))["/loss"]) < 200
 
 
-def test_an_error_tells_how_many_more_there_are(small_spec: MakeSpec) -> None:
+def test_error_counts_the_further_faults(small_spec: MakeSpec) -> None:
     with pytest.raises(SpecError, match=r"/layers/0/name.*and \d more"):
         resolve(small_spec(layers=[{"type": "relu"}] * 9))
 
 
-def test_of_very_many_faults_the_first_are_told(small_spec: MakeSpec) -> None:
+def test_only_the_first_faults_are_listed(small_spec: MakeSpec) -> None:
     with pytest.raises(SpecError) as raised:
         resolve(small_spec(**{f"field{number}": 1 for number in range(1500)}))
     assert len(raised.value.faults) == 1001
@@ -120,13 +120,13 @@ def test_only_the_first_unknown_words_get_a_hint() -> None:
     assert [hints.at(word, known) for word in ("inputt", "inptu", "outptu")] == ["; did you mean 'input'?"] * 2 + [""]
 
 
-def test_long_words_get_no_hint_and_cost_none() -> None:
+def test_long_words_get_no_hint_and_take_no_time() -> None:
     hints = Hints(1)
     assert hints.at("z" * 100_000, ["z" * 99_999]) == ""
     assert hints.at("inputt", ["input"])
 
 
-def test_a_spec_of_nothing_but_unknown_long_names_is_refused_at_once() -> None:
+def test_spec_of_long_unknown_names_is_refused_quickly() -> None:
     # Each was compared with every input, for minutes.
     inputs = [{"name": f"{'z' * 150}b{number}", "type": "float", "shape": [3]} for number in range(90)]
     layers = [

@@ -28,7 +28,7 @@ def digest(document: object) -> str:
     return hashlib.sha256(whole).hexdigest()
 
 
-def test_every_weight_is_there_in_the_files_shape_as_float32(small_spec: MakeSpec) -> None:
+def test_weights_have_the_file_shape_and_float32(small_spec: MakeSpec) -> None:
     found = weights(small_spec())
     assert list(found) == ["dense"]
     assert {key: (array.shape, str(array.dtype)) for key, array in found["dense"].items()} == {
@@ -39,7 +39,7 @@ def test_every_weight_is_there_in_the_files_shape_as_float32(small_spec: MakeSpe
 @pytest.mark.parametrize(
     ("initializer", "limit"), [("he_uniform", sqrt(6 / (8 * 6))), ("glorot_uniform", sqrt(6 / (8 * 6 + 16 * 6)))]
 )
-def test_uniform_weights_fill_the_range_that_fans_give(small_spec: MakeSpec, initializer: str, limit: float) -> None:
+def test_uniform_weights_fill_the_range_of_the_fans(small_spec: MakeSpec, initializer: str, limit: float) -> None:
     convolution = {"type": "convolution", "name": "c", "output_channels": 16, "kernel_size": [2, 3], "groups": 2,
                    "initializer": initializer}  # fmt: skip
     layers = [convolution, {"type": "flatten", "name": "f"}, DENSE, SOFTMAX]
@@ -51,7 +51,7 @@ def test_uniform_weights_fill_the_range_that_fans_give(small_spec: MakeSpec, ini
     assert array.std() == pytest.approx(limit / sqrt(3), rel=0.1)
 
 
-def test_zeros_are_zeros_and_so_is_every_bias(small_spec: MakeSpec) -> None:
+def test_zeros_and_biases_start_at_zero(small_spec: MakeSpec) -> None:
     layers = [
         DENSE | {"initializer": "zeros"},
         DENSE | {"name": "more", "output_channels": 5},
@@ -64,7 +64,7 @@ def test_zeros_are_zeros_and_so_is_every_bias(small_spec: MakeSpec) -> None:
     assert not found["more"]["bias"].any()
 
 
-def test_given_weights_are_taken_as_they_are(small_spec: MakeSpec) -> None:
+def test_given_weights_are_used_unchanged(small_spec: MakeSpec) -> None:
     given = [[1, 2.5, 3, 4], [5, 6, 7, 8], [9, 10, 11, -12]]
     found = weights(small_spec(layers=[DENSE | {"weights": given, "bias": [1, 2, 3]}, SOFTMAX]))["dense"]
     assert found["weights"].tolist() == given
@@ -72,12 +72,12 @@ def test_given_weights_are_taken_as_they_are(small_spec: MakeSpec) -> None:
     assert found["weights"].dtype == np.float32
 
 
-def test_another_seed_gives_other_weights_and_the_same_one_the_same(small_spec: MakeSpec) -> None:
+def test_weights_depend_on_the_seed(small_spec: MakeSpec) -> None:
     assert digest(small_spec(initial_seed=1)) == digest(small_spec(initial_seed=1))
     assert digest(small_spec(initial_seed=1)) != digest(small_spec(initial_seed=2))
 
 
-def test_a_layer_more_leaves_the_others_weights_as_they_were(small_spec: MakeSpec) -> None:
+def test_added_layer_keeps_the_weights_of_the_others(small_spec: MakeSpec) -> None:
     short = weights(small_spec(layers=[DENSE, SOFTMAX]))
     more = DENSE | {"name": "more", "output_channels": 4}
     long = weights(small_spec(layers=[more, DENSE, SOFTMAX]))
@@ -85,7 +85,7 @@ def test_a_layer_more_leaves_the_others_weights_as_they_were(small_spec: MakeSpe
     assert not np.array_equal(long["more"]["weights"][:3], long["dense"]["weights"])
 
 
-def test_the_seeds_model_begins_with_these_very_weights_everywhere() -> None:
+def test_preset_weights_are_equal_on_every_machine() -> None:
     program = (
         "import hashlib; from pippin.models.spec import resolve; from pippin.models.spec.presets import preset;"
         "from pippin.models.spec.weights import initial_weights;"

@@ -22,7 +22,7 @@ def pointers(layer: Layer, shape: Shape) -> list[str]:
         ((2, 1, 7, 3, 4), 84, (2, 1, 5, 1, 1)),
     ],
 )
-def test_it_maps_the_last_axis_or_an_image(shape: Shape, taken: int, made: Shape) -> None:
+def test_inner_product_maps_the_last_axis_or_an_image(shape: Shape, taken: int, made: Shape) -> None:
     layer = dense()
     assert pointers(layer, shape) == []
     assert layer.output_shapes((shape,)) == (made,)
@@ -30,7 +30,7 @@ def test_it_maps_the_last_axis_or_an_image(shape: Shape, taken: int, made: Shape
     assert layer.completed((shape,)).input_channels == taken
 
 
-def test_more_numbers_than_a_file_can_count_are_a_fault() -> None:
+def test_too_many_numbers_for_the_file_are_a_fault() -> None:
     (fault,) = dense().faults(((1, 2**11, 2**11, 2**11),))
     assert fault.pointer == "/input"
     assert str(2**31) in fault.detail
@@ -40,7 +40,7 @@ def test_input_channels_that_contradict_the_input_are_a_fault() -> None:
     assert pointers(dense(input_channels=6), (7,)) == ["/input_channels"]
 
 
-def test_without_bias_there_is_none() -> None:
+def test_layer_without_bias_has_no_bias_weights() -> None:
     assert dict(dense(has_bias=False).weight_shapes(((7,),))) == {"weights": (5, 7)}
 
 
@@ -59,6 +59,6 @@ def test_without_bias_there_is_none() -> None:
         ([[1, 2], [3, [4]]], "/weights/1/1"),
     ],
 )
-def test_given_weights_are_two_by_two_numbers_that_float32_holds(weights: object, pointer: str) -> None:
+def test_given_weights_need_the_right_shape_and_float32_range(weights: object, pointer: str) -> None:
     layer = dense(output_channels=2, weights=weights)
     assert pointers(layer, (2,)) == ([] if pointer is None else [pointer])

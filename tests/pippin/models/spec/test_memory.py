@@ -41,12 +41,12 @@ def test_every_blob_of_an_example_counts(document: dict[str, Any]) -> None:
     assert training_memory(resolved).per_example == 4 * sum(blobs)
 
 
-def test_a_file_takes_what_its_spec_takes(document: dict[str, Any]) -> None:
+def test_file_and_spec_need_equal_memory(document: dict[str, Any]) -> None:
     resolved = resolve(document)
     assert trainable_of(open_model(build(resolved))).memory == training_memory(resolved)
 
 
-def test_the_sentence_has_the_figures_and_what_would_fit() -> None:
+def test_message_has_the_figures_and_what_would_fit() -> None:
     memory = TrainingMemory(fixed=1_500_000_000, per_example=50_000_000)
     assert memory.excess(10, 2_000_000_000) is None
     said = memory.excess(100, 2_000_000_000)
@@ -57,7 +57,7 @@ def test_the_sentence_has_the_figures_and_what_would_fit() -> None:
     assert "fewer weights or smaller blobs" in str(memory.excess(1, 1000))
 
 
-def test_the_fault_of_a_document_points_at_what_can_be_changed(document: dict[str, Any]) -> None:
+def test_document_fault_points_at_a_field_to_change(document: dict[str, Any]) -> None:
     found = read_document(document)
     found.check_memory(2**30)
     for most, pointer in ((20_000_000, "/optimizer/mini_batch_size"), (1_000_000, "/layers")):

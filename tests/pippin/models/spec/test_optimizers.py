@@ -14,7 +14,7 @@ def without(field: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("field", ["learning_rate", "mini_batch_size", "beta1", "beta2", "eps"])
-def test_adam_needs_all_five(small_spec: MakeSpec, faults_of: FaultsOf, field: str) -> None:
+def test_adam_needs_all_its_parameters(small_spec: MakeSpec, faults_of: FaultsOf, field: str) -> None:
     assert faults_of(small_spec(optimizer=ADAM)) == {}
     faults = faults_of(small_spec(optimizer=without(field)))
     assert list(faults) == [f"/optimizer/{field}"]
@@ -22,14 +22,14 @@ def test_adam_needs_all_five(small_spec: MakeSpec, faults_of: FaultsOf, field: s
 
 
 @pytest.mark.parametrize("field", ["learning_rate", "mini_batch_size"])
-def test_sgd_needs_both(small_spec: MakeSpec, faults_of: FaultsOf, field: str) -> None:
+def test_sgd_needs_all_its_parameters(small_spec: MakeSpec, faults_of: FaultsOf, field: str) -> None:
     sgd = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": 0.9}
     assert faults_of(small_spec(optimizer=sgd)) == {}
     del sgd[field]
     assert list(faults_of(small_spec(optimizer=sgd))) == [f"/optimizer/{field}"]
 
 
-def test_momentum_is_not_adams(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_adam_takes_no_momentum(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     assert list(faults_of(small_spec(optimizer=ADAM | {"momentum": 0.9}))) == ["/optimizer/momentum"]
 
 
@@ -37,18 +37,16 @@ def test_momentum_is_not_adams(small_spec: MakeSpec, faults_of: FaultsOf) -> Non
     ("field", "value"),
     [("learning_rate", -0.1), ("beta1", 1), ("beta1", -0.1), ("beta2", 1.5), ("eps", 0), ("eps", 1e-40), ("eps", -1)],
 )
-def test_defaults_with_which_no_training_makes_sense_are_refused(
-    small_spec: MakeSpec, faults_of: FaultsOf, field: str, value: float
-) -> None:
+def test_unusable_defaults_are_refused(small_spec: MakeSpec, faults_of: FaultsOf, field: str, value: float) -> None:
     faults = faults_of(small_spec(optimizer=ADAM | {field: value}))
     assert list(faults) == [f"/optimizer/{field}"]
     assert f"found default {float(value)}" in faults[f"/optimizer/{field}"]
 
 
-def test_momentum_is_a_share(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_momentum_is_between_0_and_1(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     sgd = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": 1.1}
     assert list(faults_of(small_spec(optimizer=sgd))) == ["/optimizer/momentum"]
 
 
-def test_a_learning_rate_of_zero_is_a_choice(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_learning_rate_of_zero_is_allowed(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     assert faults_of(small_spec(optimizer=ADAM | {"learning_rate": 0})) == {}

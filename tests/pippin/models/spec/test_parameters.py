@@ -23,20 +23,20 @@ def test_a_bare_number_is_a_default_without_limits() -> None:
     assert real(1).default == 1.0
 
 
-def test_a_range_admits_its_ends_and_what_lies_between() -> None:
+def test_range_includes_both_ends() -> None:
     parameter = whole({"default": 5, "min": 2, "max": 8})
     assert [value for value in range(10) if parameter.admits(value)] == [2, 3, 4, 5, 6, 7, 8]
     assert real({"default": 0, "min": 0, "max": 0}).admits(0)
     assert not real({"default": 0, "min": 0, "max": 0}).admits(1e-9)
 
 
-def test_a_set_admits_its_members_only() -> None:
+def test_set_admits_only_its_members() -> None:
     parameter = whole({"default": 128, "set": [64, 128]})
     assert parameter.admits(64)
     assert not parameter.admits(100)
 
 
-def test_an_end_left_out_is_the_types_own() -> None:
+def test_omitted_limit_is_that_of_the_type() -> None:
     assert whole({"default": 5, "max": 8}).minimum == 1
     assert whole({"default": 5, "min": 2}).maximum == 2**63 - 1
     # proto3 writes no zero: a range of which only the maximum was written begins at 0.
@@ -65,7 +65,7 @@ def test_impossible_numbers_are_refused(given: object) -> None:
         real(given)
 
 
-def test_a_refusal_says_what_would_be_right() -> None:
+def test_refusal_states_the_valid_values() -> None:
     with pytest.raises(ValidationError, match="found default 9; needs a number from 1 to 8"):
         whole({"default": 9, "min": 1, "max": 8})
     with pytest.raises(ValidationError, match="found min 8 above max 2"):
@@ -76,11 +76,11 @@ def test_a_refusal_says_what_would_be_right() -> None:
     "given",
     [128, {"default": 5, "min": 2, "max": 8}, {"default": 5, "set": [5, 6]}, {"default": 5, "min": 1, "max": 5}],
 )
-def test_json_has_it_as_short_as_it_was_given(given: object) -> None:
+def test_json_keeps_the_short_form(given: object) -> None:
     assert whole(given).model_dump(mode="json") == given
 
 
-def test_limits_are_told_in_words() -> None:
+def test_limits_are_described_in_words() -> None:
     assert whole({"default": 5, "set": [5, 6]}).limits == "one of 5, 6"
     assert whole({"default": 5, "min": 2, "max": 8}).limits == "a whole number from 2 to 8"
     assert whole(5).limits == "1 or more"

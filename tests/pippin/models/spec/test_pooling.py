@@ -10,23 +10,23 @@ def pointers(layer: Layer, image: Shape) -> list[str]:
     return [fault.pointer for fault in layer.faults(((1, 1, *image),))]
 
 
-def test_channels_stay_and_windows_are_counted() -> None:
+def test_pooling_keeps_channels_and_counts_windows() -> None:
     assert pool().output_shapes(((5, 7, 8),)) == ((5, 6, 6),)
     assert pool(stride=(2, 2)).output_shapes(((5, 7, 8),)) == ((5, 3, 3),)
     assert pool(stride=(2, 2), padding="same").output_shapes(((5, 7, 8),)) == ((5, 4, 4),)
 
 
-def test_an_average_leaves_padding_out_unless_told() -> None:
+def test_average_excludes_padding_by_default() -> None:
     assert pool(pooling_type="average").avg_pool_exclude_padding
 
 
-def test_a_global_one_takes_in_the_whole_image_whatever_its_window() -> None:
+def test_global_pooling_ignores_its_window() -> None:
     for layer in (pool(global_pooling=True), pool(global_pooling=True, kernel_size=None)):
         assert pointers(layer, (5, 1, 2)) == []
         assert layer.output_shapes(((1, 1, 5, 7, 8),)) == ((1, 1, 5, 1, 1),)
 
 
-def test_any_other_needs_a_window() -> None:
+def test_non_global_pooling_needs_a_window() -> None:
     (fault,) = pool(kernel_size=None).faults(((1, 1, 5, 7, 8),))
     assert fault.pointer == "/kernel_size"
     assert "global_pooling" in fault.detail
@@ -36,7 +36,7 @@ def test_a_kernel_must_fit() -> None:
     assert pointers(pool(), (1, 1, 2)) == ["/kernel_size/0", "/kernel_size/1"]
 
 
-def test_no_window_may_hold_only_padding() -> None:
+def test_window_of_padding_only_is_refused() -> None:
     before = pool(padding={"type": "valid", "borders": [[0, 1], [3, 0]]})
     assert pointers(before, (1, 9, 9)) == ["/padding/borders/1"]
     after = pool(padding={"type": "valid", "borders": [[0, 2], [0, 2]]})
@@ -46,5 +46,5 @@ def test_no_window_may_hold_only_padding() -> None:
     assert pointers(last, (1, 6, 9)) == ["/padding/amounts/0"]
 
 
-def test_pads_are_told_for_height_and_width() -> None:
+def test_pads_are_given_for_height_and_width() -> None:
     assert pool(padding="same").pads((1, 5, 5)) == ((0, 1), (1, 1))

@@ -5,11 +5,11 @@ from pippin.models.spec.presets import UnknownPresetError, preset, preset_names
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_every_preset_is_a_right_spec(name: str) -> None:
+def test_every_preset_is_a_valid_spec(name: str) -> None:
     resolve(preset(name))
 
 
-def test_the_seeds_model_lets_jobs_choose_within_ranges() -> None:
+def test_preset_lets_jobs_choose_within_ranges() -> None:
     spec = resolve(preset("mnist-cnn")).spec
     assert spec.epochs.model_dump() == {"default": 10, "min": 1, "max": 1000}
     assert spec.optimizer.mini_batch_size.model_dump() == {"default": 128, "min": 1, "max": 1024}
@@ -28,7 +28,7 @@ def test_each_call_gives_a_copy() -> None:
 
 
 @pytest.mark.parametrize("name", ["mnist", "", "../presets/mnist-cnn", "mnist-cnn.json"])
-def test_an_unknown_preset_gets_a_list_of_those_there_are(name: str) -> None:
+def test_unknown_preset_error_lists_the_presets(name: str) -> None:
     with pytest.raises(UnknownPresetError, match="there are: mnist-cnn") as raised:
         preset(name)
     assert isinstance(raised.value, KeyError)

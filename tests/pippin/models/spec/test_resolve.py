@@ -17,7 +17,7 @@ DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updata
 SOFTMAX = {"type": "softmax", "name": "softmax"}
 
 
-def test_what_a_chain_leaves_out_is_filled_in(small_spec: MakeSpec) -> None:
+def test_omitted_fields_of_a_chain_are_filled_in(small_spec: MakeSpec) -> None:
     resolved = resolve(small_spec())
     spec = resolved.spec
     dense, softmax = spec.layers
@@ -33,7 +33,7 @@ def test_what_a_chain_leaves_out_is_filled_in(small_spec: MakeSpec) -> None:
     ]
 
 
-def test_a_resolved_spec_knows_every_blob_and_every_weight(small_spec: MakeSpec) -> None:
+def test_resolved_spec_lists_every_blob_and_weight(small_spec: MakeSpec) -> None:
     resolved = resolve(small_spec())
     assert resolved.shapes == {"x": (1, 1, 4, 1, 1), "dense": (1, 1, 3, 1, 1), "y": (1, 1, 3, 1, 1)}
     assert resolved.training_target == "y_true"
@@ -45,30 +45,30 @@ def test_a_resolved_spec_knows_every_blob_and_every_weight(small_spec: MakeSpec)
     assert (dense.parameter_count, softmax.parameter_count, resolved.parameter_count) == (15, 0, 15)
 
 
-def test_the_target_of_squares_is_shaped_like_what_is_judged(small_spec: MakeSpec) -> None:
+def test_mean_squared_error_target_has_the_shape_of_its_input(small_spec: MakeSpec) -> None:
     resolved = resolve(small_spec(layers=[DENSE], loss={"type": "mean_squared_error"}))
     assert resolved.training_inputs[1].model_dump() == {"name": "y_true", "shape": (3,), "type": "float"}
 
 
-def test_the_target_is_the_training_input_that_is_no_input(small_spec: MakeSpec) -> None:
+def test_target_is_the_training_input_that_is_not_a_model_input(small_spec: MakeSpec) -> None:
     listed = [{"name": "label", "shape": [1], "type": "int"}, {"name": "x", "shape": [4]}]
     resolved = resolve(small_spec(training_inputs=listed))
     assert resolved.training_target == "label"
     assert resolved.training_input_names == ("label", "x")
 
 
-def test_the_loss_takes_a_name_that_is_free(small_spec: MakeSpec) -> None:
+def test_loss_gets_an_unused_name(small_spec: MakeSpec) -> None:
     layers = [DENSE | {"name": "loss"}, SOFTMAX | {"name": "loss1"}]
     assert resolve(small_spec(layers=layers)).spec.loss.name == "loss2"
 
 
-def test_the_seeds_model_has_as_many_parameters_as_the_seed_says() -> None:
+def test_preset_has_the_documented_parameter_count() -> None:
     resolved = resolve(preset("mnist-cnn"))
     assert resolved.parameter_count == 585_958
     assert short(resolved.shapes["flatten1"]) == (1152,)
 
 
-def test_layers_may_form_any_graph_that_runs_downward(small_spec: MakeSpec) -> None:
+def test_layers_may_form_any_topologically_sorted_graph(small_spec: MakeSpec) -> None:
     layers = [
         DENSE | {"input": "b"},
         {"type": "relu", "name": "left"},
@@ -100,26 +100,26 @@ def test_an_unknown_blob_gets_a_hint(small_spec: MakeSpec, faults_of: FaultsOf) 
     assert faults == {"/layers/1/input": "found 'dens', which no input and no layer above makes; did you mean 'dense'?"}
 
 
-def test_the_last_layer_makes_the_sole_output_unless_another_says_so(small_spec: MakeSpec) -> None:
+def test_last_layer_makes_the_sole_output_by_default(small_spec: MakeSpec) -> None:
     layers = [DENSE, SOFTMAX | {"output": "y"}, {"type": "tanh", "name": "end", "input": "dense"}]
     loss = {"type": "categorical_cross_entropy", "input": "y"}
     assert resolve(small_spec(layers=layers, loss=loss)).layers[2].outputs == ("end",)
 
 
-def test_a_blob_is_made_once(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_blob_has_one_producer(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     layers = [DENSE, {"type": "relu", "name": "r", "output": "dense"}, SOFTMAX]
     assert list(faults_of(small_spec(layers=layers))) == ["/layers/1/output"]
     assert list(faults_of(small_spec(layers=[DENSE | {"output": "x"}, SOFTMAX]))) == ["/layers/0/output"]
 
 
-def test_with_several_inputs_the_first_layer_says_which_it_reads(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_first_layer_names_its_input_when_there_are_several(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     inputs = [{"name": "a", "shape": [4]}, {"name": "b", "shape": [4]}]
     faults = faults_of(small_spec(inputs=inputs))
     assert list(faults) == ["/layers/0/input"]
     assert "a, b" in faults["/layers/0/input"]
 
 
-def test_every_fault_is_told_at_once_and_none_that_only_follows(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_all_faults_are_reported_without_consequential_ones(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     layers = [
         {"type": "convolution", "name": "c", "output_channels": 2, "kernel_size": [9, 1]},
         {"type": "poolling", "name": "p", "kernel_size": [2, 2]},
@@ -145,12 +145,12 @@ def test_every_fault_is_told_at_once_and_none_that_only_follows(small_spec: Make
     }
 
 
-def test_a_layer_without_a_name_does_not_make_its_readers_wrong(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_unnamed_layer_adds_no_faults_to_its_readers(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     layers = [{key: value for key, value in DENSE.items() if key != "name"}, SOFTMAX | {"input": "hidden"}]
     assert list(faults_of(small_spec(layers=layers))) == ["/layers/0/name"]
 
 
-def test_an_input_with_faults_does_not_make_its_readers_wrong(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_faulty_input_adds_no_faults_to_its_readers(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     assert list(faults_of(small_spec(inputs=[{"name": "x", "shape": ["four"]}]))) == ["/inputs/0/shape/0"]
     assert list(faults_of(small_spec(inputs=[{"shape": [4]}]))) == ["/inputs/0/name"]
 
@@ -185,13 +185,13 @@ def test_an_input_with_faults_does_not_make_its_readers_wrong(small_spec: MakeSp
         ({"inputs": [{"name": "x", "shape": [4] * 6}]}, "/inputs/0/shape"),
     ],
 )
-def test_absurd_sizes_are_refused_before_anything_is_allocated(
+def test_huge_sizes_are_refused_before_allocation(
     small_spec: MakeSpec, faults_of: FaultsOf, changes: dict[str, Any], pointer: str
 ) -> None:
     assert pointer in faults_of(small_spec(**changes))
 
 
-def test_many_parameters_in_several_layers_are_too_many_together(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_parameters_of_all_layers_count_towards_the_limit(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     wide = {"type": "inner_product", "output_channels": 20_000, "updatable": True}
     layers = [wide | {"name": "a"}, wide | {"name": "b"}, wide | {"name": "c"}, DENSE, SOFTMAX]
     assert list(faults_of(small_spec(layers=layers))) == ["/layers"]
@@ -231,7 +231,7 @@ def _paths(value: object, so_far: tuple[int | str, ...] = ()) -> Iterator[tuple[
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_whatever_stands_anywhere_in_a_document_is_right_or_a_fault_at_a_place_that_can_be_found(
+def test_any_value_in_a_document_is_valid_or_a_located_fault(
     data: st.DataObject, small_spec: MakeSpec, faults_of: FaultsOf
 ) -> None:
     document: Any = small_spec(
@@ -247,7 +247,7 @@ def test_whatever_stands_anywhere_in_a_document_is_right_or_a_fault_at_a_place_t
 
 
 @pytest.mark.parametrize("document", [None, 3, "spec", [], [{}], True])
-def test_a_document_that_is_no_object_is_refused_as_a_whole(faults_of: FaultsOf, document: object) -> None:
+def test_document_that_is_not_an_object_is_refused(faults_of: FaultsOf, document: object) -> None:
     assert list(faults_of(document)) == [""]
 
 

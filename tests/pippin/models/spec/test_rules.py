@@ -353,12 +353,12 @@ def findings_of(document: object) -> tuple[Finding, ...]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
-def test_a_model_that_keeps_the_rule_passes(case: Case, small_spec: MakeSpec) -> None:
+def test_model_that_follows_the_rule_passes(case: Case, small_spec: MakeSpec) -> None:
     assert faults(case.rule, small_spec(**case.kept)) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
-def test_a_model_that_breaks_the_rule_is_pointed_at(case: Case, small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_model_that_breaks_the_rule_gets_a_located_fault(case: Case, small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     (fault,) = faults(case.rule, small_spec(**case.broken))
     assert fault.pointer == case.pointer
     assert fault.detail.startswith(("found ", "is required"))
@@ -370,7 +370,7 @@ def test_a_model_that_breaks_the_rule_is_pointed_at(case: Case, small_spec: Make
         assert faults_of(small_spec(**case.broken))[case.pointer]
 
 
-def test_every_rule_has_its_case_and_names_its_source() -> None:
+def test_every_rule_has_a_case_and_a_source() -> None:
     assert {case.rule for case in CASES} == set(ALL)
     for rule in ALL.values():
         text = rule.__doc__ or ""
@@ -383,9 +383,7 @@ def test_there_is_exactly_one_loss(small_spec: MakeSpec, faults_of: FaultsOf, lo
     assert "xactly one loss" in faults_of(small_spec(loss=...))["/loss"]
 
 
-def test_every_type_that_core_ml_lets_through_may_stand_between_loss_and_updatable_layer(
-    small_spec: MakeSpec, faults_of: FaultsOf
-) -> None:
+def test_types_core_ml_backpropagates_may_follow_updatable_layers(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     layers = [
         {"type": "convolution", "name": "lowest", "output_channels": 2, "kernel_size": [1, 1], "updatable": True},
         {"type": "relu", "name": "relu"},
@@ -400,7 +398,7 @@ def test_every_type_that_core_ml_lets_through_may_stand_between_loss_and_updatab
     assert faults_of(small_spec(inputs=[{"name": "x", "shape": [1, 4, 4]}], layers=layers)) == {}
 
 
-def test_a_branch_without_updatable_layers_may_hold_anything(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_branch_without_updatable_layers_may_have_any_type(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     layers = [
         DENSE,
         {"type": "softmax", "name": "aside", "input": "dense"},

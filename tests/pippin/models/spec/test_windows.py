@@ -10,9 +10,7 @@ BORDERS = st.integers(0, 6)
 
 
 @given(size=SIZES, reach=EXTENTS, stride=STRIDES, before=BORDERS, after=BORDERS)
-def test_valid_windows_stand_wherever_they_fit_between_the_borders(
-    size: int, reach: int, stride: int, before: int, after: int
-) -> None:
+def test_valid_padding_counts_windows_that_fit(size: int, reach: int, stride: int, before: int, after: int) -> None:
     padding = ValidPadding(borders=((before, after), (0, 0)))
     first, last = -before, size + after - 1
     fitting = [start for start in range(first, last + 1, stride) if start + reach - 1 <= last]
@@ -21,12 +19,12 @@ def test_valid_windows_stand_wherever_they_fit_between_the_borders(
 
 
 @given(size=SIZES, reach=EXTENTS, stride=STRIDES)
-def test_same_windows_stand_once_a_stride(size: int, reach: int, stride: int) -> None:
+def test_same_padding_gives_one_window_per_stride(size: int, reach: int, stride: int) -> None:
     assert SamePadding().positions(0, size, reach, stride) == len(range(0, size, stride))
 
 
 @given(size=SIZES, reach=EXTENTS, stride=STRIDES, mode=st.sampled_from(["bottom_right_heavy", "top_left_heavy"]))
-def test_same_padding_adds_just_what_windows_lack_and_the_odd_one_on_the_heavy_side(
+def test_same_padding_is_minimal_with_the_odd_cell_on_the_heavy_side(
     size: int, reach: int, stride: int, mode: str
 ) -> None:
     padding = SamePadding(mode=mode)

@@ -13,12 +13,12 @@ def _json(name: str) -> Any:  # noqa: ANN401 - any JSON value
     return json.loads((EXAMPLES / name).read_text())
 
 
-def test_both_forms_of_the_swift_model_say_the_same() -> None:
+def test_both_forms_of_the_swift_model_are_equal() -> None:
     text = (EXAMPLES / "mnist-cnn.swiftcoremltools.yaml").read_text()
     assert yaml12.parse(text)[0] == _json("mnist-cnn.swiftcoremltools.json")
 
 
-def test_the_swift_model_and_ours_build_the_same_network() -> None:
+def test_swift_model_and_preset_build_the_same_network() -> None:
     theirs = from_swift(_json("mnist-cnn.swiftcoremltools.json"))
     ours = resolve(_json("mnist-cnn.json"))
     assert resolve(theirs.spec) == ours
@@ -27,7 +27,7 @@ def test_the_swift_model_and_ours_build_the_same_network() -> None:
 
 
 @pytest.mark.parametrize("name", ["mnist-cnn.swiftcoremltools.json", "mnist-cnn.json"])
-def test_the_swift_model_is_what_we_write_ourselves(name: str) -> None:
+def test_swift_model_equals_the_written_document(name: str) -> None:
     document = _json(name)
     spec = from_swift(document).spec if "neuralNetwork" in document else document
     assert to_swift(resolve(spec).spec.document()) == _json("mnist-cnn.swiftcoremltools.json")

@@ -53,7 +53,7 @@ OPTIMIZER = "/neuralNetwork/optimizer/base"
         ("no pointer", ""),
     ],
 )
-def test_a_pointer_into_the_spec_leads_back_to_the_document(dense: MakeDocument, ours: str, theirs: str) -> None:
+def test_spec_pointer_maps_back_to_the_document(dense: MakeDocument, ours: str, theirs: str) -> None:
     feature = {"name": "a/b", "shape": [3, 4, 4], "featureType": "float"}
     names = {"name": "c", "input": ["a/b"], "output": ["output"]}
     document = dense(
@@ -84,9 +84,7 @@ def test_a_pointer_into_the_spec_leads_back_to_the_document(dense: MakeDocument,
         ({"version": "4"}, "/version"),
     ],
 )
-def test_the_specs_own_faults_point_into_the_document(
-    dense: MakeDocument, changes: dict[str, Any], pointer: str
-) -> None:
+def test_spec_faults_point_into_the_document(dense: MakeDocument, changes: dict[str, Any], pointer: str) -> None:
     translation = from_swift(dense(changes))
     with pytest.raises(SpecError) as raised:
         resolve(translation.spec)

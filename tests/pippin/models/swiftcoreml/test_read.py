@@ -17,13 +17,13 @@ NAMES = {"name": "layer1", "input": ["dense_input"], "output": ["output"]}
 OUR_NAMES = {"name": "layer1", "input": "dense_input", "output": "output"}
 
 
-def test_a_document_is_known_by_its_neural_network(dense: MakeDocument, small_spec: MakeDocument) -> None:
+def test_document_is_recognized_by_its_neural_network(dense: MakeDocument, small_spec: MakeDocument) -> None:
     assert looks_like(dense())
     assert not looks_like(small_spec())
     assert not any(map(looks_like, (None, [], "neuralNetwork", 3)))
 
 
-def test_the_librarys_own_test_model_becomes_a_spec(dense: MakeDocument) -> None:
+def test_library_test_model_becomes_a_spec(dense: MakeDocument) -> None:
     translation = from_swift(dense())
     assert translation.spec == {
         "version": 4,
@@ -69,16 +69,16 @@ def test_every_layer_type_is_read(dense: MakeDocument, theirs: str, base: Docume
     assert spec["layers"] == [{"type": ours, **OUR_NAMES, **layer}]
 
 
-def test_the_cases_leave_no_type_out() -> None:
+def test_cases_cover_every_type() -> None:
     assert {ours for _, _, ours, _ in CASES} == LAYERS_BY_OURS.keys()
 
 
-def test_the_spec_language_has_every_type_and_every_field_of_it() -> None:
+def test_spec_has_every_type_and_field_of_the_library() -> None:
     for ours, row in LAYERS_BY_OURS.items():
         assert {field.ours for field in row.fields} | row.fixed.keys() <= LAYERS[ours].model_fields.keys(), ours
 
 
-def test_features_stand_in_the_order_in_which_the_network_meets_them(dense: MakeDocument) -> None:
+def test_features_are_in_network_order(dense: MakeDocument) -> None:
     def feature(name: str) -> Document:
         return {name: {"name": name, "shape": [1], "featureType": "float"}}
 
@@ -115,7 +115,7 @@ def test_features_stand_in_the_order_in_which_the_network_meets_them(dense: Make
     ],
 )
 @pytest.mark.parametrize("nothing", [None, ...])
-def test_what_the_document_leaves_out_is_left_out(
+def test_omitted_fields_stay_omitted(
     dense: MakeDocument, theirs: str, ours: str, left: object, nothing: object
 ) -> None:
     spec, whole = (from_swift(dense(changes)).spec for changes in ({f"neuralNetwork.{theirs}": nothing}, {}))
@@ -124,7 +124,7 @@ def test_what_the_document_leaves_out_is_left_out(
 
 
 @pytest.mark.parametrize("given", [{}, None, ...])
-def test_without_training_inputs_they_are_left_to_the_spec(dense: MakeDocument, given: object) -> None:
+def test_missing_training_inputs_are_left_to_the_spec(dense: MakeDocument, given: object) -> None:
     assert "training_inputs" not in from_swift(dense({"trainingInputs": given})).spec
 
 
@@ -174,7 +174,7 @@ NOTES: list[tuple[Document, str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "pointer", "detail"), NOTES)
-def test_what_is_corrected_filled_in_or_ignored_is_told(
+def test_corrected_filled_in_or_ignored_fields_get_notes(
     dense: MakeDocument, changes: Document, pointer: str, detail: str
 ) -> None:
     (note,) = from_swift(dense(changes)).notes
@@ -188,7 +188,7 @@ def test_a_tanh_with_parameters_is_a_scaled_tanh(dense: MakeDocument) -> None:
 
 
 @pytest.mark.parametrize("gone", [["weight"], ["bias"], ["weight", "bias"]])
-def test_unless_weight_and_bias_are_both_given_both_are_drawn(dense: MakeDocument, gone: list[str]) -> None:
+def test_weight_and_bias_are_drawn_unless_both_are_given(dense: MakeDocument, gone: list[str]) -> None:
     (layer,) = from_swift(dense({f"{LAYER}.base.{key}": ... for key in gone})).spec["layers"]
     assert layer["initializer"] == "glorot_uniform"
     assert "weights" not in layer
@@ -236,15 +236,13 @@ FAULTS: list[tuple[Document, str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "pointer", "detail"), FAULTS)
-def test_what_cannot_be_translated_is_a_fault(
-    dense: MakeDocument, changes: Document, pointer: str, detail: str
-) -> None:
+def test_untranslatable_part_is_a_fault(dense: MakeDocument, changes: Document, pointer: str, detail: str) -> None:
     faults = _faults(dense(changes))
     assert list(faults) == [pointer]
     assert detail in faults[pointer]
 
 
-def test_all_faults_are_told_at_once(dense: MakeDocument) -> None:
+def test_all_faults_are_reported_at_once(dense: MakeDocument) -> None:
     faults = _faults(
         dense({"inputs": 1, f"{LAYER}.type": "lstm", "neuralNetwork.optimizer": 2, "neuralNetwork.losses": 3})
     )
@@ -252,5 +250,5 @@ def test_all_faults_are_told_at_once(dense: MakeDocument) -> None:
 
 
 @pytest.mark.parametrize("document", [None, [], 3, "model", {}])
-def test_what_is_no_model_is_refused(document: object) -> None:
+def test_invalid_model_is_refused(document: object) -> None:
     assert list(_faults(document)) == ["/neuralNetwork" if document == {} else ""]

@@ -46,7 +46,7 @@ def sayable(small_spec: MakeDocument) -> MakeDocument:
     return make
 
 
-def test_the_librarys_own_test_model_comes_back_as_it_was(dense: MakeDocument) -> None:
+def test_library_test_model_round_trips(dense: MakeDocument) -> None:
     document = dense()
     assert to_swift(_resolved(from_swift(document).spec)) == document
 
@@ -106,13 +106,13 @@ CHAINS: dict[str, list[dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("name", CHAINS)
-def test_there_and_back_is_the_same_model(sayable: MakeDocument, name: str) -> None:
+def test_model_round_trips(sayable: MakeDocument, name: str) -> None:
     chain = [*CHAINS[name], {"type": "flatten", "name": "flat"}, DENSE | {"initializer": "glorot_uniform"}, SOFTMAX]
     spec = _resolved(sayable(inputs=[{"name": "x", "shape": [3, 8, 8]}], layers=chain))
     assert _resolved(from_swift(to_swift(spec)).spec) == spec
 
 
-def test_an_embedding_goes_there_and_back(sayable: MakeDocument) -> None:
+def test_embedding_round_trips(sayable: MakeDocument) -> None:
     embedding = {"type": "embedding", "name": "e", "input_dim": 2, "output_channels": 3, "has_bias": False,
                  "weights": [[1, 2], [3, 4], [5, 6]]}  # fmt: skip
     layers = [embedding, DENSE | {"initializer": "glorot_uniform"}, SOFTMAX]
@@ -120,7 +120,7 @@ def test_an_embedding_goes_there_and_back(sayable: MakeDocument) -> None:
     assert _resolved(from_swift(to_swift(spec)).spec) == spec
 
 
-def test_given_weights_come_back_nested(sayable: MakeDocument) -> None:
+def test_given_weights_are_written_nested(sayable: MakeDocument) -> None:
     weights = [[row * 4 + column for column in range(4)] for row in range(3)]
     layers = [DENSE | {"weights": weights, "bias": [1, 2, 3]}, SOFTMAX]
     spec = _resolved(sayable(layers=layers))
@@ -134,7 +134,7 @@ def test_a_bias_left_at_zero_is_written_out(sayable: MakeDocument) -> None:
     assert swift["neuralNetwork"]["layers"][0]["base"]["bias"] == [0, 0, 0]
 
 
-def test_the_preset_goes_there_and_back_with_limits_that_the_library_knows() -> None:
+def test_preset_round_trips_with_supported_limits() -> None:
     spec: Document = preset("mnist-cnn")
     spec["optimizer"] |= {
         "mini_batch_size": {"default": 128, "set": [64, 128]},
@@ -159,7 +159,7 @@ def test_the_preset_goes_there_and_back_with_limits_that_the_library_knows() -> 
     assert _resolved(from_swift(to_swift(document)).spec) == document
 
 
-def test_a_written_document_is_json_and_shares_nothing_with_the_table(dense: MakeDocument) -> None:
+def test_written_document_is_json_and_shares_no_objects(dense: MakeDocument) -> None:
     spec = from_swift(dense({"neuralNetwork.layers.0": {
         "type": "convolution",
         "base": {"name": "c", "input": ["dense_input"], "output": ["output"], **CASES[2][1]},
@@ -191,9 +191,7 @@ UNSAYABLE: list[tuple[Document, str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "pointer", "detail"), UNSAYABLE)
-def test_what_the_library_cannot_say_is_a_fault(
-    sayable: MakeDocument, changes: Document, pointer: str, detail: str
-) -> None:
+def test_inexpressible_value_is_a_fault(sayable: MakeDocument, changes: Document, pointer: str, detail: str) -> None:
     spec = sayable(**changes)
     spec["optimizer"] = {key: value for key, value in spec["optimizer"].items() if value is not ...}
     faults = _faults(_resolved(spec))
@@ -210,11 +208,11 @@ def test_what_the_library_cannot_say_is_a_fault(
         ({"array_input_shape_mapping": "exact"}, "/array_input_shape_mapping"),
     ],
 )
-def test_parts_that_the_library_has_not_are_faults(sayable: MakeDocument, changes: Document, pointer: str) -> None:
+def test_unsupported_parts_are_faults(sayable: MakeDocument, changes: Document, pointer: str) -> None:
     assert list(_faults(_resolved(sayable()) | changes)) == [pointer]
 
 
-def test_a_parameter_of_a_layer_that_the_library_has_without_is_a_fault(sayable: MakeDocument) -> None:
+def test_unsupported_layer_parameter_is_a_fault(sayable: MakeDocument) -> None:
     prelu = {"type": "prelu", "name": "p", "input": "x", "output": "y", "updatable": False}
     spec = _resolved(sayable())
     assert to_swift(spec | {"layers": [prelu]})["neuralNetwork"]["layers"][0]["type"] == "pReLu"
@@ -222,7 +220,7 @@ def test_a_parameter_of_a_layer_that_the_library_has_without_is_a_fault(sayable:
     assert faults == {"/layers/0/alpha": "found [0.25]; SwiftCoreMLTools' pReLu has no such thing"}
 
 
-def test_a_spec_that_is_not_resolved_is_told_what_it_lacks(sayable: MakeDocument) -> None:
+def test_unresolved_spec_gets_faults_for_missing_fields(sayable: MakeDocument) -> None:
     spec = _resolved(sayable())
     del spec["layers"][0]["input_channels"]
     assert _faults(spec) == {"/layers/0/input_channels": "is required; needs a resolved spec"}

@@ -1,4 +1,4 @@
-"""Records and blobs that belong together, a second Redis to restore into, and the commands as processes."""
+"""Matching records and blobs, a second Redis as the target of a restore, and the commands as processes."""
 
 import hashlib
 import subprocess
@@ -132,7 +132,7 @@ class Side:
         return digests
 
     def _write_blob(self, content: bytes) -> str:
-        """Store a blob as the folder has it: thousands of puts would take long."""
+        """Write a blob's file directly: thousands of puts would take long."""
         name = hashlib.sha256(content).hexdigest()
         path = self.home / "blobs" / name[:2] / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -142,7 +142,7 @@ class Side:
 
 @pytest.fixture
 def source(store: Store, valkey_url: str, tmp_path: Path) -> Side:
-    """What is backed up."""
+    """The source of a backup."""
     home = tmp_path / "source"
     home.mkdir(mode=0o700)
     return Side(valkey_url, store, home, Blobs((home / "blobs").as_uri()))
@@ -156,7 +156,7 @@ def second_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
 
 @pytest.fixture
 def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
-    """Where it is restored: empty."""
+    """The empty target of a restore."""
     store = Store(connect(second_server.url))
     store.redis.flushall()
     home = tmp_path / "target"
@@ -167,5 +167,5 @@ def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where backups go."""
+    """The folder of the backups."""
     return tmp_path / "backup"

@@ -1,4 +1,4 @@
-"""What was backed up comes back: records and blobs that belong together, or a refusal in one sentence."""
+"""A backup is restored with matching records and blobs, or refused with one sentence."""
 
 import gzip
 import json
@@ -36,7 +36,7 @@ def manifest_of(folder: Path) -> dict[str, Any]:
 
 
 def killed(command: subprocess.Popen[str], when: Callable[[], object]) -> None:
-    """Kill a command as soon as something is true; it must not have ended by then."""
+    """Kill a command as soon as `when()` is true; the command must still be running then."""
     deadline = time.monotonic() + 60
     while not when():
         assert command.poll() is None, command.communicate()
@@ -51,7 +51,7 @@ def count(folder: Path) -> int:
     return sum(1 for path in folder.glob("??/*") if "." not in path.name and "#" not in path.name)
 
 
-def test_records_and_blobs_come_back(source: Side, target: Side, folder: Path) -> None:
+def test_records_and_blobs_are_restored(source: Side, target: Side, folder: Path) -> None:
     token = issue("admin", "mine")
     source.store.tokens.add(token)
     source.store.samples.note(TENANT)
@@ -76,14 +76,14 @@ def test_records_and_blobs_come_back(source: Side, target: Side, folder: Path) -
     assert BlobOwnership(target.store, target.blobs).inspect().refusal is None
 
 
-def test_everything_in_the_folder_is_closed_to_others(source: Side, folder: Path) -> None:
+def test_backup_folder_is_private(source: Side, folder: Path) -> None:
     source.add_models(3)
     source.save(folder)
     for path in (folder, *folder.rglob("*")):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_a_job_in_training_goes_on_from_its_last_checkpoint(source: Side, target: Side, folder: Path) -> None:
+def test_restored_running_job_resumes_from_its_last_checkpoint(source: Side, target: Side, folder: Path) -> None:
     job_id = source.submit(1, timeout_seconds=3600)
     claim = source.begin(job_id)
     digest = source.finish_epoch(claim, 1)
@@ -93,7 +93,7 @@ def test_a_job_in_training_goes_on_from_its_last_checkpoint(source: Side, target
     assert target.restore(folder).given_back == 1
     job = target.store.jobs.get(TENANT, job_id)
     assert job is not None
-    # max_attempts is 1: being given back counts as no loss.
+    # max_attempts is 1: a hand-back does not count as a lost attempt.
     assert (job.status, job.progress.epoch) == (Status.QUEUED, 1)
     assert job.checkpoint is not None
     assert job.checkpoint.digest == digest
@@ -105,7 +105,7 @@ def test_a_job_in_training_goes_on_from_its_last_checkpoint(source: Side, target
     target.finish_epoch(target.begin(job_id, 2), 2)
 
 
-def test_the_time_between_backup_and_restore_is_no_training_time(source: Side, target: Side, folder: Path) -> None:
+def test_time_between_backup_and_restore_is_no_training_time(source: Side, target: Side, folder: Path) -> None:
     job_id = source.submit(1, timeout_seconds=3600)
     source.begin(job_id)
     source.save(folder)
@@ -133,7 +133,7 @@ def test_the_time_between_backup_and_restore_is_no_training_time(source: Side, t
     assert 600 * second <= spent < 1800 * second
 
 
-def test_a_damaged_job_in_training_holds_up_no_restore(source: Side, target: Side, folder: Path) -> None:
+def test_damaged_running_job_does_not_stop_a_restore(source: Side, target: Side, folder: Path) -> None:
     damaged, sound = source.submit(1), source.submit(2)
     source.begin(damaged)
     source.begin(sound)
@@ -144,7 +144,7 @@ def test_a_damaged_job_in_training_holds_up_no_restore(source: Side, target: Sid
 
 
 @pytest.mark.parametrize(("ask", "then"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
-def test_what_was_asked_of_a_job_in_training_is_done(
+def test_restore_completes_a_pending_cancel_or_pause(
     *, source: Side, target: Side, folder: Path, ask: str, then: Status
 ) -> None:
     job_id = source.submit(1)
@@ -169,9 +169,7 @@ def test_queued_jobs_keep_their_order(source: Side, target: Side, folder: Path) 
     assert target.store.queues.waiting("pippin-jax") == before
 
 
-def test_a_second_backup_copies_only_what_is_new_and_forgets_what_is_gone(
-    source: Side, target: Side, folder: Path
-) -> None:
+def test_second_backup_copies_new_blobs_and_deletes_unused_ones(source: Side, target: Side, folder: Path) -> None:
     digests = source.add_models(3)
     source.save(folder)
     times = {path: path.stat().st_mtime_ns for path in (folder / "blobs").rglob("*") if path.is_file()}
@@ -188,7 +186,7 @@ def test_a_second_backup_copies_only_what_is_new_and_forgets_what_is_gone(
     assert target.contents() == source.contents()
 
 
-def test_damaged_blobs_of_an_earlier_backup_are_copied_again_when_asked(source: Side, folder: Path) -> None:
+def test_verify_copies_damaged_blobs_of_the_backup_again(source: Side, folder: Path) -> None:
     source.add_models(2)
     source.save(folder)
     first, *_ = sorted(Folder(folder).stored_blobs())
@@ -199,7 +197,7 @@ def test_damaged_blobs_of_an_earlier_backup_are_copied_again_when_asked(source: 
     assert source.save(folder).copied == 1
 
 
-def test_blobs_that_the_store_lacks_or_has_damaged_are_named(source: Side, target: Side, folder: Path) -> None:
+def test_missing_and_damaged_blobs_are_named(source: Side, target: Side, folder: Path) -> None:
     gone, bad, good = source.add_models(3)
     source.blobs.delete(gone)
     name = bad.removeprefix("sha256:")
@@ -211,7 +209,7 @@ def test_blobs_that_the_store_lacks_or_has_damaged_are_named(source: Side, targe
     assert list(target.blobs.names()) == [good]
 
 
-def test_the_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source.add_models(1)
     seen = []
     fetch = Blobs.fetch
@@ -227,7 +225,7 @@ def test_the_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, mon
     assert source.store.blob_ledger.holder() is None
 
 
-def test_a_hold_that_was_lost_fails_the_backup(source: Side, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lost_sweep_hold_fails_the_backup(source: Side, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source.add_models(1)
     fetch = Blobs.fetch
 
@@ -241,7 +239,7 @@ def test_a_hold_that_was_lost_fails_the_backup(source: Side, folder: Path, monke
     assert not (folder / "manifest.json").exists()
 
 
-def test_two_backups_at_once_are_refused(source: Side, folder: Path, tmp_path: Path) -> None:
+def test_concurrent_backups_are_refused(source: Side, folder: Path, tmp_path: Path) -> None:
     with SweepHold(source.store.blob_ledger, "backup"), pytest.raises(BackupError, match=r"a backup .* is running"):
         source.save(folder)
     with Folder(folder).opened_for_writing(), pytest.raises(BackupError, match="another backup is being made"):
@@ -249,7 +247,7 @@ def test_two_backups_at_once_are_refused(source: Side, folder: Path, tmp_path: P
     source.save(tmp_path / "other")
 
 
-def test_the_hold_of_a_killed_process_is_taken_over(source: Side, folder: Path) -> None:
+def test_sweep_hold_of_a_dead_process_is_taken_over(source: Side, folder: Path) -> None:
     ended = subprocess.Popen(["true"])
     ended.wait()
     hold = SweepHold(source.store.blob_ledger, "backup")
@@ -259,7 +257,7 @@ def test_the_hold_of_a_killed_process_is_taken_over(source: Side, folder: Path) 
 
 
 @pytest.mark.full
-def test_a_backup_that_is_killed_leaves_the_last_one(source: Side, target: Side, folder: Path) -> None:
+def test_killed_backup_keeps_the_previous_one(source: Side, target: Side, folder: Path) -> None:
     source.add_models(3)
     source.save(folder)
     before = files_of(folder)
@@ -272,7 +270,7 @@ def test_a_backup_that_is_killed_leaves_the_last_one(source: Side, target: Side,
     assert len(after) > len(before)
     target.restore(folder)
     assert target.contents() == contents
-    # The next one goes on with what the killed one had copied.
+    # The next backup reuses the blobs that the killed one had copied.
     copied = count(folder / "blobs")
     saved = source.save(folder)
     assert saved.copied <= 503 - copied
@@ -280,7 +278,7 @@ def test_a_backup_that_is_killed_leaves_the_last_one(source: Side, target: Side,
 
 
 @pytest.mark.full
-def test_a_first_backup_that_is_killed_is_refused(source: Side, target: Side, folder: Path) -> None:
+def test_killed_first_backup_cannot_be_restored(source: Side, target: Side, folder: Path) -> None:
     source.add_models(500)
     killed(source.command("backup", folder), lambda: count(folder / "blobs") > 10)
     with pytest.raises(BackupError, match="holds no complete backup: a backup was begun there and did not end"):
@@ -294,9 +292,7 @@ def test_a_first_backup_that_is_killed_is_refused(source: Side, target: Side, fo
 
 
 @pytest.mark.full
-def test_a_restore_that_is_killed_while_it_stores_blobs_changes_no_record(
-    source: Side, target: Side, folder: Path
-) -> None:
+def test_restore_killed_while_storing_blobs_changes_no_record(source: Side, target: Side, folder: Path) -> None:
     source.add_models(500)
     source.save(folder)
     killed(target.command("restore", folder), lambda: count(target.home / "blobs") > 10)
@@ -306,9 +302,7 @@ def test_a_restore_that_is_killed_while_it_stores_blobs_changes_no_record(
     assert set(target.blobs.names()) == set(source.blobs.names())
 
 
-def test_a_restore_that_is_killed_while_it_writes_records_changes_none(
-    source: Side, target: Side, folder: Path
-) -> None:
+def test_restore_killed_while_writing_records_changes_no_record(source: Side, target: Side, folder: Path) -> None:
     source.add_models(1)
     with source.store.redis.pipeline(transaction=False) as pipe:
         for number in range(8_000):
@@ -329,7 +323,7 @@ def test_a_restore_that_is_killed_while_it_writes_records_changes_none(
     assert target.store.jobs.get(TENANT, present) is None
 
 
-def test_a_restore_that_fails_leaves_nothing_staged(source: Side, target: Side, folder: Path) -> None:
+def test_failed_restore_leaves_nothing_staged(source: Side, target: Side, folder: Path) -> None:
     source.add_models(10)
     source.save(folder)
     target.store.redis.config_set("maxmemory", 1)
@@ -343,7 +337,7 @@ def test_a_restore_that_fails_leaves_nothing_staged(source: Side, target: Side, 
     assert target.store.redis.dbsize() == 0
 
 
-def test_records_or_other_blobs_at_the_target_are_not_replaced_unasked(
+def test_records_or_other_blobs_at_the_target_are_not_replaced_by_default(
     source: Side, target: Side, folder: Path
 ) -> None:
     source.add_models(2)
@@ -359,9 +353,7 @@ def test_records_or_other_blobs_at_the_target_are_not_replaced_unasked(
     assert target.contents() == before
 
 
-def test_other_blobs_stay_and_are_not_swept_before_the_operator_says_so(
-    source: Side, target: Side, folder: Path
-) -> None:
+def test_other_blobs_are_not_swept_before_the_store_is_adopted(source: Side, target: Side, folder: Path) -> None:
     source.add_models(2)
     source.save(folder)
     BlobOwnership(target.store, target.blobs).claim()
@@ -374,7 +366,7 @@ def test_other_blobs_stay_and_are_not_swept_before_the_operator_says_so(
     assert ownership.inspect().refusal is None
 
 
-def test_a_store_of_another_redis_is_not_taken(source: Side, target: Side, folder: Path) -> None:
+def test_blob_store_of_another_redis_is_not_claimed(source: Side, target: Side, folder: Path) -> None:
     BlobOwnership(source.store, source.blobs).claim()
     source.add_models(2)
     source.save(folder)
@@ -417,9 +409,7 @@ def test_a_damaged_backup_is_refused_before_anything_changes(
         (None, "holds no complete backup"),
     ],
 )
-def test_a_manifest_that_cannot_be_used_is_refused(
-    *, source: Side, target: Side, folder: Path, text: str | None, why: str
-) -> None:
+def test_unusable_manifest_is_refused(*, source: Side, target: Side, folder: Path, text: str | None, why: str) -> None:
     source.add_models(1)
     source.save(folder)
     manifest = folder / "manifest.json"
@@ -432,7 +422,7 @@ def test_a_manifest_that_cannot_be_used_is_refused(
     assert target.contents() == {}
 
 
-def test_a_manifest_names_no_file_outside_the_folder(source: Side, target: Side, folder: Path) -> None:
+def test_manifest_cannot_name_a_file_outside_the_folder(source: Side, target: Side, folder: Path) -> None:
     source.save(folder)
     manifest = manifest_of(folder)
     manifest["records"]["name"] = "../records-1.jsonl.gz"
@@ -441,7 +431,7 @@ def test_a_manifest_names_no_file_outside_the_folder(source: Side, target: Side,
         target.restore(folder)
 
 
-def test_fields_that_a_later_version_adds_are_ignored(source: Side, target: Side, folder: Path) -> None:
+def test_unknown_manifest_fields_are_ignored(source: Side, target: Side, folder: Path) -> None:
     source.add_models(1)
     source.save(folder)
     manifest = manifest_of(folder) | {"later": {"a": 1}}
@@ -459,9 +449,7 @@ def test_a_folder_with_other_files_is_refused(source: Side, folder: Path) -> Non
 
 
 @pytest.mark.full
-def test_backups_while_jobs_run_hold_every_blob_that_their_records_name(
-    source: Side, target: Side, folder: Path
-) -> None:
+def test_backups_of_running_jobs_hold_every_referenced_blob(source: Side, target: Side, folder: Path) -> None:
     def work() -> Iterator[None]:
         for number in range(40):
             claim = source.begin(source.submit(number))

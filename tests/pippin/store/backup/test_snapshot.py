@@ -1,4 +1,4 @@
-"""A copy of all records is one of one moment, however much is written meanwhile."""
+"""A copy of all records shows a single moment, even during concurrent writes."""
 
 import threading
 
@@ -46,7 +46,7 @@ def test_counters_written_together_are_copied_together(source: Side) -> None:
     assert int(copies[-1]["pippin:default:first"].value) > int(copies[0]["pippin:default:first"].value)
 
 
-def test_a_key_that_goes_or_changes_its_type_meanwhile_is_as_it_was_last(
+def test_key_deleted_or_retyped_during_the_copy_has_its_last_state(
     source: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     redis_ = source.store.redis
@@ -67,7 +67,7 @@ def test_a_key_that_goes_or_changes_its_type_meanwhile_is_as_it_was_last(
     assert copy["pippin:default:new"].value == "1"
 
 
-def test_what_belongs_to_processes_and_to_this_redis_is_left_out(source: Side) -> None:
+def test_process_and_server_keys_are_left_out(source: Side) -> None:
     for name in (
         keys.ACTING,
         keys.worker("w"),
@@ -83,7 +83,7 @@ def test_what_belongs_to_processes_and_to_this_redis_is_left_out(source: Side) -
     assert [copy.key for copy in Snapshot(source.url).copies()] == ["pippin:rates:job:1"]
 
 
-def test_an_emptied_redis_is_noticed(source: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_emptied_during_the_copy_is_an_error(source: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     source.store.redis.set("pippin:default:key", "1")
     read = Snapshot._read
 
@@ -96,7 +96,7 @@ def test_an_emptied_redis_is_noticed(source: Side, monkeypatch: pytest.MonkeyPat
         list(Snapshot(source.url).copies())
 
 
-def test_a_redis_that_never_holds_still_is_given_up(source: Side, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_redis_that_changes_too_quickly_is_an_error(source: Side, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_ROUNDS", 5)
     take = module._Changes.take
     count = 0
@@ -112,7 +112,7 @@ def test_a_redis_that_never_holds_still_is_given_up(source: Side, monkeypatch: p
         list(Snapshot(source.url).copies())
 
 
-def test_a_user_without_the_rights_is_refused_in_a_sentence(source: Side, store: Store) -> None:
+def test_user_without_permissions_is_refused_with_a_sentence(source: Side, store: Store) -> None:
     store.redis.execute_command("ACL", "SETUSER", "narrow", "on", ">secret", "~*", "+@read", "+ping")
     url = source.url.replace("//:", "//narrow:").rpartition("@")
     address = f"redis://narrow:secret@{url[2]}"
@@ -124,7 +124,7 @@ def test_a_user_without_the_rights_is_refused_in_a_sentence(source: Side, store:
 
 
 @pytest.mark.parametrize("value", [b"\xff\x00\xfe", "größer 🍎".encode(), b""])
-def test_every_type_comes_back_byte_for_byte(source: Side, target: Side, value: bytes) -> None:
+def test_every_type_is_restored_byte_for_byte(source: Side, target: Side, value: bytes) -> None:
     with redis.Redis.from_url(source.url) as raw:
         raw.set("pippin:default:string", value)
         raw.hset("pippin:default:hash", mapping={value or b"f": value, b"n": b"1"})
@@ -145,7 +145,7 @@ def test_every_type_comes_back_byte_for_byte(source: Side, target: Side, value: 
         assert raw.xinfo_stream("pippin:default:stream")["last-generated-id"] == last
 
 
-def test_a_key_expires_when_it_would_have(source: Side, target: Side) -> None:
+def test_restored_key_keeps_its_expiry(source: Side, target: Side) -> None:
     source.store.redis.set("pippin:default:soon", "1", ex=1000)
     source.store.redis.set("pippin:default:gone", "1", px=300)
     copies = list(Snapshot(source.url).copies())
@@ -158,7 +158,7 @@ def test_a_key_expires_when_it_would_have(source: Side, target: Side) -> None:
     assert not target.store.redis.exists("pippin:default:gone")
 
 
-def test_a_swap_that_is_sent_twice_happens_once(source: Side, target: Side) -> None:
+def test_replace_sent_twice_takes_effect_once(source: Side, target: Side) -> None:
     source.store.redis.set("pippin:default:key", "1")
     restoring = Restoring(target.url)
     restoring.stage(Snapshot(source.url).copies())

@@ -49,7 +49,7 @@ def _close(found: Weights, wanted: Weights) -> None:
 
 @pytest.mark.parametrize("optimizer", [SGD, ADAM], ids=lambda each: each["type"])
 @pytest.mark.parametrize("loss", ["categorical_cross_entropy", "mean_squared_error"])
-def test_a_network_with_convolution(engine: Engine, lab: Lab, optimizer: dict[str, Any], loss: str) -> None:
+def test_convolutional_network_matches_jax(engine: Engine, lab: Lab, optimizer: dict[str, Any], loss: str) -> None:
     classified = loss == "categorical_cross_entropy"
     layers = [CONVOLUTION, {"type": "relu", "name": "bend"}, {"type": "flatten", "name": "flat"}, DENSE]
     last = [{"type": "softmax", "name": "share"}] if classified else []
@@ -64,7 +64,7 @@ def test_a_network_with_convolution(engine: Engine, lab: Lab, optimizer: dict[st
 
 @pytest.mark.parametrize("size", [4, 50], ids=["a last mini-batch", "more than the data"])
 @pytest.mark.parametrize("seed", [0, 12, -5, 2**63 - 1])
-def test_the_order_of_a_seed(engine: Engine, lab: Lab, seed: int, size: int) -> None:
+def test_shuffled_order_of_a_seed_matches_jax(engine: Engine, lab: Lab, seed: int, size: int) -> None:
     model = lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[3], outputs=4, optimizer=SGD)
     random = np.random.default_rng(3)
     data = lab.examples(x=random.normal(size=(10, 3)).astype(np.float32), y_true=random.integers(0, 4, 10))
@@ -72,7 +72,7 @@ def test_the_order_of_a_seed(engine: Engine, lab: Lab, seed: int, size: int) -> 
     _same(engine, lab.run(model, data, data, report_batches=True, **values), lab)
 
 
-def test_a_file_that_declares_neither_shuffle_nor_seed(engine: Engine, lab: Lab) -> None:
+def test_file_without_shuffle_and_seed_matches_jax(engine: Engine, lab: Lab) -> None:
     message = parse(lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[3], outputs=4, optimizer=SGD))
     message.neuralNetwork.updateParams.ClearField("shuffle")
     message.neuralNetwork.updateParams.ClearField("seed")
@@ -81,7 +81,7 @@ def test_a_file_that_declares_neither_shuffle_nor_seed(engine: Engine, lab: Lab)
     _same(engine, lab.run(serialize(message), data, data, epochs=3, shuffle=True, seed=9, **VALUES["sgd"]), lab)
 
 
-def test_a_learning_rate_of_each_epoch(engine: Engine, lab: Lab) -> None:
+def test_learning_rate_per_epoch_matches_jax(engine: Engine, lab: Lab) -> None:
     model = lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[3], outputs=4, optimizer=SGD)
     random = np.random.default_rng(2)
     data = lab.examples(x=random.normal(size=(9, 3)).astype(np.float32), y_true=random.integers(0, 4, 9))
@@ -89,14 +89,14 @@ def test_a_learning_rate_of_each_epoch(engine: Engine, lab: Lab) -> None:
     _same(engine, replace(run, learning_rates=(0.2, 0.2, 0.02, 0.1)), lab)
 
 
-def test_a_mini_batch_larger_than_the_data(engine: Engine, lab: Lab) -> None:
+def test_mini_batch_larger_than_the_data_matches_jax(engine: Engine, lab: Lab) -> None:
     model = lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[3], outputs=4, optimizer=SGD)
     data = lab.examples(x=np.eye(3, dtype=np.float32), y_true=[0, 1, 2])
     _same(engine, lab.run(model, data, data, epochs=2, mini_batch_size=50, **VALUES["sgd"]), lab)
 
 
 @pytest.mark.parametrize("kept", ["double", "float"])
-def test_stored_integers_and_declared_doubles(engine: Engine, lab: Lab, kept: str) -> None:
+def test_stored_integers_and_declared_doubles_match_jax(engine: Engine, lab: Lab, kept: str) -> None:
     document = _document(inputs=[{"name": "x", "shape": [3], "type": kept}])
     random = np.random.default_rng(2)
     data = lab.examples(
@@ -106,7 +106,7 @@ def test_stored_integers_and_declared_doubles(engine: Engine, lab: Lab, kept: st
 
 
 @pytest.mark.parametrize("labels", [["ant", "bee", "cow", "dog"], [10, 20, 30, 40]], ids=["string", "int64"])
-def test_a_classifier_that_names_its_classes(engine: Engine, lab: Lab, labels: list[Any]) -> None:
+def test_classifier_with_class_labels_matches_jax(engine: Engine, lab: Lab, labels: list[Any]) -> None:
     document = _document(
         classifier={"labels": labels, "predicted_feature": "kind", "probabilities": "shares"},
         outputs=...,
@@ -118,7 +118,7 @@ def test_a_classifier_that_names_its_classes(engine: Engine, lab: Lab, labels: l
 
 
 @pytest.mark.parametrize("color", ["gray", "rgb", "bgr"])
-def test_images(engine: Engine, lab: Lab, color: str) -> None:
+def test_image_input_matches_jax(engine: Engine, lab: Lab, color: str) -> None:
     image = {"name": "x", "type": "image", "color": color, "width": 6, "height": 5, "scale": 1 / 255}
     document = _document(inputs=[image], layers=[{**CONVOLUTION}, {"type": "flatten", "name": "flat"}, DENSE])
     random = np.random.default_rng(2)

@@ -1,4 +1,4 @@
-"""Stops, what they keep, and trainings that go on from there, on the stand-in."""
+"""Stops, their checkpoints and resumed trainings, on the stand-in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -28,11 +28,11 @@ LAYERS = [
 
 @dataclass
 class Witness:
-    """An observer that keeps every checkpoint, and asks for a stop as soon as it has heard of `until` epochs.
+    """An observer that keeps every checkpoint and requests a stop after `until` epochs.
 
     Attributes:
-        until: None never asks.
-        silent: How often it is asked after that, and does not say so yet.
+        until: None requests no stop.
+        silent: The number of calls after that which still request no stop.
     """
 
     until: int | None = None
@@ -104,7 +104,7 @@ def _close(found: Weights, wanted: Weights, tolerance: float = 1e-5) -> None:
             np.testing.assert_allclose(found[layer][key], array, atol=tolerance)
 
 
-def test_every_epoch_offers_the_weights_that_training_changes(engine: Engine, run: TrainingRun) -> None:
+def test_every_epoch_offers_a_checkpoint_of_the_updatable_weights(engine: Engine, run: TrainingRun) -> None:
     witness = Witness()
     learned = engine.train(run, witness)
     assert [kept.epoch for kept in witness.kept if kept] == [1, 2, 3, 4, 5]
@@ -121,12 +121,12 @@ def test_every_epoch_offers_the_weights_that_training_changes(engine: Engine, ru
     assert witness.notices == [None]
 
 
-def test_a_stop_before_the_first_epochs_end_leaves_nothing(engine: Engine, run: TrainingRun) -> None:
+def test_stop_in_the_first_epoch_gives_no_checkpoint(engine: Engine, run: TrainingRun) -> None:
     assert _stopped(engine, run, Witness(until=0)) is None
 
 
 @pytest.mark.parametrize("cancelled", ["silent", "completes"])
-def test_a_stop_at_an_epochs_end_leaves_that_epoch(
+def test_stop_at_the_end_of_an_epoch_gives_its_checkpoint(
     engine: Engine, run: TrainingRun, apple: pytest.MonkeyPatch, cancelled: str
 ) -> None:
     apple.setenv("APPLE_STANDIN_CANCELLED", cancelled)
@@ -137,10 +137,10 @@ def test_a_stop_at_an_epochs_end_leaves_that_epoch(
 
 
 @pytest.mark.parametrize("cancelled", ["silent", "completes"])
-def test_a_stop_within_an_epoch_leaves_the_one_before(
+def test_stop_within_an_epoch_gives_the_previous_checkpoint(
     engine: Engine, run: TrainingRun, apple: pytest.MonkeyPatch, cancelled: str
 ) -> None:
-    # An epoch has three mini-batches. Asked as the first one ends, and again half a second into the second.
+    # An epoch has three mini-batches. The engine checks at the end of the first and half a second into the second.
     apple.setenv("APPLE_STANDIN_CANCELLED", cancelled)
     apple.setenv("APPLE_STANDIN_BATCH_DELAY", "0.4")
     witness = Witness(until=1, silent=1)
@@ -149,7 +149,7 @@ def test_a_stop_within_an_epoch_leaves_the_one_before(
     assert checkpoint is witness.kept[-1]
 
 
-def test_a_stop_of_a_training_that_went_on_leaves_where_it_began_at_least(engine: Engine, run: TrainingRun) -> None:
+def test_stop_of_a_resumed_training_gives_at_least_its_first_checkpoint(engine: Engine, run: TrainingRun) -> None:
     checkpoint = _stopped_after(engine, run, 2)
     assert _stopped(engine, replace(run, resume=checkpoint), Witness(until=0)) is checkpoint
     later = _stopped(engine, replace(run, resume=checkpoint), Witness(until=2))
@@ -158,7 +158,7 @@ def test_a_stop_of_a_training_that_went_on_leaves_where_it_began_at_least(engine
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
-def test_without_momentum_and_shuffling_it_goes_on_as_if_it_had_never_stopped(
+def test_resuming_without_momentum_and_shuffle_matches_an_unbroken_run(
     engine: Engine, run: TrainingRun, stop: int
 ) -> None:
     whole, jax = Witness(), Witness()
@@ -181,14 +181,14 @@ def test_without_momentum_and_shuffling_it_goes_on_as_if_it_had_never_stopped(
     assert "all that SGD without momentum and shuffling needs, yet Apple does not promise the same bits" in notice
 
 
-def test_learning_rates_are_those_of_the_whole_training(engine: Engine, run: TrainingRun) -> None:
+def test_resumed_training_uses_the_learning_rates_of_its_epochs(engine: Engine, run: TrainingRun) -> None:
     run = replace(run, learning_rates=(0.3, 0.2, 0.1, 0.02, 0.5))
     wanted = engine.train(run, Witness())
     for stop in (1, 3, 4):
         _close(engine.train(replace(run, resume=_stopped_after(engine, run, stop)), Witness()), wanted)
 
 
-def test_mini_batch_losses_are_those_of_their_epoch(engine: Engine, run: TrainingRun) -> None:
+def test_resumed_training_reports_the_same_mini_batch_losses(engine: Engine, run: TrainingRun) -> None:
     run = replace(run, report_batches=True)
     whole, witness = Witness(), Witness()
     engine.train(run, whole)
@@ -197,7 +197,7 @@ def test_mini_batch_losses_are_those_of_their_epoch(engine: Engine, run: Trainin
         assert one.batch_losses == pytest.approx(other.batch_losses, abs=1e-5)
 
 
-def test_the_epochs_left_may_be_none_that_the_model_allows(engine: Engine, run: TrainingRun) -> None:
+def test_remaining_epochs_may_lie_outside_the_allowed_set(engine: Engine, run: TrainingRun) -> None:
     limited = parse(run.model)
     limited.neuralNetwork.updateParams.epochs.defaultValue = 5
     limited.neuralNetwork.updateParams.epochs.set.values[:] = [5, 10]
@@ -206,7 +206,7 @@ def test_the_epochs_left_may_be_none_that_the_model_allows(engine: Engine, run: 
     _close(engine.train(replace(run, resume=_stopped_after(engine, run, 2)), Witness()), wanted)
 
 
-def test_going_on_widens_no_other_limit(engine: Engine, lab: Lab, run: TrainingRun) -> None:
+def test_resuming_widens_no_other_limit(engine: Engine, lab: Lab, run: TrainingRun) -> None:
     limited = SGD | {"learning_rate": {"default": 0.1, "min": 0, "max": 0.3}}
     checkpoint = _stopped_after(engine, run, 2)
     beyond = replace(run, model=lab.model(LAYERS, shape=[3], optimizer=limited), resume=checkpoint)
@@ -214,7 +214,7 @@ def test_going_on_widens_no_other_limit(engine: Engine, lab: Lab, run: TrainingR
         engine.train(_changed(beyond, learning_rate=0.5), Witness())
 
 
-def test_after_the_last_epoch_there_is_nothing_to_train(
+def test_resuming_after_the_last_epoch_trains_nothing(
     engine: Engine, run: TrainingRun, apple: pytest.MonkeyPatch
 ) -> None:
     run = replace(run, learning_rates=(0.1, 0.1, 0.1, 0.1, 0.2))
@@ -239,7 +239,7 @@ LOST = {
 
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("case", LOST)
-def test_the_notice_says_what_core_ml_does_not_give_back(
+def test_notice_names_the_state_that_core_ml_does_not_return(
     engine: Engine, lab: Lab, clouds: Examples, case: str, *, shuffle: bool
 ) -> None:
     optimizer, values, lost = LOST[case]
@@ -252,7 +252,7 @@ def test_the_notice_says_what_core_ml_does_not_give_back(
 
 
 @pytest.mark.parametrize("case", LOST)
-def test_it_goes_on_as_a_new_training_of_the_weights_does(
+def test_resuming_equals_a_new_training_of_the_same_weights(
     engine: Engine, lab: Lab, clouds: Examples, case: str
 ) -> None:
     optimizer, values, _ = LOST[case]
@@ -273,18 +273,18 @@ def test_the_notice_names_the_machine_before_and_the_one_now(engine: Engine, run
     assert f"chip {checkpoint.environment['chip']}" in notice
 
 
-def test_a_checkpoint_names_the_compute_units_that_core_ml_was_told(
+def test_checkpoint_names_the_configured_compute_units(
     engine: Engine, run: TrainingRun, apple: pytest.MonkeyPatch
 ) -> None:
     run = replace(run, compute_units="cpu_only")
     assert _stopped_after(engine, run, 1).environment["compute_units"] == "cpu_only"
-    # Without a configuration it is told nothing.
+    # Without a configuration Core ML receives no compute units.
     apple.setenv("APPLE_STANDIN_FIVE_ARGUMENTS", "always_raises")
     assert _stopped_after(engine, run, 1).environment["compute_units"] == "all"
 
 
 @pytest.mark.parametrize("returns", ["float16", "float64"])
-def test_weights_of_another_precision_are_kept_as_they_were_given(
+def test_weights_of_another_precision_are_stored_as_float32(
     engine: Engine, run: TrainingRun, apple: pytest.MonkeyPatch, returns: str
 ) -> None:
     wanted = engine.train(run, Witness())
@@ -294,7 +294,7 @@ def test_weights_of_another_precision_are_kept_as_they_were_given(
     _close(engine.train(replace(run, resume=checkpoint), Witness()), wanted, 2e-3 if returns == "float16" else 1e-5)
 
 
-def test_a_file_of_float16_goes_on_from_single_precision(engine: Engine, run: TrainingRun) -> None:
+def test_float16_file_resumes_from_single_precision(engine: Engine, run: TrainingRun) -> None:
     half = parse(run.model)
     for layer in half.neuralNetwork.layers:
         if layer.HasField("innerProduct"):
@@ -308,7 +308,7 @@ def test_a_file_of_float16_goes_on_from_single_precision(engine: Engine, run: Tr
 
 # The stand-in's arithmetic warns of what these two are about.
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
-def test_a_loss_that_is_not_finite_leaves_nothing_to_go_on_from(engine: Engine, lab: Lab) -> None:
+def test_non_finite_loss_gives_no_checkpoint(engine: Engine, lab: Lab) -> None:
     line = [{"type": "inner_product", "name": "line", "output_channels": 1, "updatable": True}]
     model = lab.model(line, shape=[1], outputs=1, loss="mean_squared_error", optimizer=SGD)
     data = lab.examples(x=np.full((40, 1), 1e30, np.float32), y_true=np.ones((40, 1), np.float32))
@@ -320,7 +320,7 @@ def test_a_loss_that_is_not_finite_leaves_nothing_to_go_on_from(engine: Engine, 
 
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
-def test_a_weight_that_is_not_finite_leaves_the_epoch_before(engine: Engine, run: TrainingRun) -> None:
+def test_non_finite_weight_gives_the_previous_checkpoint(engine: Engine, run: TrainingRun) -> None:
     # The loss of the second epoch, which is one step, is measured before the step that spoils the weights.
     spoiling = replace(_changed(run, mini_batch_size=11), learning_rates=(0.1, 1e42, 0.1, 0.1, 0.1))
     witness = Witness(until=2)
@@ -339,7 +339,7 @@ def _refused(engine: Engine, run: TrainingRun, checkpoint: Checkpoint) -> str:
     return str(caught.value)
 
 
-def test_a_checkpoint_that_does_not_fit_is_refused_with_what_is_wrong(engine: Engine, run: TrainingRun) -> None:
+def test_mismatching_checkpoint_is_refused_with_the_reason(engine: Engine, run: TrainingRun) -> None:
     good = _stopped_after(engine, run, 2)
     out = dict(good.weights["out"])
     assert "made by the engine jax" in _refused(engine, run, replace(good, engine="jax"))

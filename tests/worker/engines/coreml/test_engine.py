@@ -1,4 +1,4 @@
-"""What the engine does on the stand-in: reports, stops, changes its rate, measures."""
+"""The engine on the stand-in: reports, stops, learning rates and validation."""
 
 import math
 import threading
@@ -41,7 +41,7 @@ def clouds(lab: Lab) -> Examples:
     return found
 
 
-def test_the_observer_hears_all_on_the_thread_that_trains(
+def test_observer_is_called_on_the_training_thread(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
     threads = set()
@@ -58,7 +58,7 @@ def test_the_observer_hears_all_on_the_thread_that_trains(
     assert "Core ML" in notes.lines[0]
 
 
-def test_an_epoch_reports_its_loss_and_no_more_than_was_asked_for(
+def test_epoch_reports_its_loss_and_no_unrequested_measures(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
     engine.train(lab.run(classifier, clouds, learning_rate=0.0, momentum=0.0), notes)
@@ -70,9 +70,7 @@ def test_an_epoch_reports_its_loss_and_no_more_than_was_asked_for(
     assert result.examples_per_second > 0
 
 
-def test_only_the_hyperparameters_that_the_model_declares_are_sent(
-    engine: Engine, clouds: Examples, lab: Lab, notes: Notes
-) -> None:
+def test_only_declared_hyperparameters_are_sent(engine: Engine, clouds: Examples, lab: Lab, notes: Notes) -> None:
     # The stand-in refuses those that it does not declare.
     without = {name: value for name, value in SGD.items() if name != "momentum"}
     model = parse(lab.model(LAYERS, shape=[3], optimizer=without))
@@ -82,7 +80,7 @@ def test_only_the_hyperparameters_that_the_model_declares_are_sent(
     assert notes.heard == ["began", "epoch 1"]
 
 
-def test_a_hyperparameter_outside_of_the_models_limits_is_explained(
+def test_hyperparameter_outside_the_limits_is_explained(
     engine: Engine, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
     limited = SGD | {"learning_rate": {"default": 0.1, "min": 0, "max": 0.3}}
@@ -93,7 +91,7 @@ def test_a_hyperparameter_outside_of_the_models_limits_is_explained(
         engine.train(lab.run(model, clouds, learning_rate=0.5, momentum=0.0), notes)
 
 
-def test_a_learning_rate_of_nothing_gives_the_weights_back_unchanged(
+def test_learning_rate_of_zero_leaves_the_weights_unchanged(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
     learned = engine.train(lab.run(classifier, clouds, learning_rate=0.0, momentum=0.0), notes)
@@ -104,7 +102,7 @@ def test_a_learning_rate_of_nothing_gives_the_weights_back_unchanged(
             np.testing.assert_array_equal(learned[layer][key], array)
 
 
-def test_mini_batch_losses_are_reported_when_asked_for(
+def test_mini_batch_losses_are_reported_on_request(
     engine: Engine, apple: pytest.MonkeyPatch, classifier: bytes, clouds: Examples, lab: Lab
 ) -> None:
     notes = lab.notes()
@@ -115,7 +113,7 @@ def test_mini_batch_losses_are_reported_when_asked_for(
         assert np.mean(result.batch_losses) == pytest.approx(result.loss, abs=1e-5)
 
 
-def test_validation_is_measured_by_our_definitions(
+def test_validation_loss_is_that_of_pippins_network(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
     learned = engine.train(lab.run(classifier, clouds, clouds, epochs=2, momentum=0.0), notes)
@@ -137,7 +135,7 @@ def test_a_regression_is_validated_without_accuracy(engine: Engine, lab: Lab, no
     assert notes.results[-1].validation_accuracy is None
 
 
-def test_a_loss_on_what_the_model_does_not_show_is_measured(engine: Engine, lab: Lab, notes: Notes) -> None:
+def test_validation_loss_on_a_hidden_blob_is_measured(engine: Engine, lab: Lab, notes: Notes) -> None:
     document = {
         "inputs": [{"name": "x", "shape": [3]}],
         "outputs": [{"name": "scores", "shape": [2]}],
@@ -156,7 +154,7 @@ def test_a_loss_on_what_the_model_does_not_show_is_measured(engine: Engine, lab:
     assert notes.results[0].validation_loss == pytest.approx(wanted, abs=1e-5)
 
 
-def test_the_scale_of_the_data_is_heeded(
+def test_scale_of_the_data_is_applied(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
     plain = engine.train(lab.run(classifier, clouds, clouds, momentum=0.0), notes)
@@ -175,7 +173,7 @@ def test_the_learning_rate_changes_at_the_end_of_an_epoch(
     np.testing.assert_array_equal(changed["hidden"]["weights"], once["hidden"]["weights"])
 
 
-def test_a_stop_ends_a_training_whose_completion_never_comes(
+def test_stop_ends_a_training_that_never_completes(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab
 ) -> None:
     notes = lab.notes(patience=3)
@@ -184,18 +182,18 @@ def test_a_stop_ends_a_training_whose_completion_never_comes(
     assert len(notes.results) < 10
 
 
-def test_a_stop_is_heard_while_core_ml_is_silent(
+def test_stop_takes_effect_between_core_ml_events(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, apple: pytest.MonkeyPatch
 ) -> None:
     apple.setenv("APPLE_STANDIN_EPOCH_DELAY", "3")
-    # Asked at the beginning and after the first epoch; for the third time while it waits for the second.
+    # The engine checks at the beginning, after the first epoch, and while it waits for the second.
     notes = lab.notes(patience=2)
     with pytest.raises(Stopped):
         engine.train(lab.run(classifier, clouds, epochs=100, momentum=0.0), notes)
     assert notes.heard == ["began", "epoch 1"]
 
 
-def test_what_the_observer_raises_ends_the_training(
+def test_exception_of_the_observer_ends_the_training(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
     def broken(_notice: str | None) -> None:
@@ -206,9 +204,9 @@ def test_what_the_observer_raises_ends_the_training(
         engine.train(lab.run(classifier, clouds, momentum=0.0), notes)
 
 
-# The stand-in's arithmetic warns of what this test is about.
+# The stand-in's arithmetic warns of the overflow that this test provokes.
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
-def test_a_training_that_diverges_says_what_may_help(engine: Engine, lab: Lab, notes: Notes) -> None:
+def test_diverged_training_suggests_a_smaller_learning_rate(engine: Engine, lab: Lab, notes: Notes) -> None:
     line = [{"type": "inner_product", "name": "line", "output_channels": 1, "updatable": True}]
     model = lab.model(line, shape=[1], outputs=1, loss="mean_squared_error", optimizer=SGD)
     data = lab.examples(x=np.full((40, 1), 1e30, np.float32), y_true=np.ones((40, 1), np.float32))

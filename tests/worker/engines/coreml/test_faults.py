@@ -1,4 +1,4 @@
-"""What goes wrong on the stand-in, and what the engine makes of it."""
+"""Faults of the stand-in and the engine's reaction to them."""
 
 import importlib
 from pathlib import Path
@@ -36,7 +36,7 @@ def _failure(engine: Engine, run: TrainingRun, notes: Notes) -> EngineError:
     return caught.value
 
 
-# Step -> what could not be done, the code, and how much the observer has heard before.
+# Step -> the action that fails, the code, and the number of earlier calls of the observer.
 STEPS = {
     "compile": ("compile the model", 0, 0),
     "task": ("set up the training", 6, 0),
@@ -49,7 +49,7 @@ STEPS = {
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_each_step_that_fails_is_named_with_domain_and_code(
+def test_failed_step_is_named_with_domain_and_code(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch, step: str
 ) -> None:
     doing, code, heard = STEPS[step]
@@ -60,14 +60,14 @@ def test_each_step_that_fails_is_named_with_domain_and_code(
     assert len(notes.heard) == heard
 
 
-def test_a_step_that_fails_without_an_error_says_so(
+def test_failed_step_without_an_error_is_reported(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
     apple.setenv("APPLE_STANDIN_FAIL", "configuration")
     assert str(_failure(engine, run, notes)) == "Core ML could not make a configuration, and does not say why"
 
 
-def test_the_compiled_model_is_gone_afterwards(
+def test_compiled_model_is_deleted_afterwards(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     apple.setattr("tempfile.tempdir", str(tmp_path))
@@ -75,7 +75,7 @@ def test_the_compiled_model_is_gone_afterwards(
     assert list(tmp_path.rglob("*.mlmodel*")) == []
 
 
-def test_weights_in_another_order_end_the_attempt_before_a_step(
+def test_weights_in_another_order_end_the_attempt_before_training(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
     apple.setenv("APPLE_STANDIN_LAYOUT", "transposed")
@@ -85,7 +85,7 @@ def test_weights_in_another_order_end_the_attempt_before_a_step(
     assert notes.heard == []
 
 
-def test_weights_in_another_shape_end_the_attempt_before_a_step(
+def test_weights_in_another_shape_end_the_attempt_before_training(
     engine: Engine, notes: Notes, lab: Lab, apple: pytest.MonkeyPatch
 ) -> None:
     apple.setenv("APPLE_STANDIN_LAYOUT", "transposed")
@@ -97,7 +97,7 @@ def test_weights_in_another_shape_end_the_attempt_before_a_step(
 
 
 @pytest.mark.parametrize("given", ["float16 padded", "float16 contiguous", "float64 padded", "float64 contiguous"])
-def test_weights_are_read_whatever_their_type_and_strides(
+def test_weights_of_any_type_and_strides_are_read(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch, given: str
 ) -> None:
     plain = engine.train(run, notes)
@@ -110,7 +110,7 @@ def test_weights_are_read_whatever_their_type_and_strides(
         np.testing.assert_allclose(found["dense"][key], array, atol=1e-3 if returns == "float16" else 1e-6)
 
 
-def test_predictions_that_do_not_follow_from_the_weights_end_the_attempt(
+def test_predictions_that_contradict_the_weights_end_the_attempt(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
     # As if Core ML computed another network than the file's.
@@ -120,7 +120,7 @@ def test_predictions_that_do_not_follow_from_the_weights_end_the_attempt(
     assert "predicts y otherwise than the trained weights do" in str(_failure(engine, run, notes))
 
 
-def test_where_the_constructor_is_refused_its_description_is_corrected(
+def test_refused_constructor_is_called_again_with_corrected_metadata(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
     plain = engine.train(run, notes)
@@ -130,7 +130,7 @@ def test_where_the_constructor_is_refused_its_description_is_corrected(
     assert len(notes.lines) == 2
 
 
-def test_where_that_does_not_help_the_defaults_of_the_file_are_the_hyperparameters(
+def test_hyperparameters_become_file_defaults_without_the_constructor(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
     plain = engine.train(run, notes)
@@ -142,18 +142,18 @@ def test_where_that_does_not_help_the_defaults_of_the_file_are_the_hyperparamete
     assert "chooses the compute units itself" in notes.lines[-1]
 
 
-def test_an_error_of_the_constructor_is_no_reason_to_try_another(
+def test_error_of_the_constructor_causes_no_fallback(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
     apple.setenv("APPLE_STANDIN_FIVE_ARGUMENTS", "error")
     assert "Core ML could not set up the training: " in str(_failure(engine, run, notes))
 
 
-def test_without_the_frameworks_the_engine_says_what_to_install(tmp_path: Path) -> None:
+def test_engine_without_the_frameworks_names_the_install_command(tmp_path: Path) -> None:
     with pytest.raises(UnknownEngineError, match=r"the engine coreml cannot run here: .*macOS.*'\.\[worker,mac\]'"):
         make_engine("coreml", EngineOptions(None, tmp_path))
 
 
 @pytest.mark.usefixtures("apple")
-def test_with_them_it_is_made_by_its_name(tmp_path: Path) -> None:
+def test_engine_coreml_is_made_by_its_name(tmp_path: Path) -> None:
     assert make_engine("coreml", EngineOptions(None, tmp_path)).name == "coreml"

@@ -1,4 +1,4 @@
-"""What the engine refuses before Core ML sees any of it."""
+"""Runs that the engine refuses before it calls Core ML."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -50,7 +50,7 @@ def _pipeline() -> bytes:
     [(_neighbors, "a nearest-neighbour classifier"), (_pipeline, "a pipeline")],
     ids=["knn", "pipeline"],
 )
-def test_models_that_are_no_network_are_left_to_the_other_engine(
+def test_neighbours_and_pipelines_are_refused_in_favour_of_jax(
     engine: Engine, run: TrainingRun, notes: Notes, make: Callable[[], bytes], kind: str
 ) -> None:
     open_model(make())
@@ -59,13 +59,13 @@ def test_models_that_are_no_network_are_left_to_the_other_engine(
     assert caught.value.reason is Reason.INVALID_MODEL
 
 
-def test_bytes_that_are_no_model(engine: Engine, run: TrainingRun, notes: Notes) -> None:
+def test_invalid_model_bytes_are_refused(engine: Engine, run: TrainingRun, notes: Notes) -> None:
     with pytest.raises(EngineError) as caught:
         engine.train(replace(run, model=b"nonsense"), notes)
     assert caught.value.reason is Reason.INVALID_MODEL
 
 
-def test_a_target_that_core_ml_crashes_on(engine: Engine, run: TrainingRun, notes: Notes) -> None:
+def test_target_that_crashes_core_ml_is_refused(engine: Engine, run: TrainingRun, notes: Notes) -> None:
     model = parse(run.model)
     (target,) = [each for each in model.description.trainingInput if each.name == "y_true"]
     target.type.multiArrayType.shape[:] = [2]
@@ -75,13 +75,13 @@ def test_a_target_that_core_ml_crashes_on(engine: Engine, run: TrainingRun, note
 
 
 @pytest.mark.parametrize("split", ["training", "validation"])
-def test_examples_that_do_not_fit(engine: Engine, run: TrainingRun, notes: Notes, lab: Lab, split: str) -> None:
+def test_label_out_of_range_is_refused(engine: Engine, run: TrainingRun, notes: Notes, lab: Lab, split: str) -> None:
     wrong = lab.examples(x=np.eye(2, dtype=np.float32), y_true=[0, 2])
     with pytest.raises(EngineError, match="row 1 of y_true is 2; it must be a whole number from 0 to 1") as caught:
         engine.train(replace(run, **{split: wrong}), notes)
     assert caught.value.reason is Reason.INVALID_DATA
 
 
-def test_learning_rates_that_are_not_one_an_epoch(engine: Engine, run: TrainingRun, notes: Notes) -> None:
+def test_wrong_number_of_learning_rates_is_refused(engine: Engine, run: TrainingRun, notes: Notes) -> None:
     with pytest.raises(ValueError, match="2 learning rates for 1 epochs"):
         engine.train(replace(run, learning_rates=(0.1, 0.2)), notes)

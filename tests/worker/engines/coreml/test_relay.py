@@ -1,4 +1,4 @@
-"""Two threads that speak through a relay. It needs nothing of Apple's but the package that holds it."""
+"""Two threads that communicate through a relay. Only the relay's package needs Apple's frameworks."""
 
 import importlib
 import threading
@@ -25,7 +25,7 @@ def _nothing() -> None:
     pass
 
 
-def test_calls_are_made_on_the_thread_that_waits_and_in_order(module: Any) -> None:  # noqa: ANN401
+def test_calls_run_in_order_on_the_waiting_thread(module: Any) -> None:  # noqa: ANN401
     relay, made = module.Relay(), []
 
     def speak() -> None:
@@ -40,7 +40,7 @@ def test_calls_are_made_on_the_thread_that_waits_and_in_order(module: Any) -> No
     assert made == [(number, threading.get_ident()) for number in range(3)]
 
 
-def test_an_outcome_that_is_an_error_is_raised_and_the_first_one_counts(module: Any) -> None:  # noqa: ANN401
+def test_first_outcome_counts_and_an_error_is_raised(module: Any) -> None:  # noqa: ANN401
     relay = module.Relay()
     relay.end(LookupError("first"))
     relay.end("second")
@@ -48,7 +48,7 @@ def test_an_outcome_that_is_an_error_is_raised_and_the_first_one_counts(module: 
         relay.wait(_nothing)
 
 
-def test_whoever_calls_when_nobody_waits_any_more_is_told(module: Any) -> None:  # noqa: ANN401
+def test_call_after_the_waiting_thread_has_left_raises_closed(module: Any) -> None:  # noqa: ANN401
     relay, told = module.Relay(), []
 
     def speak() -> None:

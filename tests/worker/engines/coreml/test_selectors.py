@@ -94,7 +94,7 @@ def test_every_selector_that_takes_arguments_is_declared() -> None:
     assert [each for each in selectors if each[1] not in _selectors()] == []
 
 
-def test_every_other_call_is_a_selector_or_of_python() -> None:
+def test_every_other_call_is_a_selector_or_pythons() -> None:
     known = _selectors() | PYTHON | {"alloc", "registerMetaDataForSelector", "protocolNamed", "autorelease_pool"}
     known |= {"dataPointer", "as_buffer", "CVPixelBufferCreateWithBytes"}
     own = {node.name for _, node in _nodes() if isinstance(node, ast.FunctionDef)}
@@ -122,7 +122,7 @@ def test_every_key_is_made_by_a_class_method_that_is_documented() -> None:
 
 
 @pytest.mark.usefixtures("apple")
-def test_what_has_no_table_is_in_the_stand_in() -> None:
+def test_names_without_a_table_are_in_the_stand_in() -> None:
     used = _used("objc")
     assert used
     there = importlib.import_module("objc")
@@ -142,6 +142,6 @@ def test_the_methods_of_our_own_classes_are_the_protocols() -> None:
 
 
 @pytest.mark.parametrize("name", ["parameterValueForKey_error", "initForEvents_progressHandler_completionHandler"])
-def test_a_selector_without_its_last_colon_would_be_found(name: str) -> None:
+def test_selector_without_its_last_colon_is_detected(name: str) -> None:
     assert name not in _selectors()
     assert f"{name}_" in _selectors()

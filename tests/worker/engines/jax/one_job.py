@@ -1,4 +1,4 @@
-"""Trains a small model in a process of its own, set up as a worker sets itself up; prints what came of it as JSON."""
+"""Trains a small model in a separate process, configured like a worker; prints the result as JSON."""
 
 import argparse
 import hashlib

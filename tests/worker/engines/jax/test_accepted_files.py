@@ -1,4 +1,4 @@
-"""Files that Core ML takes and Pippin would not write: they are trained, kept as they are, and answer."""
+"""Files that Core ML accepts and Pippin would not write: training keeps everything else, and prediction works."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def trained(lab: Lab, data: bytes, arrays: dict[str, NDArray[np.generic]]) -> by
 
 
 def without_weights(model: Message) -> bytes:
-    """All of a file but the numbers that are trained."""
+    """The file without its trained weights."""
     kind = getattr(model, model.WhichOneof("Type"))
     for layer in kind.layers:
         if layer.isUpdatable:
@@ -38,7 +38,7 @@ def without_weights(model: Message) -> bytes:
 
 
 @by_case
-def test_it_is_trained_and_all_else_in_it_is_kept(case: Accepted, lab: Lab) -> None:
+def test_accepted_file_is_trained_and_everything_else_is_kept(case: Accepted, lab: Lab) -> None:
     data = serialize(case.make())
     assert tuple(finding.rule for finding in inspect(data).findings) == case.findings
     after = trained(lab, data, case.training)
@@ -47,7 +47,7 @@ def test_it_is_trained_and_all_else_in_it_is_kept(case: Accepted, lab: Lab) -> N
 
 
 @by_case
-def test_it_answers_fractions_of_the_declared_shape(case: Accepted) -> None:
+def test_accepted_file_predicts_fractions_of_the_declared_shape(case: Accepted) -> None:
     model = open_model(serialize(case.make()))
     assert isinstance(model, Model)
     answers = answer(model, case.inputs)
@@ -59,7 +59,7 @@ def test_it_answers_fractions_of_the_declared_shape(case: Accepted) -> None:
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
-def test_a_mean_image_is_subtracted_in_the_order_of_the_models_channels(color: str, lab: Lab) -> None:
+def test_mean_image_is_subtracted_in_the_models_channel_order(color: str, lab: Lab) -> None:
     mean = np.random.default_rng(6).uniform(0, 255, (3, 2, 2)).astype(np.float32)
     seen = PIXELS.astype(np.float32)
     seen = (seen if color == "rgb" else seen[:, ::-1]) - mean
@@ -76,7 +76,7 @@ def test_a_mean_image_is_subtracted_in_the_order_of_the_models_channels(color: s
     )
 
 
-def test_an_input_that_training_does_not_need_is_needed_to_predict() -> None:
+def test_input_unused_in_training_is_needed_for_prediction() -> None:
     model = open_model(serialize(spare_input()))
     assert isinstance(model, Model)
     assert model.resolved.training_input_names == ("point", "y_true")
@@ -103,7 +103,7 @@ BEHIND_LAYERS = [{"type": "linear", "name": "shift", "alpha": 1, "beta": 1}, *EM
     ],
 )
 @pytest.mark.parametrize("is_validation", [False, True])
-def test_an_index_that_an_embedding_does_not_know_fails_the_attempt(
+def test_embedding_index_out_of_range_fails_the_attempt(
     layers: list[dict[str, object]], wrong: float, said: str, *, is_validation: bool, lab: Lab
 ) -> None:
     model = serialize(network(inputs=[{"name": "x", "shape": [1]}], layers=layers))

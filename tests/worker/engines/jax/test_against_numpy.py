@@ -1,4 +1,4 @@
-"""The engine beside a trainer in float64 that shares no line with it: loops, formulas worked out by hand."""
+"""The engine compared with an independent trainer in float64: loops and formulas derived by hand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -172,7 +172,7 @@ def _train(
 
 
 @pytest.mark.parametrize(("declared", "reference"), [(SGD, Sgd), (ADAM, Adam)])
-def test_a_convolutional_classifier(
+def test_convolutional_classifier_matches_numpy(
     declared: dict[str, Any], reference: Callable[[], Any], lab: Lab, notes: Notes
 ) -> None:
     file = lab.model(
@@ -215,7 +215,7 @@ def test_a_convolutional_classifier(
 
 
 @pytest.mark.parametrize(("declared", "reference"), [(SGD, Sgd), (ADAM, Adam)])
-def test_a_regression_with_several_outputs(
+def test_regression_with_several_outputs_matches_numpy(
     declared: dict[str, Any], reference: Callable[[], Any], lab: Lab, notes: Notes
 ) -> None:
     file = lab.model(

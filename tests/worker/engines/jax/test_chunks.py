@@ -11,20 +11,20 @@ def test_chunks_grow_towards_half_a_second() -> None:
     assert taken == [1, 4, 16, 50, 50, 50]
 
 
-def test_a_step_of_many_seconds_runs_alone() -> None:
+def test_slow_step_runs_in_a_chunk_of_its_own() -> None:
     pace = Pace()
     pace.took(1, 0.01)
     pace.took(4, 40.0)
     assert pace.steps(1000) == 1
 
 
-def test_no_chunk_is_longer_than_what_is_left() -> None:
+def test_chunk_is_no_longer_than_the_remaining_steps() -> None:
     pace = Pace()
     pace.took(1, 1e-6)
     assert pace.steps(3) == 3
 
 
-def test_a_fixed_pace_stays() -> None:
+def test_fixed_pace_does_not_change() -> None:
     pace = Pace(16)
     pace.took(16, 100.0)
     assert pace.steps(1000) == 16

@@ -26,7 +26,7 @@ print(json.dumps(dict(os.environ)))
     return found
 
 
-def test_it_is_too_late_once_jax_is_imported(tmp_path: Path) -> None:
+def test_configure_after_the_import_of_jax_is_refused(tmp_path: Path) -> None:
     import jax  # noqa: F401, PLC0415 - that it is imported is the point
 
     with pytest.raises(RuntimeError, match="call it before"):
@@ -39,20 +39,20 @@ def test_the_number_of_threads_is_fixed() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the affinity of a process is Linux's")
-def test_left_to_itself_it_takes_a_thread_a_core() -> None:
+def test_default_is_one_thread_per_core() -> None:
     assert _environment_after("configure()")["NPROC"] == str(len(os.sched_getaffinity(0)))
 
 
-def test_flags_that_are_set_already_are_kept() -> None:
+def test_existing_xla_flags_are_kept() -> None:
     found = _environment_after("os.environ['XLA_FLAGS'] = '--xla_dump_to=/nowhere'; configure()")
     assert found["XLA_FLAGS"].split()[0] == "--xla_dump_to=/nowhere"
 
 
-def test_without_a_folder_nothing_is_kept() -> None:
+def test_no_cache_without_a_folder() -> None:
     assert "JAX_COMPILATION_CACHE_DIR" not in _environment_after("configure()")
 
 
-def test_other_thread_counts_keep_their_programs_apart(tmp_path: Path) -> None:
+def test_each_thread_count_has_its_own_cache_folder(tmp_path: Path) -> None:
     folders = {
         _environment_after(f"configure(threads={threads}, cache_dir=Path({str(tmp_path)!r}))")[
             "JAX_COMPILATION_CACHE_DIR"
@@ -63,7 +63,7 @@ def test_other_thread_counts_keep_their_programs_apart(tmp_path: Path) -> None:
     assert len(folders) == 2
 
 
-def test_the_cache_forgets_its_oldest_programs(tmp_path: Path) -> None:
+def test_cache_deletes_its_oldest_programs(tmp_path: Path) -> None:
     call = f"configure(threads=1, cache_dir=Path({str(tmp_path)!r}))"
     folder = Path(_environment_after(call)["JAX_COMPILATION_CACHE_DIR"])
     for age in range(2003):
@@ -75,7 +75,7 @@ def test_the_cache_forgets_its_oldest_programs(tmp_path: Path) -> None:
     assert not {folder / f"{age}-cache" for age in (2000, 2001, 2002)} & set(folder.iterdir())
 
 
-def test_the_folders_above_the_cache_are_closed_to_other_users(tmp_path: Path) -> None:
+def test_folders_above_the_cache_are_private(tmp_path: Path) -> None:
     home = tmp_path / "home"
     _environment_after(f"configure(threads=1, cache_dir=Path({str(home / 'cache' / 'jax')!r}))")
     assert [path.stat().st_mode & 0o777 for path in (home, home / "cache")] == [0o700, 0o700]

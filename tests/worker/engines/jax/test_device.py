@@ -14,12 +14,12 @@ from worker.engines.jax.device import device_faults
         (jax.errors.JaxRuntimeError("INTERNAL: lost\nand more"), Reason.ENGINE_ERROR, "gave up: INTERNAL: lost$"),
     ],
 )
-def test_what_fails_on_the_device_gets_a_reason(error: Exception, reason: Reason, sentence: str) -> None:
+def test_device_error_becomes_an_engine_error_with_a_reason(error: Exception, reason: Reason, sentence: str) -> None:
     with pytest.raises(EngineError, match=sentence) as failure, device_faults():
         raise error
     assert failure.value.reason is reason
 
 
-def test_faults_of_our_own_are_not_blamed_on_the_device() -> None:
+def test_other_exceptions_pass_through() -> None:
     with pytest.raises(ZeroDivisionError), device_faults():
         raise ZeroDivisionError

@@ -100,7 +100,7 @@ def test_a_regression_reaches_the_known_optimum(line: bytes, lab: Lab, notes: No
     assert notes.results[-1].validation_accuracy is None
 
 
-def test_exclusive_or_is_learned(classifier: bytes, lab: Lab, notes: Notes) -> None:
+def test_xor_is_learned(classifier: bytes, lab: Lab, notes: Notes) -> None:
     data = lab.examples(x=[[0, 0], [0, 1], [1, 0], [1, 1]], y_true=[0, 1, 1, 0])
     JaxEngine().train(lab.run(classifier, data, data, epochs=150, shuffle=True, **ADAM_VALUES), notes)
     assert notes.results[0].loss > 0.5
@@ -108,7 +108,7 @@ def test_exclusive_or_is_learned(classifier: bytes, lab: Lab, notes: Notes) -> N
     assert notes.results[-1].validation_accuracy == 1
 
 
-def test_several_inputs_are_told_apart(lab: Lab, notes: Notes, several_inputs: bytes) -> None:
+def test_several_inputs_are_matched_by_name(lab: Lab, notes: Notes, several_inputs: bytes) -> None:
     random = np.random.default_rng(0)
     left, right = random.normal(size=(2, 32, 1))
     data = lab.examples(unused=np.zeros((32, 3)), right=right, y_true=2 * right, left=left)
@@ -130,7 +130,7 @@ def test_stored_bytes_are_scaled_once_in_training_and_validation(classifier: byt
     assert notes.results[1].validation_loss == pytest.approx(notes.results[3].validation_loss, abs=1e-6)
 
 
-def test_data_smaller_than_a_mini_batch_fill_it_round_and_round(
+def test_small_data_is_repeated_to_fill_the_mini_batch(
     classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
 ) -> None:
     # 11 examples in a mini-batch of 27: all of them twice, and the first five once more.
@@ -148,7 +148,7 @@ def test_data_smaller_than_a_mini_batch_fill_it_round_and_round(
         assert one.loss != pytest.approx(two.loss, abs=1e-3)
 
 
-def test_a_mini_batch_of_its_own_size_can_be_asked_for(
+def test_switch_own_size_does_not_fill_the_mini_batch(
     classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
 ) -> None:
     engine = JaxEngine(Switches(last_batch="own_size"))
@@ -157,7 +157,7 @@ def test_a_mini_batch_of_its_own_size_can_be_asked_for(
     assert _bits(larger) == _bits(exact)
 
 
-def test_the_largest_mini_batch_takes_no_more_than_its_examples(line: bytes, lab: Lab, notes: Notes) -> None:
+def test_largest_mini_batch_needs_memory_for_its_examples_only(line: bytes, lab: Lab, notes: Notes) -> None:
     data = lab.examples(x=[[1.0], [2.0]], y_true=[[3.0], [1.0]])
     for size in (2, 2**63 - 1):
         trained = JaxEngine().train(lab.run(line, data, epochs=2, mini_batch_size=size, momentum=0.9), notes)
@@ -200,7 +200,7 @@ def test_frozen_layers_keep_every_bit(optimizer: dict[str, Any], lab: Lab, cloud
         {"resident_bytes": 0},
     ],
 )
-def test_neither_chunks_nor_where_examples_lie_change_a_bit(
+def test_chunk_size_and_example_location_change_no_bit(
     settings: dict[str, int], classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
 ) -> None:
     asked = lab.run(classifier, clouds, clouds, epochs=3, mini_batch_size=2, shuffle=True, seed=5, **ADAM_VALUES)
@@ -234,7 +234,7 @@ def test_the_epoch_loss_is_the_mean_over_examples_not_over_mini_batches(line: by
     assert result.validation_loss == pytest.approx(13 / 5)
 
 
-def test_losses_of_mini_batches_stay_home_unless_asked_for(line: bytes, lab: Lab, notes: Notes) -> None:
+def test_mini_batch_losses_are_reported_only_on_request(line: bytes, lab: Lab, notes: Notes) -> None:
     JaxEngine().train(lab.run(line, lab.examples(x=[[2.0]], y_true=[[1.0]]), momentum=0), notes)
     assert notes.results[0].batch_losses is None
 
@@ -248,7 +248,7 @@ def test_sums_of_many_losses_stay_exact(line: bytes, lab: Lab, notes: Notes) -> 
 
 
 @pytest.mark.parametrize("output", ["share", "same"], ids=["the softmax is the output", "the softmax is no output"])
-def test_accuracy_is_the_share_of_right_answers(output: str, lab: Lab, notes: Notes) -> None:
+def test_accuracy_is_the_share_of_correct_predictions(output: str, lab: Lab, notes: Notes) -> None:
     # The larger of the two inputs is the answer; 3 of 5 labels agree, and padding to a full mini-batch adds none.
     names = {output: "y"}
     layers = [
@@ -261,7 +261,7 @@ def test_accuracy_is_the_share_of_right_answers(output: str, lab: Lab, notes: No
     assert notes.results[0].validation_accuracy == pytest.approx(0.6)
 
 
-def test_what_is_heard_comes_in_order(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
+def test_observer_is_called_in_order(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
     JaxEngine().train(lab.run(classifier, clouds, epochs=3, **ADAM_VALUES), notes)
     assert notes.heard == ["began", "epoch 1", "epoch 2", "epoch 3"]
     assert all(result.seconds > 0 and result.examples_per_second > 0 for result in notes.results)
@@ -269,7 +269,7 @@ def test_what_is_heard_comes_in_order(classifier: bytes, lab: Lab, clouds: Examp
 
 
 @pytest.mark.parametrize("patience", [0, 1, 4])
-def test_a_stop_is_heard_between_chunks(patience: int, line: bytes, lab: Lab) -> None:
+def test_stop_takes_effect_between_chunks(patience: int, line: bytes, lab: Lab) -> None:
     # Three chunks of training and one of validation an epoch.
     data = lab.examples(x=np.ones((6, 1)), y_true=np.ones((6, 1)))
     notes = lab.notes(patience)
@@ -279,7 +279,7 @@ def test_a_stop_is_heard_between_chunks(patience: int, line: bytes, lab: Lab) ->
     assert len(notes.results) == patience // 4
 
 
-def test_a_training_that_diverges_says_where(line: bytes, lab: Lab, notes: Notes) -> None:
+def test_diverged_training_names_step_and_epoch(line: bytes, lab: Lab, notes: Notes) -> None:
     # Each step multiplies the error by about -2e19, so the third step's loss is beyond float32.
     data = lab.examples(x=np.ones((8, 1)), y_true=np.zeros((8, 1)))
     asked = lab.run(line, data, data, epochs=9, mini_batch_size=2, learning_rate=1e19, momentum=0, report_batches=True)
@@ -292,14 +292,14 @@ def test_a_training_that_diverges_says_where(line: bytes, lab: Lab, notes: Notes
     assert result.batch_losses == pytest.approx((0.25, math.inf))
 
 
-def test_weights_that_the_last_step_ruined_are_not_handed_out(line: bytes, lab: Lab, notes: Notes) -> None:
+def test_non_finite_weights_after_the_last_step_are_refused(line: bytes, lab: Lab, notes: Notes) -> None:
     data = lab.examples(x=[[1e19]], y_true=[[0.0]])
     with pytest.raises(EngineError, match="weights of layer line are not finite") as failure:
         JaxEngine().train(lab.run(line, data, learning_rate=1e30, momentum=0), notes)
     assert failure.value.reason is Reason.DIVERGED
 
 
-def test_what_is_no_model_is_refused(lab: Lab, clouds: Examples, notes: Notes) -> None:
+def test_invalid_model_bytes_are_refused(lab: Lab, clouds: Examples, notes: Notes) -> None:
     with pytest.raises(EngineError) as failure:
         JaxEngine().train(lab.run(b"no model", clouds), notes)
     assert failure.value.reason is Reason.INVALID_MODEL
@@ -317,7 +317,7 @@ def test_what_is_no_model_is_refused(lab: Lab, clouds: Examples, notes: Notes) -
         ({"x": np.zeros((3, 2)), "y_true": [0, 0.5, 1]}, "row 1 of y_true is 0.5"),
     ],
 )
-def test_examples_that_do_not_fit_are_refused(
+def test_mismatching_examples_are_refused(
     arrays: dict[str, NDArray[Any]], sentence: str, classifier: bytes, lab: Lab, notes: Notes
 ) -> None:
     with pytest.raises(EngineError, match=sentence) as failure:
@@ -325,9 +325,7 @@ def test_examples_that_do_not_fit_are_refused(
     assert failure.value.reason is Reason.INVALID_DATA
 
 
-def test_switches_other_than_the_defaults_are_in_the_log(
-    classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
-) -> None:
+def test_non_default_switches_are_logged(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
     asked = lab.run(classifier, clouds, shuffle=True, **ADAM_VALUES)
     JaxEngine(Switches(order="pippin")).train(asked, notes)
     assert notes.lines[1:] == [
@@ -338,7 +336,7 @@ def test_switches_other_than_the_defaults_are_in_the_log(
     ]
 
 
-def test_adam_can_be_switched(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
+def test_adam_switch_changes_the_weights(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
     asked = lab.run(classifier, clouds, epochs=2, **ADAM_VALUES | {"eps": 0.1})
     hat = JaxEngine().train(asked, notes)
     outside = JaxEngine(Switches(adam="eps_outside")).train(asked, notes)

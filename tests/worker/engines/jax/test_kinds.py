@@ -92,7 +92,7 @@ def test_a_classifier_learns_its_own_classes(lab: Lab, notes: Notes) -> None:
     assert probabilities.argmax(axis=1).tolist() == [0, 0, 1, 1]
 
 
-def test_a_target_that_is_declared_one_hot_takes_class_indices(lab: Lab, notes: Notes) -> None:
+def test_one_hot_target_takes_class_indices(lab: Lab, notes: Notes) -> None:
     one_hot = {"name": "y_true", "shape": [2], "type": "float"}
     data = network(training_inputs=[{"name": "x", "shape": [4]}, one_hot])
     assert [finding.rule for finding in read(data).resolved.findings] == ["runtime.class-target"]
@@ -102,7 +102,7 @@ def test_a_target_that_is_declared_one_hot_takes_class_indices(lab: Lab, notes: 
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
-def test_an_image_is_scaled_by_the_model_alone(lab: Lab, notes: Notes, color: str) -> None:
+def test_image_is_scaled_by_the_models_scaler_only(lab: Lab, notes: Notes, color: str) -> None:
     image = {"name": "x", "type": "image", "color": color, "width": 2, "height": 1, "scale": 0.5, "bias": [1, 2, 3]}
     layers = [
         {"type": "flatten", "name": "flat", "mode": "channel_first"},
@@ -118,7 +118,7 @@ def test_an_image_is_scaled_by_the_model_alone(lab: Lab, notes: Notes, color: st
     np.testing.assert_allclose(learned["dense"]["weights"][0], seen.reshape(-1), rtol=1e-6)
 
 
-def test_what_is_frozen_is_computed_and_stays_as_it_is_stored(lab: Lab, notes: Notes) -> None:
+def test_frozen_quantized_layer_is_computed_and_kept_as_stored(lab: Lab, notes: Notes) -> None:
     layers = [
         {"type": "inner_product", "name": "frozen", "output_channels": 3},
         {"type": "elu", "name": "bend", "alpha": 0.5},
@@ -142,7 +142,7 @@ def test_what_is_frozen_is_computed_and_stays_as_it_is_stored(lab: Lab, notes: N
     assert after[2] != parse(data).neuralNetwork.layers[2]
 
 
-def test_neighbours_remember_the_examples_in_their_order(lab: Lab, notes: Notes) -> None:
+def test_neighbours_store_the_examples_in_order(lab: Lab, notes: Notes) -> None:
     data = serialize(neighbors(samples=[[0.0, 0.0]], labels=["red"]))
     examples = lab.examples({"point": 0.5}, point=np.array([[2, 2], [4, 0]], np.int32), color=np.array([[1], [0]]))
     run = lab.run(data, examples, examples, number_of_neighbors=1)
@@ -154,7 +154,7 @@ def test_neighbours_remember_the_examples_in_their_order(lab: Lab, notes: Notes)
     assert open_model(with_learned(data, learned)).labels == ("red", "blue", "red")
 
 
-def test_the_front_of_a_pipeline_feeds_the_neighbours(lab: Lab, notes: Notes, embedding: Message) -> None:
+def test_neighbours_in_a_pipeline_train_on_the_front_models_output(lab: Lab, notes: Notes, embedding: Message) -> None:
     last = neighbors()
     data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
     x = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
@@ -186,13 +186,13 @@ def test_the_last_network_of_a_pipeline_is_trained(lab: Lab, notes: Notes, embed
     assert np.array_equal(trained.last.weights["dense"]["weights"], learned["dense"]["weights"])
 
 
-def test_a_pipeline_goes_on_from_a_checkpoint_of_its_last_model(lab: Lab, notes: Notes, embedding: Message) -> None:
+def test_pipeline_resumes_from_a_checkpoint_of_its_last_model(lab: Lab, notes: Notes, embedding: Message) -> None:
     last = parse(network(inputs=[{"name": "point", "shape": [2]}]))
     data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
     examples = lab.examples(x=np.eye(4, dtype=np.float32), y_true=np.array([[0], [1], [0], [1]]))
     run = lab.run(data, examples, examples, epochs=3)
     whole = JaxEngine().train(run, notes)
-    # The front looks once for each of the two sets of examples, and an epoch once to train and once to validate.
+    # The front checks for a stop once per set of examples; each epoch once for training and once for validation.
     with pytest.raises(Stopped) as stopped:
         JaxEngine().train(run, lab.notes(patience=2 + 2 + 1))
     checkpoint = stopped.value.checkpoint
@@ -204,7 +204,7 @@ def test_a_pipeline_goes_on_from_a_checkpoint_of_its_last_model(lab: Lab, notes:
     }
 
 
-def test_a_front_stops_when_it_is_asked_to(lab: Lab, embedding: Message) -> None:
+def test_stop_takes_effect_in_the_front_of_a_pipeline(lab: Lab, embedding: Message) -> None:
     last = neighbors()
     data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
     examples = lab.examples(x=np.zeros((600, 4), np.float32), color=np.zeros((600, 1), np.int32))

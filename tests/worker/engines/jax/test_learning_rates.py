@@ -44,18 +44,18 @@ def _run(lab: Lab, *rates: float) -> Any:  # noqa: ANN401 - a run of the lab
         (Switches(momentum="lr_outside"), 0.67),
     ],
 )
-def test_each_epoch_has_its_own(switches: Switches, expected: float, lab: Lab, notes: Notes) -> None:
+def test_each_epoch_uses_its_own_learning_rate(switches: Switches, expected: float, lab: Lab, notes: Notes) -> None:
     trained = JaxEngine(switches).train(_run(lab, 0.1, 0.05), notes)
     assert trained["line"]["weights"].item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_it_overrides_the_hyperparameter(lab: Lab, notes: Notes) -> None:
+def test_learning_rates_override_the_hyperparameter(lab: Lab, notes: Notes) -> None:
     run = _run(lab, 0.0, 0.0)
     assert JaxEngine().train(run, notes)["line"]["weights"] == read(run.model).weights["line"]["weights"]
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
-def test_the_same_rate_in_every_epoch_changes_no_bit(kind: str, lab: Lab, notes: Notes) -> None:
+def test_equal_rate_in_every_epoch_changes_no_bit(kind: str, lab: Lab, notes: Notes) -> None:
     values = {"sgd": {"momentum": 0.9}, "adam": {"beta1": 0.9, "beta2": 0.99, "eps": 1e-4}}[kind]
     layer = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
     file = lab.model(
@@ -67,11 +67,11 @@ def test_the_same_rate_in_every_epoch_changes_no_bit(kind: str, lab: Lab, notes:
     examples = lab.examples(x=random.normal(size=(6, 3)).astype(np.float32), y_true=random.integers(0, 2, (6, 1)))
     run = lab.run(file, examples, epochs=3, learning_rate=0.1, **values)
     plain = JaxEngine().train(run, notes)
-    told = JaxEngine().train(replace(run, learning_rates=(0.1, 0.1, 0.1)), notes)
-    assert plain["dense"]["weights"].tobytes() == told["dense"]["weights"].tobytes()
+    scheduled = JaxEngine().train(replace(run, learning_rates=(0.1, 0.1, 0.1)), notes)
+    assert plain["dense"]["weights"].tobytes() == scheduled["dense"]["weights"].tobytes()
 
 
-def test_there_is_one_for_every_epoch(lab: Lab, notes: Notes) -> None:
+def test_wrong_number_of_learning_rates_is_refused(lab: Lab, notes: Notes) -> None:
     run = replace(_run(lab, 0.1, 0.05), learning_rates=(0.1,))
     with pytest.raises(ValueError, match="1 learning rates were given for 2 epochs"):
         JaxEngine().train(run, notes)

@@ -42,7 +42,7 @@ def test_momentum_with_the_learning_rate_outside() -> None:
     assert found == pytest.approx([0.95, 0.925, 0.91875, 0.913125], abs=1e-7)
 
 
-def test_the_two_forms_agree_while_the_learning_rate_stays() -> None:
+def test_momentum_forms_agree_at_a_constant_learning_rate() -> None:
     steps = [(0.5, 0.1), (-0.2, 0.1), (0.4, 0.1), (1.5, 0.1)]
     assert _sgd_weights("lr_inside", steps) == pytest.approx(_sgd_weights("lr_outside", steps), abs=1e-7)
 
@@ -84,7 +84,7 @@ def test_adam_with_eps_beside_the_uncorrected_root() -> None:
     assert _adam_weights("eps_hat") == pytest.approx([0.9166667, 0.8240069, 0.8147072, 0.8093292], abs=2e-7)
 
 
-def test_corrections_are_exact_where_float32_would_lose_them() -> None:
+def test_bias_corrections_are_computed_in_double_precision() -> None:
     # 1 - 0.999 in float32 is 0.0010000467; the correction of the first step must undo the factor exactly.
     row = np.float32(
         Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, eps=1e-8, form="eps_outside").step_scalars(1, 1)[0]
@@ -92,7 +92,7 @@ def test_corrections_are_exact_where_float32_would_lose_them() -> None:
     assert row[3] == row[6] == np.float32(0.001)
 
 
-def test_rows_begin_at_the_step_that_is_asked_for() -> None:
+def test_step_scalars_begin_at_the_given_step() -> None:
     optimizer = Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, eps=1e-8)
     assert np.array_equal(optimizer.step_scalars(1, 9)[4:], optimizer.step_scalars(5, 5))
 
@@ -105,7 +105,7 @@ def _decided(**values: float) -> Hyperparameters:
     return Hyperparameters(epochs=1, mini_batch_size=4, learning_rate=0.1, shuffle=False, seed=0, **values)
 
 
-def test_the_job_decides_over_the_file() -> None:
+def test_hyperparameters_of_the_job_override_the_file() -> None:
     assert optimizer_for(DECLARED_SGD, _decided(momentum=0.9), Switches()) == Sgd(0.1, 0.9)
     adam = optimizer_for(DECLARED_ADAM, _decided(beta1=0.9, beta2=0.99, eps=1e-6), Switches(adam="eps_hat"))
     assert adam == Adam(0.1, 0.9, 0.99, 1e-6, "eps_hat")
@@ -115,6 +115,6 @@ def test_sgd_without_momentum_has_none() -> None:
     assert optimizer_for(DECLARED_SGD, _decided(), Switches(momentum="lr_outside")) == Sgd(0.1, 0.0, "lr_outside")
 
 
-def test_adam_needs_every_number() -> None:
+def test_adam_without_beta2_is_refused() -> None:
     with pytest.raises(ValueError, match="beta2 is null"):
         optimizer_for(DECLARED_ADAM, _decided(beta1=0.9, eps=1e-6), Switches())

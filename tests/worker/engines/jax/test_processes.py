@@ -1,4 +1,4 @@
-"""What holds across processes: the same bytes, a shared cache, memory that runs out."""
+"""Several processes: equal bytes, a shared compilation cache and exhausted memory."""
 
 import json
 import subprocess
@@ -28,26 +28,24 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(cache: Path) -> dict[str, Any]:
-    """What the first job gave, with nothing in the cache."""
+    """The result of the first job, with an empty cache."""
     return _job("--cache", str(cache))
 
 
 @pytest.mark.full
-def test_a_job_compiles_two_programs_and_no_more(first: dict[str, Any]) -> None:
+def test_job_compiles_exactly_two_programs(first: dict[str, Any]) -> None:
     # One to train and one to validate: each operation outside of them would be a program of its own.
     assert (first["found"], first["compiled"]) == (0, 2)
 
 
-def test_the_next_job_finds_the_programs_and_gives_the_same_bytes(cache: Path, first: dict[str, Any]) -> None:
+def test_next_job_uses_cached_programs_and_gives_the_same_bytes(cache: Path, first: dict[str, Any]) -> None:
     second = _job("--cache", str(cache))
     assert (second["found"], second["compiled"]) == (2, 0)
     assert (second["digest"], second["losses"]) == (first["digest"], first["losses"])
 
 
 @pytest.mark.full
-def test_processes_that_hand_a_training_on_give_the_bytes_of_one_that_makes_it_whole(
-    cache: Path, first: dict[str, Any], tmp_path: Path
-) -> None:
+def test_training_split_over_processes_gives_the_same_bytes(cache: Path, first: dict[str, Any], tmp_path: Path) -> None:
     # Seven steps and a validation an epoch: the first process ends within the first epoch, the second before the
     # validation of the second one.
     places = ("--cache", str(cache), "--checkpoint", str(tmp_path / "checkpoint"))
@@ -60,7 +58,7 @@ def test_processes_that_hand_a_training_on_give_the_bytes_of_one_that_makes_it_w
 
 
 @pytest.mark.full
-def test_a_damaged_cache_harms_nothing_and_is_mended(cache: Path, first: dict[str, Any]) -> None:
+def test_damaged_cache_is_recompiled(cache: Path, first: dict[str, Any]) -> None:
     training, validation = sorted(cache.glob("*/*-cache"))
     training.write_bytes(training.read_bytes()[:1000])
     validation.write_bytes(b"nonsense")
@@ -70,18 +68,18 @@ def test_a_damaged_cache_harms_nothing_and_is_mended(cache: Path, first: dict[st
     assert (mended["digest"], mended["found"]) == (first["digest"], 2)
 
 
-def test_the_cache_is_its_owners_alone(cache: Path, first: dict[str, Any]) -> None:
+def test_cache_folder_is_private(cache: Path, first: dict[str, Any]) -> None:
     assert first["compiled"] == 2
     assert [folder.stat().st_mode & 0o777 for folder in cache.iterdir()] == [0o700]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there are workers forked")
-def test_warming_up_leaves_nothing_behind_that_a_fork_would_lose(first: dict[str, Any]) -> None:
+def test_warm_up_starts_no_threads(first: dict[str, Any]) -> None:
     assert first["threads_started_by_warming_up"] == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA bounds nothing elsewhere")
-def test_memory_that_runs_out_is_said_to_have_run_out() -> None:
+def test_exhausted_memory_is_reported_as_out_of_memory() -> None:
     # 20,000 examples of 36 pixels in 400 channels take 1.2 GB.
     found = _job("--channels", "400", "--mini-batch", "20000", "--memory", str(2**30))
     assert found["reason"] == "out_of_memory"

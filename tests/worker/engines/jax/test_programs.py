@@ -1,4 +1,4 @@
-"""What makes two jobs share a compiled program, and what a program does not let through."""
+"""Sharing of compiled programs between jobs, and the effect of padding in a program."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,13 +24,13 @@ def compiled() -> Iterator[list[str]]:
     """A list that grows by one for each program that no cache held."""
     misses: list[str] = []
 
-    def hear(event: str, **_: object) -> None:
+    def count_misses(event: str, **_: object) -> None:
         if event == "/jax/compilation_cache/cache_misses":
             misses.append(event)
 
-    jax.monitoring.register_event_listener(hear)
+    jax.monitoring.register_event_listener(count_misses)
     yield misses
-    jax.monitoring.unregister_event_listener(hear)
+    jax.monitoring.unregister_event_listener(count_misses)
 
 
 def _layers(name: str) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def _layers(name: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_names_hyperparameters_scale_and_the_exact_size_of_the_data_need_no_program_of_their_own(
+def test_names_hyperparameters_scale_and_data_size_need_no_new_program(
     lab: Lab, notes: Notes, compiled: list[str]
 ) -> None:
     random = np.random.default_rng(0)
@@ -54,8 +54,8 @@ def test_names_hyperparameters_scale_and_the_exact_size_of_the_data_need_no_prog
         assert len(compiled) == 2
 
 
-def test_what_fills_up_a_mini_batch_leaves_no_trace(lab: Lab) -> None:
-    # Rows 2 and 3 do not count: whatever stands there, the step is that of rows 0 and 1.
+def test_padding_rows_do_not_affect_the_step(lab: Lab) -> None:
+    # Rows 2 and 3 do not count: for any values there, the step is that of rows 0 and 1.
     model = read(lab.model(_layers("any"), shape=[3], optimizer=OPTIMIZER))
     parameters = parameters_of(model.resolved)
     programs = Programs(
@@ -123,9 +123,7 @@ def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
         {"kernel_size": [3, 3], "padding": {"type": "valid", "borders": [[2, 0], [1, 3]]}},
     ],
 )
-def test_losses_and_gradients_are_the_same_through_the_convolution_of_the_device(
-    fields: dict[str, Any], lab: Lab
-) -> None:
+def test_device_convolution_gives_the_same_losses_and_gradients(fields: dict[str, Any], lab: Lab) -> None:
     layers = [
         {"type": "convolution", "name": "conv", "output_channels": 6, "updatable": True, **fields},
         {"type": "flatten", "name": "flat"},

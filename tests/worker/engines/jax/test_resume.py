@@ -1,4 +1,4 @@
-"""Trainings that are interrupted and go on from a checkpoint: the same bits as those of an unbroken one."""
+"""Trainings that are interrupted and resume from a checkpoint give the same bits as an unbroken one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -37,13 +37,13 @@ LAYERS = [
 EPOCHS = 2
 # Of 11 examples in mini-batches of 4.
 STEPS = 3
-# A look for each step and one for the validation, which is a single mini-batch.
-LOOKS = EPOCHS * (STEPS + 1)
+# One check for a stop per step and one for the validation, which is a single mini-batch.
+STOP_CHECKS = EPOCHS * (STEPS + 1)
 
 
 @dataclass
 class Listener:
-    """Asks for a stop once it was asked `patience` times, and takes snapshots if it is told to."""
+    """An observer whose `stop_requested` is true after `patience` calls; takes snapshots on request."""
 
     patience: int | None = None
     takes_snapshots: bool = False
@@ -70,7 +70,7 @@ class Listener:
 
 @dataclass
 class Outcome:
-    """What a training, or all the parts of one, came to."""
+    """The result of a training, or of all its parts."""
 
     weights: dict[str, bytes]
     results: list[tuple[object, ...]]
@@ -80,7 +80,7 @@ def _bits(weights: Any) -> dict[str, bytes]:  # noqa: ANN401 - what an engine ha
     return {f"{layer}/{key}": array.tobytes() for layer, arrays in weights.items() for key, array in arrays.items()}
 
 
-def _told(results: list[EpochResult]) -> list[tuple[object, ...]]:
+def _measures(results: list[EpochResult]) -> list[tuple[object, ...]]:
     return [
         (each.epoch, each.loss, each.batch_losses, each.validation_loss, each.validation_accuracy) for each in results
     ]
@@ -88,7 +88,7 @@ def _told(results: list[EpochResult]) -> list[tuple[object, ...]]:
 
 def _whole(engine: JaxEngine, run: TrainingRun) -> Outcome:
     listener = Listener()
-    return Outcome(_bits(engine.train(run, listener)), _told(listener.results))
+    return Outcome(_bits(engine.train(run, listener)), _measures(listener.results))
 
 
 def _stopped(engine: JaxEngine, run: TrainingRun, listener: Listener) -> Checkpoint | None:
@@ -100,14 +100,14 @@ def _stopped(engine: JaxEngine, run: TrainingRun, listener: Listener) -> Checkpo
 
 
 def _in_parts(engine: JaxEngine, run: TrainingRun, patience: Iterator[int | None]) -> tuple[Outcome, list[Checkpoint]]:
-    """The training, stopped and resumed for as long as there is an end to the listener's patience."""
+    """The training, stopped and resumed once per value of `patience`; None runs to the end."""
     results: list[EpochResult] = []
     checkpoints: list[Checkpoint] = []
     for each in patience:
         listener = Listener(each)
         if each is None:
             weights = engine.train(run, listener)
-            return Outcome(_bits(weights), _told(results + listener.results)), checkpoints
+            return Outcome(_bits(weights), _measures(results + listener.results)), checkpoints
         found = _stopped(engine, run, listener)
         assert found is not None
         assert set(listener.notices) == {None}
@@ -154,11 +154,11 @@ def halfway(run: TrainingRun) -> Checkpoint:
     ],
     indirect=["run"],
 )
-def test_a_training_that_is_interrupted_at_every_look_gives_the_same_bits(
+def test_training_interrupted_at_every_check_gives_the_same_bits(
     table: str, run: TrainingRun, unbroken: Outcome
 ) -> None:
     engine = JaxEngine(steps_per_chunk=1, **TABLES[table])
-    parts, checkpoints = _in_parts(engine, run, iter([1] * (LOOKS - 1) + [None]))
+    parts, checkpoints = _in_parts(engine, run, iter([1] * (STOP_CHECKS - 1) + [None]))
     assert parts == unbroken
     places = [(found.epoch, found.step, found.taken) for found in checkpoints]
     # (0, 3, 3) and (1, 3, 6) were stopped before their validation.
@@ -168,7 +168,7 @@ def test_a_training_that_is_interrupted_at_every_look_gives_the_same_bits(
 
 @pytest.mark.full
 @pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("patience", range(1, LOOKS))
+@pytest.mark.parametrize("patience", range(1, STOP_CHECKS))
 def test_one_interruption_anywhere_gives_the_same_bits(
     table: str, patience: int, run: TrainingRun, unbroken: Outcome
 ) -> None:
@@ -178,7 +178,7 @@ def test_one_interruption_anywhere_gives_the_same_bits(
 
 
 @pytest.mark.full
-def test_the_network_that_comes_with_pippin_goes_on_with_the_same_bits(lab: Lab) -> None:
+def test_preset_network_resumes_with_the_same_bits(lab: Lab) -> None:
     random = np.random.default_rng(4)
     images, digits = random.integers(0, 256, (300, 1, 28, 28), np.uint8), random.integers(0, 10, 300)
     resolved = resolve(preset("mnist-cnn"))
@@ -186,21 +186,21 @@ def test_the_network_that_comes_with_pippin_goes_on_with_the_same_bits(lab: Lab)
     values = {"epochs": 2, "mini_batch_size": 128, "learning_rate": 1e-3, "shuffle": True, **OPTIMIZERS["adam"]}
     run = lab.run(build(resolved), data, data, report_batches=True, **values)
     engine = JaxEngine(steps_per_chunk=1)
-    # Three steps and three looks at the validation an epoch.
+    # Three steps and three checks during validation an epoch.
     parts, _ = _in_parts(engine, run, iter([2, 3, 4, None]))
     assert parts == _whole(engine, run)
 
 
 @ADAM
-def test_another_table_and_other_chunks_go_on_with_the_same_bits(
+def test_resuming_with_another_table_and_chunks_gives_the_same_bits(
     run: TrainingRun, halfway: Checkpoint, unbroken: Outcome
 ) -> None:
     listener = Listener()
     weights = JaxEngine(resident_bytes=0).train(replace(run, resume=halfway), listener)
-    assert Outcome(_bits(weights), _told(listener.results)) == Outcome(unbroken.weights, unbroken.results[1:])
+    assert Outcome(_bits(weights), _measures(listener.results)) == Outcome(unbroken.weights, unbroken.results[1:])
 
 
-def test_snapshots_change_no_bit_and_each_is_a_place_to_go_on_from(run: TrainingRun, unbroken: Outcome) -> None:
+def test_snapshots_change_no_bit_and_each_can_be_resumed(run: TrainingRun, unbroken: Outcome) -> None:
     taker = Listener(takes_snapshots=True)
     assert _bits(JaxEngine(steps_per_chunk=1).train(run, taker)) == unbroken.weights
     assert [(found.epoch, found.step, found.taken) for found in taker.snapshots if found] == [(1, 0, 3), (2, 0, 6)]
@@ -208,11 +208,11 @@ def test_snapshots_change_no_bit_and_each_is_a_place_to_go_on_from(run: Training
         listener = Listener()
         weights = JaxEngine().train(replace(run, resume=read_checkpoint(write_checkpoint(found))), listener)
         rest = unbroken.results[found.epoch :]
-        assert Outcome(_bits(weights), _told(listener.results)) == Outcome(unbroken.weights, rest)
+        assert Outcome(_bits(weights), _measures(listener.results)) == Outcome(unbroken.weights, rest)
         assert listener.notices == [None]
 
 
-def test_a_checkpoint_holds_what_is_trained_and_its_moments(run: TrainingRun, halfway: Checkpoint) -> None:
+def test_checkpoint_holds_the_trained_weights_and_their_moments(run: TrainingRun, halfway: Checkpoint) -> None:
     trained = {"hidden/weights", "hidden/bias", "out/weights", "out/bias"}
     assert _bits(halfway.weights).keys() == trained
     for moment in halfway.moments:
@@ -223,7 +223,7 @@ def test_a_checkpoint_holds_what_is_trained_and_its_moments(run: TrainingRun, ha
 
 
 @ADAM
-def test_a_checkpoint_in_the_middle_of_an_epoch_holds_the_order_of_the_one_before_it(halfway: Checkpoint) -> None:
+def test_mid_epoch_checkpoint_holds_the_order_of_the_previous_epoch(halfway: Checkpoint) -> None:
     first = shuffled(first_state(11, 7))
     assert halfway.shuffle is not None
     assert halfway.shuffle.order.tolist() == first.order.tolist()
@@ -233,23 +233,23 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_holds_the_order_of_the_one_befor
 
 @pytest.mark.full
 @pytest.mark.parametrize("patience", [2, STEPS + 1, STEPS + 3], ids=["first epoch", "epoch's end", "second epoch"])
-def test_a_training_that_began_by_other_switches_keeps_to_them(run: TrainingRun, patience: int) -> None:
+def test_resumed_training_keeps_the_switches_of_its_checkpoint(run: TrainingRun, patience: int) -> None:
     former = JaxEngine(FORMER, steps_per_chunk=1)
     expected = _whole(former, run)
     found = _stopped(former, run, Listener(patience))
     assert found is not None
-    # As checkpoints were that named no switches.
+    # The second is like old checkpoints, which name no switches.
     for checkpoint in (found, replace(found, switches={})):
         listener = Listener()
         weights = JaxEngine().train(replace(run, resume=checkpoint), listener)
         assert _bits(weights) == expected.weights
-        assert _told(listener.results) == expected.results[found.epoch :]
+        assert _measures(listener.results) == expected.results[found.epoch :]
     assert expected != _whole(JaxEngine(), run)
 
 
 @pytest.mark.full
 @ADAM
-def test_each_switch_changes_the_training_and_goes_on_with_the_same_bits(run: TrainingRun, unbroken: Outcome) -> None:
+def test_each_switch_changes_the_training_and_resumes_exactly(run: TrainingRun, unbroken: Outcome) -> None:
     for switches in (Switches(order="pippin"), Switches(last_batch="own_size"), Switches(adam="eps_outside")):
         engine = JaxEngine(switches, steps_per_chunk=1)
         parts, _ = _in_parts(engine, run, iter([STEPS + 2, None]))
@@ -258,9 +258,9 @@ def test_each_switch_changes_the_training_and_goes_on_with_the_same_bits(run: Tr
 
 
 @SGD
-def test_going_on_leaves_the_checkpoint_as_it_is(run: TrainingRun, halfway: Checkpoint) -> None:
+def test_resuming_does_not_modify_the_checkpoint(run: TrainingRun, halfway: Checkpoint) -> None:
     before = write_checkpoint(halfway)
-    # JAX takes aligned memory as it lies, and the program overwrites what it is given.
+    # JAX uses aligned memory without a copy, and the program overwrites its arguments.
     aligned = replace(halfway, weights={name: dict(arrays) for name, arrays in halfway.weights.items()})
     for arrays in aligned.weights.values():
         for key, array in arrays.items():
@@ -273,13 +273,13 @@ def test_going_on_leaves_the_checkpoint_as_it_is(run: TrainingRun, halfway: Chec
 
 
 @SGD
-def test_a_stop_before_anything_is_done_gives_no_checkpoint(run: TrainingRun, halfway: Checkpoint) -> None:
+def test_stop_before_the_first_step_gives_no_checkpoint(run: TrainingRun, halfway: Checkpoint) -> None:
     assert _stopped(JaxEngine(), run, Listener(0)) is None
     assert _stopped(JaxEngine(), replace(run, resume=halfway), Listener(0)) is None
 
 
 @SGD
-def test_learning_rates_are_those_of_their_epochs(run: TrainingRun, unbroken: Outcome) -> None:
+def test_resumed_training_uses_the_learning_rates_of_its_epochs(run: TrainingRun, unbroken: Outcome) -> None:
     scheduled = replace(run, learning_rates=(0.05, 0.01))
     engine = JaxEngine(steps_per_chunk=1)
     parts, _ = _in_parts(engine, scheduled, iter([STEPS + 2, None]))
@@ -288,7 +288,7 @@ def test_learning_rates_are_those_of_their_epochs(run: TrainingRun, unbroken: Ou
 
 
 @ADAM
-def test_another_environment_is_told_of(run: TrainingRun, halfway: Checkpoint) -> None:
+def test_change_of_environment_is_noted(run: TrainingRun, halfway: Checkpoint) -> None:
     here = halfway.environment
     moved = replace(halfway, environment=dict(here) | {"threads": "64", "jaxlib": "0.0.1"})
     listener = Listener()
@@ -366,7 +366,7 @@ def _ruin(lab: Lab, **values: float) -> TrainingRun:
     return found
 
 
-def test_a_loss_that_is_not_finite_leaves_no_snapshot(lab: Lab) -> None:
+def test_non_finite_loss_gives_no_snapshot(lab: Lab) -> None:
     taker = Listener(takes_snapshots=True)
     with pytest.raises(EngineError, match="at step 1 of epoch 2"):
         JaxEngine().train(_ruin(lab, epochs=9, learning_rate=1), taker)
@@ -376,7 +376,7 @@ def test_a_loss_that_is_not_finite_leaves_no_snapshot(lab: Lab) -> None:
     assert second is None
 
 
-def test_weights_that_are_not_finite_leave_no_checkpoint(lab: Lab) -> None:
+def test_non_finite_weights_give_no_checkpoint(lab: Lab) -> None:
     # The first loss is finite, and the step that follows it ruins the weights.
     run = _ruin(lab, epochs=2, learning_rate=1e30)
     taker = Listener(takes_snapshots=True)

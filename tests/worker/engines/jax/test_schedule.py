@@ -40,7 +40,7 @@ def test_the_last_mini_batch_is_filled_with_the_first_examples_of_the_order() ->
     assert _counted(batches)[1] == {4: 1, 2: 1, 5: 1}
 
 
-def test_data_smaller_than_a_mini_batch_fill_it_round_and_round() -> None:
+def test_small_data_is_repeated_to_fill_the_mini_batch() -> None:
     batches = filled(_order(2, 0, 1), 8)
     assert batches.rows.shape == (1, 3)
     assert batches.valid_counts.tolist() == [3]
@@ -48,15 +48,15 @@ def test_data_smaller_than_a_mini_batch_fill_it_round_and_round() -> None:
     assert _counted(batches) == [{2: 3, 0: 3, 1: 2}]
 
 
-def test_a_mini_batch_of_any_size_takes_no_more_room_than_the_examples() -> None:
+def test_large_mini_batch_needs_one_row_per_example() -> None:
     batches = filled(_order(2, 0, 1), 2**63 - 1)
     assert batches.rows.size == 3
     assert batches.sizes[0] == pytest.approx(2**63)
 
 
-def test_the_last_mini_batch_of_its_own_size_counts_its_own_examples_only() -> None:
+def test_last_mini_batch_of_own_size_counts_its_own_examples_only() -> None:
     batches = own_size(_order(5, 3, 1, 4, 2), 3)
-    # What fills it up is one of the data.
+    # The padding row is one of the data.
     assert batches.rows.tolist() == [[5, 3, 1], [4, 2, 2]]
     assert batches.valid_counts.tolist() == [3, 2]
     assert batches.sizes.tolist() == [3, 2]
@@ -71,20 +71,20 @@ def test_full_mini_batches_need_no_filling(cut: Callable[..., Any]) -> None:
         assert batches.valid_counts.tolist() == batches.sizes.tolist() == [size] * (6 // size)
 
 
-def test_a_part_is_a_part_of_everything() -> None:
+def test_part_slices_rows_counts_and_sizes() -> None:
     part = filled(_order(5, 3, 1, 4, 2), 3).part(slice(1, None))
     assert (part.rows.tolist(), part.valid_counts.tolist(), part.sizes.tolist()) == ([[4, 2, 5]], [2], [3])
     assert no_mini_batches(3).rows.shape == (0, 3)
 
 
-def test_core_mls_order_goes_on_from_the_epoch_before() -> None:
+def test_core_mls_order_continues_from_the_previous_epoch() -> None:
     orders = CoreMLOrders(first_state(8, 0), range(1, 3))
     assert orders.of(1).tolist() == [6, 2, 7, 1, 4, 3, 0, 5]
     orders.finish()
     assert orders.of(2).tolist() == [6, 1, 4, 3, 7, 2, 0, 5]
 
 
-def test_what_a_checkpoint_holds_of_core_mls_order_is_that_of_the_last_finished_epoch() -> None:
+def test_checkpoint_holds_core_mls_order_of_the_last_finished_epoch() -> None:
     whole = CoreMLOrders(first_state(9, 4), range(1, 4))
     whole.of(1)
     assert whole.shuffle is not None
@@ -99,12 +99,12 @@ def test_what_a_checkpoint_holds_of_core_mls_order_is_that_of_the_last_finished_
     assert resumed.of(3).tolist() == whole.of(3).tolist()
 
 
-def test_a_training_without_epochs_left_draws_no_order() -> None:
+def test_no_remaining_epochs_draw_no_order() -> None:
     start = first_state(5, 1)
     assert CoreMLOrders(start, range(3, 3)).shuffle is start
 
 
-def test_pippins_order_of_a_seed_and_epoch_never_changes() -> None:
+def test_pippins_order_depends_on_seed_and_epoch_only() -> None:
     assert PippinOrders(8, 7).of(1).tolist() == [7, 6, 1, 4, 3, 2, 5, 0]
     order = PippinOrders(60_000, 2**63 - 1).of(3)
     assert hashlib.sha256(order.astype("<i4").tobytes()).hexdigest()[:16] == "bb61044bb62f8c26"
@@ -120,7 +120,7 @@ def test_another_seed_or_epoch_gives_another_of_pippins_orders(seed: int, epoch:
     assert not np.array_equal(PippinOrders(100, 1).of(1), PippinOrders(100, seed).of(epoch))
 
 
-def test_without_shuffle_the_data_decides() -> None:
+def test_order_without_shuffle_is_that_of_the_data() -> None:
     orders = DataOrders(5)
     assert orders.of(1).tolist() == orders.of(2).tolist() == [0, 1, 2, 3, 4]
     assert orders.shuffle is None

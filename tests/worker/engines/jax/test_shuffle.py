@@ -1,4 +1,4 @@
-"""Core ML's shuffle beside libc++ itself, and beside a plain implementation that shares no line with it."""
+"""Core ML's shuffle compared with libc++'s output and with an independent plain implementation."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def _hash(order: NDArray[np.int32]) -> str:
 
 
 def _plain(order: list[int], generator: int) -> tuple[list[int], int]:
-    """One shuffle, a number at a time, as libc++'s headers have it."""
+    """One shuffle, a number at a time, as in libc++'s headers."""
     order = list(order)
     for first in range(len(order) - 1):
         span = len(order) - first
@@ -58,7 +58,7 @@ def _plain(order: list[int], generator: int) -> tuple[list[int], int]:
 
 
 @pytest.mark.parametrize(("count", "seed"), PRINTED)
-def test_orders_are_those_that_libcxx_printed(count: int, seed: int) -> None:
+def test_orders_match_the_output_of_libcxx(count: int, seed: int) -> None:
     state = first_state(count, seed)
     for expected in PRINTED[count, seed]:
         state = shuffled(state)
@@ -66,7 +66,7 @@ def test_orders_are_those_that_libcxx_printed(count: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(("count", "seed"), HASHED)
-def test_long_orders_are_those_that_libcxx_hashed(count: int, seed: int) -> None:
+def test_long_orders_match_the_hashes_from_libcxx(count: int, seed: int) -> None:
     hashes, then = HASHED[count, seed]
     state = first_state(count, seed)
     for expected in hashes:
@@ -76,7 +76,7 @@ def test_long_orders_are_those_that_libcxx_hashed(count: int, seed: int) -> None
 
 
 @pytest.mark.parametrize("seed", [1, 20_200_213])
-def test_orders_of_every_length_are_those_of_the_plain_implementation(seed: int) -> None:
+def test_orders_of_many_lengths_match_the_plain_implementation(seed: int) -> None:
     for count in (*range(70), 127, 128, 129, 511, 512, 513, 1_023, 1_024, 1_025):
         state, order, generator = first_state(count, seed), list(range(count)), generator_of(seed)
         for _ in range(2):
@@ -84,12 +84,12 @@ def test_orders_of_every_length_are_those_of_the_plain_implementation(seed: int)
             assert (state.order.tolist(), state.generator) == (order, generator)
 
 
-def test_an_order_longer_than_a_block_of_numbers_is_that_of_the_plain_implementation() -> None:
+def test_order_longer_than_a_block_matches_the_plain_implementation() -> None:
     state = shuffled(first_state(200_003, 5))
     assert (state.order.tolist(), state.generator) == _plain(list(range(200_003)), 5)
 
 
-def test_a_shuffle_leaves_the_order_before_it_as_it_was() -> None:
+def test_shuffle_does_not_modify_its_input() -> None:
     before = first_state(10, 1)
     before.order.flags.writeable = False
     assert sorted(shuffled(before).order.tolist()) == before.order.tolist() == list(range(10))
@@ -110,11 +110,11 @@ def test_a_shuffle_leaves_the_order_before_it_as_it_was() -> None:
         (-5, (2**32 - 5) % MODULUS),
     ],
 )
-def test_a_seed_of_64_bits_becomes_a_state_as_libcxx_converts_it(seed: int, state: int) -> None:
+def test_seed_of_64_bits_is_converted_as_in_libcxx(seed: int, state: int) -> None:
     assert generator_of(seed) == state
 
 
-def test_a_state_that_went_through_a_checkpoint_goes_on_alike() -> None:
+def test_state_from_a_checkpoint_gives_the_same_order() -> None:
     state = shuffled(first_state(50, 3))
     back = ShuffleState(np.array(state.order.tolist(), np.int32), state.generator)
     assert shuffled(back).order.tolist() == shuffled(state).order.tolist()

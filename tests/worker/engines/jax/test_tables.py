@@ -16,7 +16,7 @@ def source(lab: Lab) -> Source:
 
 
 @pytest.mark.parametrize("limit", [0, 10**6], ids=["window", "whole"])
-def test_rows_lead_to_the_examples_that_were_asked_for(limit: int, source: Source) -> None:
+def test_rows_select_the_requested_examples(limit: int, source: Source) -> None:
     rows = np.array([[5, 0, 3], [2, 2, 1]], np.int32)
     steps = table_for(source, 3, limit).steps(own_size(rows.reshape(-1), 3), np.zeros((2, 1)))
     images, labels = (np.asarray(matrix) for matrix in steps.table)
@@ -38,7 +38,7 @@ def test_every_call_has_arrays_of_the_same_shapes(limit: int, source: Source) ->
     assert shapes[0] == shapes[1] == shapes[2]
 
 
-def test_bytes_stay_bytes_and_what_the_device_cannot_read_becomes_what_the_network_computes(lab: Lab) -> None:
+def test_bytes_are_kept_and_64_bit_types_are_narrowed(lab: Lab) -> None:
     examples = lab.examples(image=np.ones((2, 1, 2, 2), np.uint8), label=np.ones(2, np.int64))
     assert [array.dtype.name for array in Source(examples, COLUMNS).empty(1)] == ["uint8", "int32"]
     examples = lab.examples(image=np.ones((2, 4)), label=np.ones((2, 1), np.uint8))
@@ -52,5 +52,5 @@ def test_a_window_of_large_examples_holds_at_least_one_step(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(("count", "room"), [(1, 64), (64, 64), (65, 96), (97, 128), (1000, 1024), (60_000, 65_536)])
-def test_room_grows_by_steps_of_a_third_to_a_half(count: int, room: int) -> None:
+def test_table_size_grows_by_a_third_to_a_half(count: int, room: int) -> None:
     assert roomy(count) == room

@@ -122,7 +122,7 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("layer", "inputs", "expected"), FAULTS)
-def test_a_layer_says_what_is_wrong(layer: Layer, inputs: tuple[Shape, ...], expected: dict[str, str]) -> None:
+def test_layer_faults_are_explained(layer: Layer, inputs: tuple[Shape, ...], expected: dict[str, str]) -> None:
     assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == expected
 
 
@@ -156,13 +156,13 @@ def test_a_zero_that_would_become_a_default_is_refused(
         (LoadConstant, {"shape": (2**32, 1, 1)}),
     ],
 )
-def test_fields_hold_nothing_that_a_file_cannot_say(kind: type[Layer], fields: dict[str, object]) -> None:
+def test_fields_allow_only_what_a_file_can_hold(kind: type[Layer], fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         kind(name="u", **fields)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 1), (1, 4, 5), (3, 4, 5)])
-def test_blobs_are_repeated_in_the_four_ways_of_the_proto(shape: Shape) -> None:
+def test_blobs_broadcast_in_the_four_ways_of_the_proto(shape: Shape) -> None:
     inputs = of(shape, (3, 4, 5))
     assert list(Add(name="a").faults(inputs)) == []
     assert Add(name="a").output_shapes(inputs) == (IMAGE,)
@@ -181,7 +181,7 @@ def test_a_file_of_several_blobs_names_no_alpha() -> None:
     assert read.completed((IMAGE,)) == Add(name="a", alpha=0.0)
 
 
-def test_what_a_file_leaves_out_has_the_values_of_the_proto() -> None:
+def test_omitted_file_fields_have_the_proto_defaults() -> None:
     assert Unary.read(NeuralNetwork_pb2.UnaryFunctionLayerParams()) == {
         "function": "sqrt",
         "alpha": 0.0,
@@ -192,7 +192,7 @@ def test_what_a_file_leaves_out_has_the_values_of_the_proto() -> None:
     assert Reduce.read(NeuralNetwork_pb2.ReduceLayerParams()) == {"mode": "sum", "axis": "chw", "epsilon": 1e-6}
 
 
-def test_what_the_spec_language_does_not_know_is_named() -> None:
+def test_unsupported_file_fields_are_named() -> None:
     with pytest.raises(ValueError, match="found unary function 9; Pippin knows sqrt"):
         Unary.read(NeuralNetwork_pb2.UnaryFunctionLayerParams(type=9))
     with pytest.raises(ValueError, match="found reduce mode 12; Pippin knows sum"):
@@ -243,7 +243,7 @@ def test_arrays_left_out_change_nothing_at_first() -> None:
     assert LoadConstant(name="l", shape=(1, 1, 1)).fill_value("data") == 0
 
 
-def test_a_bias_has_the_shape_of_the_scale_unless_told() -> None:
+def test_bias_has_the_shape_of_the_scale_by_default() -> None:
     layer = Scale(name="s", shape_scale=(1, 4, 5), has_bias=True)
     assert layer.completed((IMAGE,)).shape_bias == (1, 4, 5)
     assert Scale(name="s", shape_scale=(3,)).completed((IMAGE,)).shape_bias is None

@@ -112,13 +112,13 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("layer", "inputs", "faults"), FAULTS)
-def test_faults_say_what_was_found_and_what_is_needed(
+def test_faults_state_the_value_and_what_is_needed(
     layer: Layer, inputs: tuple[Shape, ...], faults: dict[str, str]
 ) -> None:
     assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == faults
 
 
-def test_a_document_full_of_unknown_arrays_gets_a_few_answers() -> None:
+def test_many_unknown_arrays_get_few_faults() -> None:
     weights = ARRAYS | {f"array_{number}": [] for number in range(1000)}
     assert len(list(simple(weights=weights).faults((SEQUENCE, STATE)))) == 3
 
@@ -198,7 +198,7 @@ def test_a_spec_with_such_a_layer_is_refused(
     assert {pointer: detail for pointer, detail in found.items() if pointer.startswith("/layers/0")} == faults
 
 
-def test_activations_are_those_of_the_proto(faults_of: FaultsOf) -> None:
+def test_activations_match_the_proto(faults_of: FaultsOf) -> None:
     found = faults_of(document(**LSTM | {"activations": [SIGMOID, TANH, {"type": "elu"}]}))
     detail = found["/layers/0/activations/2/type"]
     assert detail.startswith("found 'elu'; needs one of linear, ")
@@ -216,7 +216,7 @@ def test_a_sequence_needs_all_five_lengths(faults_of: FaultsOf) -> None:
     )
 
 
-def test_it_makes_the_last_output_or_all_and_then_its_states() -> None:
+def test_outputs_are_the_last_or_all_then_the_states() -> None:
     assert simple().output_shapes((SEQUENCE, STATE)) == (STATE, STATE)
     assert gru(sequence_output=True).output_shapes((SEQUENCE,)) == ((7, 1, 3, 1, 1), STATE)
     assert lstm().output_shapes((SEQUENCE,)) == (STATE,) * 3
@@ -224,11 +224,11 @@ def test_it_makes_the_last_output_or_all_and_then_its_states() -> None:
     assert both_ways(sequence_output=True).output_shapes((SEQUENCE,)) == ((7, 1, 6, 1, 1), *(STATE,) * 4)
 
 
-def test_the_size_of_its_input_follows_from_the_input() -> None:
+def test_input_size_is_inferred() -> None:
     assert lstm().completed((SEQUENCE,)).input_vector_size == 2
 
 
-def test_an_lstm_that_goes_one_way_may_be_trained() -> None:
+def test_unidirectional_lstm_can_be_trained() -> None:
     layer = resolve(document(**LSTM | {"updatable": True})).layers[0].layer
     assert layer.updatable
     assert (layer.trainable, layer.passes_gradient) == (True, True)
@@ -254,7 +254,7 @@ def test_a_cell_clip_of_zero_is_fifty(given: float) -> None:
         (simple(has_bias_vector=False), 2),
     ],
 )
-def test_its_arrays_are_as_many_as_its_flags_ask_for(layer: Layer, count: int) -> None:
+def test_arrays_match_the_flags(layer: Layer, count: int) -> None:
     assert len(layer.weight_shapes((SEQUENCE,))) == count
 
 
@@ -272,7 +272,7 @@ def test_matrices_are_drawn_and_vectors_are_zeros() -> None:
     assert len(set(drawn)) == len(drawn) == 4
 
 
-def test_given_arrays_are_what_it_begins_with() -> None:
+def test_given_arrays_are_the_initial_weights() -> None:
     names = both_ways().array_names
     given = {
         way: {key: (np.asarray(array) * factor).tolist() for key, array in filled(names).items()}
@@ -290,7 +290,7 @@ def test_given_arrays_are_what_it_begins_with() -> None:
     }
 
 
-def test_the_second_set_of_weights_is_there_when_it_is_written() -> None:
+def test_writing_backward_weights_adds_a_second_set() -> None:
     message = NeuralNetwork_pb2.BiDirectionalLSTMLayerParams()
     both_ways().weight_message(message, "backward.block_input_bias_vector").floatValue.append(1)
     assert [list(way.blockInputBiasVector.floatValue) for way in message.weightParams] == [[], [1]]
@@ -325,7 +325,7 @@ def held_in(layer: Layer, message: Any, keys: Mapping[str, Shape]) -> dict[str, 
     return {key: list(layer.weight_message(message, key).floatValue) for key in keys}
 
 
-def test_an_lstm_of_the_builder_is_read_as_it_was_meant() -> None:
+def test_builder_lstm_reads_back() -> None:
     gates = {"input_gate": 0, "forget_gate": 1, "output_gate": 2, "block_input": 3}
     recursions = [numbers((3, 3), index) for index in range(4)]
     matrices = [numbers((3, 2), 10 + index) for index in range(4)]
@@ -354,7 +354,7 @@ def test_an_lstm_of_the_builder_is_read_as_it_was_meant() -> None:
     assert held_in(layer, message, layer.weight_shapes((SEQUENCE,))) == expected
 
 
-def test_both_ways_of_the_builder_are_told_apart() -> None:
+def test_builder_directions_are_distinguished() -> None:
     ways = [([numbers((3, 3), seed)] * 4, [numbers((3, 2), seed)] * 4, [numbers((3,), seed)] * 4) for seed in (1, 2)]
     message = new_builder().add_bidirlstm(
         "b", *ways[0], *ways[1], 3, 2, ["x", "h", "c", "hb", "cb"], ["y", "h1", "c1", "h2", "c2"]
@@ -368,7 +368,7 @@ def test_both_ways_of_the_builder_are_told_apart() -> None:
         assert values == arrays[kind][0].ravel().tolist()
 
 
-def test_what_the_spec_language_does_not_know_is_named() -> None:
+def test_unsupported_file_fields_are_named() -> None:
     with pytest.raises(ValueError, match="found an activation of type None; a recurrent layer has one of linear, relu"):
         SimpleRecurrent.read(NeuralNetwork_pb2.SimpleRecurrentLayerParams())
     other = NeuralNetwork_pb2.ActivationParams(softplus=NeuralNetwork_pb2.ActivationSoftplus())
@@ -376,7 +376,7 @@ def test_what_the_spec_language_does_not_know_is_named() -> None:
         GRU.read(NeuralNetwork_pb2.GRULayerParams(activations=[other]))
 
 
-def test_both_ways_must_be_alike_and_both_there() -> None:
+def test_both_directions_must_be_present_and_alike() -> None:
     tanh = NeuralNetwork_pb2.ActivationParams(tanh=NeuralNetwork_pb2.ActivationTanh())
     relu = NeuralNetwork_pb2.ActivationParams(ReLU=NeuralNetwork_pb2.ActivationReLU())
     message = NeuralNetwork_pb2.BiDirectionalLSTMLayerParams(

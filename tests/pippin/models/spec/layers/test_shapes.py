@@ -198,7 +198,7 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("layer", "inputs", "faults"), FAULTS)
-def test_each_fault_says_where_and_what(layer: Layer, inputs: tuple[Shape, ...], faults: dict[str, str]) -> None:
+def test_faults_are_located_and_explained(layer: Layer, inputs: tuple[Shape, ...], faults: dict[str, str]) -> None:
     assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == faults
 
 
@@ -229,14 +229,12 @@ SHAPES: list[tuple[Layer, tuple[Shape, ...], tuple[Shape, ...]]] = [
 
 
 @pytest.mark.parametrize(("layer", "inputs", "made"), SHAPES)
-def test_the_output_has_the_shape_that_the_format_says(
-    layer: Layer, inputs: tuple[Shape, ...], made: tuple[Shape, ...]
-) -> None:
+def test_output_shape_follows_the_format(layer: Layer, inputs: tuple[Shape, ...], made: tuple[Shape, ...]) -> None:
     assert list(layer.faults(inputs)) == []
     assert layer.output_shapes(inputs) == made
 
 
-def test_what_shapes_decide_is_filled_in() -> None:
+def test_fields_decided_by_shapes_are_filled_in() -> None:
     assert split("a", "b", "c").completed((IMAGE,)).n_outputs == 3
     assert Upsample(name="u").completed((IMAGE,)).scaling_factor == (1, 1)
     assert fractional(2.0, 2.0, **ALIGNED).completed((IMAGE,)).scaling_factor is None
@@ -305,7 +303,7 @@ CROP = {"type": "crop_resize", "target_size": [2, 2]}
         ),
     ],
 )
-def test_a_model_with_such_layers_is_told_what_it_lacks(
+def test_model_with_shape_layers_gets_faults(
     faults_of: Callable[[object], dict[str, str]],
     before: dict[str, Any],
     layer: dict[str, Any],
@@ -326,11 +324,11 @@ def test_a_model_with_such_layers_is_told_what_it_lacks(
         (ReorganizeData(name="r", mode="pixel_shuffle", block_size=2), 5),
     ],
 )
-def test_a_layer_knows_the_version_that_brought_what_it_asks_for(layer: Layer, version: int) -> None:
+def test_layer_knows_its_specification_version(layer: Layer, version: int) -> None:
     assert layer.version_needed == version
 
 
-def test_a_file_may_leave_out_what_has_a_default() -> None:
+def test_file_may_omit_fields_with_defaults() -> None:
     assert SequenceRepeat.read(NeuralNetwork_pb2.SequenceRepeatLayerParams()) == {"n_repetitions": 1}
     assert ResizeBilinear.read(NeuralNetwork_pb2.ResizeBilinearLayerParams())["target_size"] == [1, 1]
     assert CropResize.read(NeuralNetwork_pb2.CropResizeLayerParams(targetSize=[0, 4]))["target_size"] == [1, 4]
@@ -340,17 +338,17 @@ def test_a_file_may_leave_out_what_has_a_default() -> None:
     assert Upsample.read(NeuralNetwork_pb2.UpsampleLayerParams(scalingFactor=[0, 3]))["scaling_factor"] == [1, 3]
 
 
-def test_a_file_may_not_leave_a_length_to_be_inferred() -> None:
+def test_file_may_not_omit_a_length() -> None:
     with pytest.raises(ValueError, match=r"found target shape \[-1, 4, 1\]; needs lengths of 1 or more"):
         Reshape.read(NeuralNetwork_pb2.ReshapeLayerParams(targetShape=[-1, 4, 1]))
 
 
-def test_a_file_says_how_it_permutes() -> None:
+def test_permutation_is_read_from_a_file() -> None:
     read = Permute.read(NeuralNetwork_pb2.PermuteLayerParams())
     with pytest.raises(ValidationError, match="axis"):
         Permute.model_validate({"name": "p", **read})
 
 
-def test_a_file_says_how_it_pads() -> None:
+def test_padding_is_read_from_a_file() -> None:
     with pytest.raises(ValueError, match="found no padding type; needs constant, reflection or replication"):
         Padding.read(NeuralNetwork_pb2.PaddingLayerParams())

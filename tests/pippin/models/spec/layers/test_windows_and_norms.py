@@ -90,9 +90,7 @@ FAULTS: list[tuple[Layer, Shape, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("layer", "shape", "expected"), FAULTS)
-def test_faults_say_what_was_found_and_what_would_be_right(
-    layer: Layer, shape: Shape, expected: dict[str, str]
-) -> None:
+def test_faults_state_the_value_and_what_is_needed(layer: Layer, shape: Shape, expected: dict[str, str]) -> None:
     assert {fault.pointer: fault.detail for fault in layer.faults((shape,))} == expected
 
 
@@ -106,12 +104,12 @@ def test_faults_say_what_was_found_and_what_would_be_right(
         (deconv(stride=(3, 4), padding="same", output_shape=(2, 90)), (1, 1, 4, 2, 90)),
     ],
 )
-def test_a_deconvolution_spreads_as_its_padding_says_unless_told_the_size(layer: Deconvolution, made: Shape) -> None:
+def test_deconvolution_size_follows_from_padding_by_default(layer: Deconvolution, made: Shape) -> None:
     assert list(layer.faults((IMAGE,))) == []
     assert layer.output_shapes((IMAGE,)) == (made,)
 
 
-def test_a_deconvolution_of_the_same_size_is_cut_where_a_convolution_is_padded() -> None:
+def test_same_deconvolution_crops_where_convolution_pads() -> None:
     for mode in ("bottom_right_heavy", "top_left_heavy"):
         padding = {"type": "same", "mode": mode}
         layer = deconv(kernel_size=(6, 5), stride=(3, 2), padding=padding)
@@ -120,13 +118,13 @@ def test_a_deconvolution_of_the_same_size_is_cut_where_a_convolution_is_padded()
         assert (rows[0], columns[0]) == (borders[0][0], borders[1][0])
 
 
-def test_a_deconvolutions_weights_are_inputs_first_and_each_group_has_its_share_of_outputs() -> None:
+def test_deconvolution_weights_are_input_first_with_outputs_by_group() -> None:
     layer = deconv(groups=2)
     assert dict(layer.weight_shapes((IMAGE,))) == {"weights": (6, 2, 3, 2), "bias": (4,)}
     assert layer.completed((IMAGE,)).kernel_channels == 6
 
 
-def test_a_deconvolutions_weights_are_drawn_for_as_many_numbers_as_meet() -> None:
+def test_deconvolution_weights_are_drawn_by_fan() -> None:
     shape = (6, 2, 3, 2)
     # Three channels of each group, under three rows and two columns of kernels.
     assert deconv(groups=2).fans("weights", shape) == (3 * 3 * 2, 2 * 3 * 2)
@@ -143,7 +141,7 @@ def test_a_file_tells_a_deconvolution_from_a_convolution_by_a_flag() -> None:
     assert LAYERS_BY_KIND["convolution"] is Convolution
 
 
-def test_a_batch_normalization_begins_by_changing_next_to_nothing() -> None:
+def test_batch_normalization_starts_near_identity() -> None:
     weights = initial_weights(resolved({"type": "batchnorm", "name": "b"}, [6, 4, 3]))["b"]
     assert {key: array.tolist() for key, array in weights.items()} == {
         "gamma": [1] * 6,
@@ -158,7 +156,7 @@ def test_a_batch_normalization_that_computes_its_statistics_stores_none() -> Non
     assert dict(layer.weight_shapes((IMAGE,))) == {"gamma": (6,), "beta": (6,)}
 
 
-def test_a_file_may_leave_out_what_the_proto_has_defaults_for() -> None:
+def test_file_may_omit_fields_with_proto_defaults() -> None:
     convolution = NeuralNetwork_pb2.ConvolutionLayerParams(
         outputChannels=4, kernelChannels=6, isDeconvolution=True, dilationFactor=[2, 2]
     )
@@ -208,7 +206,7 @@ def test_a_deconvolution_without_padding_is_refused() -> None:
         {"type": "lrn", "alpha": 1.0, "beta": 1.0, "local_size": 3, "k": None},
     ],
 )
-def test_what_keeps_a_divisor_from_0_is_more_than_0_as_a_float32(fields: dict[str, Any], number: float) -> None:
+def test_epsilon_is_positive_as_a_float32(fields: dict[str, Any], number: float) -> None:
     kind = LAYERS[fields["type"]]
     given = {key: number if value is None else value for key, value in fields.items()}
     with pytest.raises(ValidationError, match=r"greater than 0|found 0"):
@@ -221,7 +219,7 @@ def test_a_window_of_channels_is_one_or_more_and_has_a_limit(window: int) -> Non
         LRN(name="l", alpha=1.0, beta=1.0, local_size=window)
 
 
-def test_a_window_of_channels_reaches_no_further_than_there_are_some() -> None:
+def test_channel_window_stops_at_the_last_channel() -> None:
     layer = LRN(name="l", alpha=1.0, beta=1.0, local_size=2**16)
     assert layer.reach(3) == (2, 2)
     assert layer.reach(2**16) == (2**15, 2**15 - 1)
@@ -257,7 +255,7 @@ def resolved(layer: dict[str, Any], shape: list[int], mapping: str = "rank5") ->
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else str(value),
 )
-def test_a_blob_of_the_least_rank_will_do_and_one_of_less_will_not(fields: dict[str, Any], rank: int) -> None:
+def test_blob_below_the_minimum_rank_is_refused(fields: dict[str, Any], rank: int) -> None:
     layer = {"name": "l", **fields}
     assert resolved(layer, [1] * rank, "exact").layers[0].layer.type == fields["type"]
     with pytest.raises(SpecError) as raised:
@@ -280,13 +278,13 @@ def test_a_deconvolution_can_be_trained() -> None:
     ],
     ids=["embedding", "batchnorm"],
 )
-def test_other_layers_with_weights_cannot(fields: dict[str, Any]) -> None:
+def test_other_layers_with_weights_cannot_be_trained(fields: dict[str, Any]) -> None:
     with pytest.raises(SpecError) as raised:
         resolved({"name": "l", "updatable": True, **fields}, [1])
     assert [fault.pointer for fault in raised.value.faults] == ["/layers/0/updatable"]
 
 
-def test_given_arrays_are_where_training_begins() -> None:
+def test_given_arrays_are_the_initial_weights() -> None:
     layer = {"type": "batchnorm", "name": "b", "variance": [4, 9], "gamma": [0.5, 2]}
     weights = initial_weights(resolved(layer, [2]))["b"]
     np.testing.assert_array_equal(weights["variance"], [4, 9])
