@@ -5,7 +5,7 @@ from itertools import chain
 from statistics import median
 
 from tests.chaos.faults import KILLS, Fault
-from tests.chaos.verdict import CrashBackoff
+from tests.chaos.verdict import Recovery
 from tests.chaos.whole import Result
 
 
@@ -48,7 +48,7 @@ def lines(result: Result) -> Iterator[str]:
     yield from (f"  {each}" for each in result.wrong)
 
 
-def _seconds(recoveries: list[CrashBackoff]) -> str:
+def _seconds(recoveries: list[Recovery]) -> str:
     if not recoveries:
         return "-"
     seconds = [each.seconds for each in recoveries]
