@@ -35,7 +35,7 @@ test: $(READY) ## Run the tests (about 10 minutes on 2 cores)
 
 .PHONY: test-full
 test-full: $(READY) fuzz ## Run the fuzzer and the long tests (about 25 minutes)
-	@$(BIN)/python -m pytest -m 'full or hypothesis' -n auto --dist worksteal
+	@$(BIN)/python -m pytest -m full -n auto --dist worksteal
 
 .PHONY: fuzz
 fuzz: $(READY) ## Send 20,000 invalid models and specs to the service

@@ -61,7 +61,7 @@ def test_unauthenticated_requests_conform_to_the_openapi_document(
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("caller", "examples"), [("anybody", 70), ("admin", 65)])
+@pytest.mark.parametrize(("caller", "examples"), [("anybody", 45), ("admin", 45)])
 def test_thousands_of_requests_conform_to_the_openapi_document(
     *,
     process: ServiceProcess,
@@ -74,4 +74,4 @@ def test_thousands_of_requests_conform_to_the_openapi_document(
     cases = schemathesis(process, held, caller, tmp_path, f"--max-examples={examples}")
     with capsys.disabled():
         sys.stdout.write(f"\nschemathesis: {cases:,} requests as {caller}\n")
-    assert cases >= 3_000
+    assert cases >= 2_000
