@@ -61,7 +61,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
+        output.print_text("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
 
 
 @commands.command()

@@ -100,7 +100,7 @@ class Usage:
             pipe.hgetall(keys.counters(tenant))
             return StoredBytes.read(pipe.execute()[0])
 
-    def require_room(self, tenant: str, size: int = 0) -> None:
+    def require_space(self, tenant: str, size: int = 0) -> None:
         """Check that a tenant may store `size` more bytes.
 
         In a crowded Redis, the tenants that hold the average or more are refused first: always the largest tenant, and

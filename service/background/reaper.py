@@ -76,7 +76,7 @@ class Reaper:
         self._watch_clock()
         trusted = self._store.reaping.reached(self._gap) >= self._grace
         leads = self._store.reaping.acquire_leadership(self._name, self._turn)
-        self._meters.reaper_looked(acting=leads)
+        self._meters.reaper_checked(acting=leads)
         self.acts = trusted and leads
         if not self.acts:
             return

@@ -131,7 +131,7 @@ def _resolve_dataset(draft: Draft, tenant: str, store: Store, max_training_bytes
         with faults.collect(""):
             _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)
     if draft.parsed.is_dataset_name:
-        faults.lift("/dataset")
+        faults.collapse_below("/dataset")
     return dataset
 
 

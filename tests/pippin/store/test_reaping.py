@@ -240,10 +240,10 @@ def test_only_one_reaper_acts(store: Store) -> None:
     assert not store.reaping.acquire_leadership("second", 30)
     store.reaping.resign("first")
     assert store.reaping.acquire_leadership("second", 30)
-    assert 29_000 < store.redis.pttl(keys.ACTING) <= 30_000
+    assert 29_000 < store.redis.pttl(keys.REAPER_LEADER) <= 30_000
 
 
 def test_a_silent_reaper_is_replaced(store: Store) -> None:
     assert store.reaping.acquire_leadership("first", 30)
-    store.redis.pexpire(keys.ACTING, 0)
+    store.redis.pexpire(keys.REAPER_LEADER, 0)
     assert store.reaping.acquire_leadership("second", 30)

@@ -65,7 +65,7 @@ def test_records_and_blobs_are_restored(source: Side, target: Side, folder: Path
     assert target.contents() == source.contents()
     assert set(target.blobs.names()) == set(source.blobs.names())
     assert target.store.tokens.check(token.text).token == token.record
-    assert target.store.tokens.made() == {"admin"}, "tokens are demanded at once"
+    assert target.store.tokens.issued_roles() == {"admin"}, "tokens are required at once"
     assert target.store.samples.recipients([TENANT]) == {TENANT}
     assert target.store.usage.stored_bytes(TENANT) == source.store.usage.stored_bytes(TENANT)
     assert target.store.usage.recount(TENANT) == 0
