@@ -29,6 +29,7 @@ from service.datasets.ingest import Ingestion, limits_of
 from service.datasets.preview import Previews
 from service.datasets.sample import SampleDataset
 from service.http.bodies import BodyBudget
+from service.http.compression import Compression
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
@@ -100,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(models.upload_router)
     app.mount("/docs/assets", docs.assets)
     app.include_router(dashboard.router)
-    app.mount("/dashboard", dashboard.assets)
+    app.mount(dashboard.ASSETS_PATH, dashboard.assets)
     error_handlers.install(app)
     # The middleware that is added last handles a request first.
     operations = app.state.operations = Operations(app.routes)
@@ -115,6 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["etag", "link", "location", "repr-digest", "retry-after", "x-request-id"],
         )
     app.add_middleware(HostAndOriginCheck, settings=settings)
+    app.add_middleware(Compression)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestMeter, meters=meters)

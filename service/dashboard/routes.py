@@ -1,10 +1,14 @@
 """The dashboard's page and files. Third-party scripts come from installed wheels, none from another host."""
 
+import hashlib
+import os
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Scope
 
 from service.dashboard import netron
 from service.security.access import PUBLIC, PublicFiles
@@ -15,25 +19,47 @@ router.include_router(netron.router)
 
 _APP = Path(str(files("service.dashboard"))) / "app"
 
-assets = PublicFiles(directory=_APP)
-_CHARTS = Path(str(files("plotly"))) / "package_data" / "plotly.min.js"
 
-# plotly.js writes style attributes and one style element of its own; models and digits are shown from blobs and data.
+def _version() -> str:
+    """A digest of all of the dashboard's files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in _APP.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(_APP).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+class _VersionedFiles(PublicFiles):
+    """Files under a path that changes with their contents, so that browsers may keep them for ever."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        """The file, with permission to keep it for a year (RFC 8246)."""
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+# A page never mixes modules of two versions: its own are under the path of its version.
+ASSETS_PATH = f"/dashboard/{_version()}"
+assets = _VersionedFiles(directory=_APP)
+
+# Models and digits are shown from blobs and data.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; "
     f"frame-ancestors 'none'; {NO_NEW_WINDOWS}"
 )
 
 
+@cache
+def _page() -> str:
+    text = (_APP / "index.html").read_text(encoding="utf-8")
+    # Relative, so that a proxy may serve the dashboard under a prefix.
+    return text.replace("{assets}", ASSETS_PATH.removeprefix("/"))
+
+
 @router.get("/", dependencies=[PUBLIC])
 def home() -> Response:
     """The only page; the fragment of its URL selects the view."""
-    page = (_APP / "index.html").read_text(encoding="utf-8")
-    return HTMLResponse(page, headers={"content-security-policy": POLICY, "cache-control": "no-cache"})
-
-
-@router.get("/dashboard/charts/plotly.min.js", dependencies=[PUBLIC])
-def charts() -> Response:
-    """The script that draws charts; the page loads it for its first chart."""
-    return FileResponse(_CHARTS, media_type="text/javascript", headers={"cache-control": "max-age=86400"})
+    return HTMLResponse(_page(), headers={"content-security-policy": POLICY, "cache-control": "no-cache"})

@@ -15,15 +15,15 @@ _CHUNK_BYTES = 2**16
 
 
 def etag_of(content: bytes) -> str:
-    """A strong entity tag of `content`."""
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    """A weak entity tag of `content`: the same for all of its encodings (RFC 9110 section 8.8.3)."""
+    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def is_current(if_none_match: str | None, etag: str) -> bool:
     """Whether an `If-None-Match` header names `etag`; the comparison is weak, as in RFC 9110 section 13.1.2."""
     if if_none_match is None:
         return False
-    return if_none_match.strip() == "*" or etag in _TAG.findall(if_none_match)
+    return if_none_match.strip() == "*" or etag.removeprefix("W/") in _TAG.findall(if_none_match)
 
 
 def json_with_etag(request: Request, value: BaseModel) -> Response:

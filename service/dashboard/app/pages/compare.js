@@ -1,6 +1,7 @@
 // Several jobs compared: their curves and their requests.
 import { get } from "../lib/api.js";
-import { lines } from "../lib/curves.js";
+import { colourName } from "../lib/chart/colours.js";
+import { line as chartLine } from "../lib/chart/series.js";
 import { requestRows } from "../lib/differences.js";
 import { el, emptyState, problemBox, renew } from "../lib/dom.js";
 import { duration, elapsed, figure, percent } from "../lib/format.js";
@@ -22,7 +23,6 @@ const METRICS = {
   examples_per_second: "Examples a second",
   learning_rate: "Learning rate",
 };
-const DASHES = ["solid", "dash", "dot", "dashdot"];
 
 export async function show(main, _parameters, query) {
   await stylesheet(new URL("./compare.css", import.meta.url));
@@ -73,17 +73,20 @@ export async function show(main, _parameters, query) {
   function draw() {
     const all = ids.filter((id) => jobsById.has(id)).map((id) => jobsById.get(id));
     const name = metric.value;
-    chart.draw(({ series }) => ({
-      x: across.value === "time" ? "Seconds of training" : "Epoch",
+    const labels = uniqueNames(all.map(({ job }) => job));
+    const isByTime = across.value === "time";
+    const isShare = name === "validation_accuracy";
+    chart.draw(() => ({
+      x: isByTime ? "Seconds of training" : "Epoch",
       y: METRICS[name],
       log: settings.log,
-      format: name === "validation_accuracy" ? ".1%" : undefined,
-      series: all.flatMap(({ job, epochs }, n) => lines({
-        name: jobName(job),
-        x: across.value === "time" ? running(epochs) : epochs.map((epoch) => epoch.epoch),
+      whole: !isByTime,
+      ...(isShare ? { format: "percent", within: [0, 1] } : {}),
+      series: all.map(({ epochs }, n) => chartLine({
+        name: labels[n],
+        x: isByTime ? running(epochs) : epochs.map((epoch) => epoch.epoch),
         y: epochs.map((epoch) => epoch[name]),
         smoothing: settings.smoothing,
-        ...look(n, series),
       })),
     }));
     drawTable(all);
@@ -92,7 +95,7 @@ export async function show(main, _parameters, query) {
   function drawTable(all) {
     const jobs = all.map(({ job }) => job);
     const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, "What")), jobs.map((job, n) =>
-      el("th", { scope: "col" }, el("span", { class: "swatch", style: `background: var(--series-${(n % 6) + 1})` }), el("a", { href: `#/jobs/${job.id}` }, jobName(job))),
+      el("th", { scope: "col" }, el("span", { class: "swatch", style: `background: var(${colourName(n)})` }), el("a", { href: `#/jobs/${job.id}` }, jobName(job))),
     ));
     const groups = [["Results", results(all)], ...grouped(requestRows(jobs))];
     const rows = groups.flatMap(([group, members]) => [
@@ -117,9 +120,10 @@ export async function show(main, _parameters, query) {
   };
 }
 
-/** Six different colours, then the same with other line styles. */
-function look(n, series) {
-  return { color: series[n % series.length], dash: DASHES[Math.floor(n / series.length) % DASHES.length] };
+/** The names of jobs; those that several jobs share end with the last characters of their ids. */
+function uniqueNames(jobs) {
+  const names = jobs.map(jobName);
+  return names.map((name, n) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${jobs[n].id.slice(-6)})`));
 }
 
 /** The seconds of training until each epoch, without the time between attempts. */

@@ -1,6 +1,6 @@
 // The curves of a job: loss, accuracy and speed by epoch, live.
 import { follow } from "../../lib/api.js";
-import { batchPoints, lines } from "../../lib/curves.js";
+import { batchPoints, line } from "../../lib/chart/series.js";
 import { el } from "../../lib/dom.js";
 import { count, duration, figure, percent } from "../../lib/format.js";
 import { curveSettings } from "../../components/curve-settings.js";
@@ -74,34 +74,33 @@ export function curves(id) {
     const x = all.map((epoch) => epoch.epoch);
     const column = (name) => all.map((epoch) => epoch[name]);
     const { log, smoothing } = settings;
-    const measured = all.some((epoch) => epoch.validation_accuracy !== null);
-    accuracyCard.hidden = !measured;
-    loss.draw(({ series }) => ({
+    const of = (name, field, more = {}) => line({ name, x, y: column(field), smoothing, ...more });
+    const has = (field) => all.some((epoch) => epoch[field] !== null);
+    const best = bestEpoch(all);
+    accuracyCard.hidden = !has("validation_accuracy");
+    loss.draw(() => ({
       x: "Epoch",
       y: "Loss",
       log,
+      whole: true,
+      // Each series keeps its colour, whichever others there are.
       series: [
-        ...(detail.checked ? lines({ name: "Mini-batches", ...batchPoints(batches), color: series[3], smoothing, markers: false }) : []),
-        ...lines({ name: "Training", x, y: column("loss"), color: series[0], smoothing }),
-        ...(all.some((epoch) => epoch.validation_loss !== null)
-          ? lines({ name: "Validation", x, y: column("validation_loss"), color: series[1], smoothing, dash: "dash" })
-          : []),
+        ...(detail.checked ? [line({ name: "Mini-batches", ...batchPoints(batches), smoothing, dots: false, place: 2 })] : []),
+        of("Training", "loss", { place: 0 }),
+        ...(has("validation_loss") ? [of("Validation", "validation_loss", { place: 1, mark: best?.loss })] : []),
       ],
     }));
-    if (measured) {
-      accuracy.draw(({ series }) => ({
+    if (has("validation_accuracy")) {
+      accuracy.draw(() => ({
         x: "Epoch",
         y: "Accuracy",
-        format: ".1%",
-        series: lines({ name: "Validation", x, y: column("validation_accuracy"), color: series[1], smoothing }),
+        format: "percent",
+        within: [0, 1],
+        whole: true,
+        series: [of("Validation", "validation_accuracy", { place: 1, mark: best?.accuracy })],
       }));
     }
-    speed.draw(({ series }) => ({
-      x: "Epoch",
-      y: "Examples/s",
-      zero: true,
-      series: lines({ name: "Training", x, y: column("examples_per_second"), color: series[2], smoothing }),
-    }));
+    speed.draw(() => ({ x: "Epoch", y: "Examples/s", zero: true, whole: true, series: [of("Training", "examples_per_second", { place: 2 })] }));
   }
 
   function end() {
@@ -110,4 +109,13 @@ export function curves(id) {
   }
 
   return { element, add, update, end };
+}
+
+/** The marks of the epoch with the lowest validation loss, on both of its charts. */
+function bestEpoch(epochs) {
+  const measured = epochs.filter((epoch) => epoch.validation_loss !== null);
+  if (measured.length < 2) return null;
+  const { epoch, validation_loss: loss, validation_accuracy: accuracy } = measured.reduce((one, other) => (other.validation_loss < one.validation_loss ? other : one));
+  const text = `best: epoch ${epoch}`;
+  return { loss: { x: epoch, y: loss, text }, accuracy: accuracy === null ? undefined : { x: epoch, y: accuracy, text } };
 }
