@@ -1,9 +1,11 @@
 // The frame around the pages, which loads first. Each page is a module of its own, loaded when it is visited.
 import "./components/connection-state.js";
 import "./components/service-version.js";
+import "./components/sign-out.js";
 import "./components/theme-switch.js";
 import { askForTokens } from "./components/sign-in.js";
 import { start } from "./lib/router.js";
+import { may, session } from "./lib/session.js";
 
 askForTokens();
 const main = document.querySelector("main");
@@ -13,6 +15,10 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();
 });
+
+session().then((principal) => {
+  document.querySelector(".new-job").hidden = !may(principal, "submit");
+}, () => {});
 
 start(main, [
   ["/jobs", () => import("./pages/jobs.js")],

@@ -1,4 +1,5 @@
 // Calls of the REST API. Addresses are relative to the page, so that the service may be behind a prefix.
+import { noteDate } from "./clock.js";
 
 /** A problem (RFC 9457) as the answer, or no answer: then `status` is 0. */
 export class ApiError extends Error {
@@ -34,6 +35,7 @@ export async function request(path, options = {}) {
     throw failure(0, {});
   }
   notifyConnection(true);
+  noteDate(answer.headers.get("date"));
   if (answer.ok) return answer;
   throw failure(answer.status, await answer.json().catch(() => ({})));
 }
@@ -62,61 +64,4 @@ export async function post(path, body, headers = {}) {
 /** Deletes what is at `path`. */
 export async function remove(path) {
   await request(path, { method: "DELETE" });
-}
-
-/**
- * Follows a stream of server-sent events until the event `end`, or until `close` of the returned object is called. The
- * browser reconnects by itself and continues after the last event.
- */
-export function follow(path, handlers) {
-  let source = null;
-  let timer = null;
-  let last = "";
-  let over = false;
-
-  function open() {
-    const address = last ? `${path}${path.includes("?") ? "&" : "?"}after=${encodeURIComponent(last)}` : path;
-    source = new EventSource(address);
-    source.onopen = () => notifyConnection(true);
-    for (const [kind, handle] of Object.entries(handlers)) {
-      source.addEventListener(kind, (event) => {
-        last = event.lastEventId || last;
-        handle(JSON.parse(event.data), event.lastEventId);
-        if (kind === "end") close();
-      });
-    }
-    if (!handlers.end) source.addEventListener("end", close);
-    // The token was revoked, or the session has ended.
-    source.addEventListener("revoked", () => {
-      close();
-      dispatchEvent(new CustomEvent("unauthorized"));
-    });
-    source.onerror = () => {
-      if (over) return;
-      notifyConnection(false);
-      // After an answer that is not a stream, such as 503, the browser gives up, so the page must reconnect.
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(reopen, 2000);
-    };
-  }
-
-  // An EventSource does not report the status of the answer. After a 401 this request opens the dialog for a token, and
-  // the page is loaded again.
-  async function reopen() {
-    try {
-      await request("session");
-    } catch (error) {
-      if (!over && error.status !== 401) timer = setTimeout(reopen, 2000);
-      return;
-    }
-    if (!over) open();
-  }
-
-  function close() {
-    over = true;
-    clearTimeout(timer);
-    source.close();
-  }
-
-  open();
-  return { close };
 }

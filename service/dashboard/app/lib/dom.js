@@ -8,7 +8,8 @@ export function el(name, attributes = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    if (typeof value === "function") element.addEventListener(key.replace(/^on/, ""), value);
+    if (key === "style") element.style.cssText = value; // the page's policy allows no style attributes
+    else if (typeof value === "function") element.addEventListener(key.replace(/^on/, ""), value);
     else element.setAttribute(key, value === true ? "" : value);
   }
   element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
@@ -24,8 +25,8 @@ export function renew(old, wanted) {
   [...old.childNodes].forEach((child, n) => renew(child, fresh[n]));
 }
 
-/** A box with an error of `api.js` or any other error. */
-export function problemBox(error) {
+/** A box with an error of `api.js` or any other error; with `retry` it has a button that calls it. */
+export function problemBox(error, retry = null) {
   const faults = (error.faults ?? []).map((fault) =>
     el("li", {}, fault.pointer || fault.parameter ? el("code", {}, fault.pointer || fault.parameter) : null, " ", fault.detail),
   );
@@ -35,6 +36,7 @@ export function problemBox(error) {
     el("strong", {}, error.title ?? "This page cannot be shown"),
     el("p", {}, error.message),
     faults.length ? el("ul", {}, faults) : null,
+    retry ? el("p", {}, el("button", { type: "button", onclick: retry }, "Try again")) : null,
   );
 }
 

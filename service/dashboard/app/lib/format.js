@@ -1,12 +1,14 @@
 // Values as text. A missing value is a dash.
+import { now } from "./clock.js";
 
 const DASH = "–";
 
-/** A loss or another small number, with four significant digits. */
+/** A loss or another number in plain notation with four significant digits; below 0.00000001 with an exponent. */
 export function figure(value) {
   if (value === null || value === undefined) return DASH;
-  if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e5)) return value.toExponential(2);
-  return Number(value.toPrecision(4)).toString();
+  const rounded = Number(value.toPrecision(4));
+  if (rounded !== 0 && Math.abs(rounded) < 1e-8) return rounded.toExponential();
+  return rounded.toLocaleString("en", { maximumFractionDigits: 12, useGrouping: Math.abs(rounded) >= 1e5 });
 }
 
 /** A share between 0 and 1. */
@@ -32,20 +34,22 @@ export function bytes(value) {
   return `${n ? size.toFixed(1) : size} ${units[n]}`;
 }
 
-/** A time span in seconds: `3.2 s`, `4 min 10 s`, `2 h 5 min`. */
+/** A time span in seconds: `3.2 s`, `4 min 10 s`, `2 h 5 min`; never negative, whatever clocks say. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return DASH;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
 }
 
 /** The time since a time of the API. */
-export function ago(time, now = Date.now()) {
+export function ago(time) {
   if (!time) return DASH;
-  const seconds = (now - Date.parse(time)) / 1000;
+  const seconds = (now() - Date.parse(time)) / 1000;
   if (seconds < 60) return "just now";
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ago`;
@@ -53,9 +57,9 @@ export function ago(time, now = Date.now()) {
 }
 
 /** Seconds since the job started, until its end. */
-export function elapsed(job, now = Date.now()) {
+export function elapsed(job) {
   if (!job.started_at) return null;
-  const end = job.finished_at ? Date.parse(job.finished_at) : now;
+  const end = job.finished_at ? Date.parse(job.finished_at) : now();
   return Math.max(0, (end - Date.parse(job.started_at)) / 1000);
 }
 

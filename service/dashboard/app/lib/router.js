@@ -1,4 +1,5 @@
 // The page that is shown: the address after `#`, such as `#/jobs/job_1?tab=log`, names it.
+import { onConnection } from "./api.js";
 import { problemBox } from "./dom.js";
 
 /**
@@ -8,12 +9,13 @@ import { problemBox } from "./dom.js";
 export function start(main, routes) {
   let leave = null;
   let visit = 0;
+  let isFailed = false;
 
   async function go() {
     const number = ++visit;
+    isFailed = false;
     const [path, query = ""] = (location.hash.slice(1) || "/jobs").split("?");
     if (!path.startsWith("/")) return; // a place within the page, such as #main
-    const matching = match(routes, path);
     leave?.();
     leave = null;
     mark(path);
@@ -21,21 +23,43 @@ export function start(main, routes) {
     place.className = "page";
     main.replaceChildren(place);
     try {
+      const matching = match(routes, path);
       if (!matching) throw new Error(`There is no page ${path}.`);
-      const page = await matching.load();
+      const page = await loaded(matching.load);
       if (number !== visit) return;
       document.title = `${page.title} · Pippin`;
       const ended = await page.show(place, matching.parameters, new URLSearchParams(query));
       if (number === visit) leave = ended ?? null;
       else ended?.();
     } catch (error) {
-      if (number === visit) place.replaceChildren(problemBox(error));
+      if (number === visit) {
+        isFailed = error.status === 0;
+        place.replaceChildren(problemBox(error, go));
+      }
     }
     if (number === visit) main.focus({ preventScroll: true });
   }
 
   addEventListener("hashchange", go);
+  // A page that could not be loaded is loaded again as soon as the service answers.
+  onConnection((isThere) => isThere && isFailed && go());
   return go();
+}
+
+/** A page's module. The service may have been updated since this page was loaded: then the modules have other addresses. */
+async function loaded(load) {
+  try {
+    return await load();
+  } catch {
+    const answer = await fetch("healthz", { cache: "no-store" }).catch(() => null);
+    if (!answer?.ok) throw Object.assign(new Error("Check that `pippin up` runs; the page tries again by itself."), { status: 0, title: "The service cannot be reached" });
+    // The new page names the new addresses; if it is the same page, reloading does not help.
+    if (sessionStorage.getItem("reloaded") !== import.meta.url) {
+      sessionStorage.setItem("reloaded", import.meta.url);
+      location.reload();
+    }
+    throw new Error("A part of the page could not be loaded.");
+  }
 }
 
 /** Opens another page, or another query of this one. */
@@ -50,10 +74,19 @@ function match(routes, path) {
     const parts = path.split("/");
     if (names.length !== parts.length) continue;
     if (!names.every((name, n) => name.startsWith(":") || name === parts[n])) continue;
-    const pairs = names.map((name, n) => [name.slice(1), decodeURIComponent(parts[n])]);
+    const pairs = names.map((name, n) => [name.slice(1), decoded(parts[n])]);
     return { load, parameters: Object.fromEntries(pairs.filter((_, n) => names[n].startsWith(":"))) };
   }
   return null;
+}
+
+/** A part of an address; one with a wrong escape as it is, so that the service says that it knows no such id. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 function mark(path) {

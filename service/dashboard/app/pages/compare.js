@@ -65,8 +65,9 @@ export async function show(main, _parameters, query) {
 
   /** Fetches the job first: if it has ended by then, its metrics are complete. */
   async function fetchOne(id) {
-    const job = await get(`jobs/${id}`);
-    const { data } = await get(`jobs/${id}/metrics`);
+    const path = `jobs/${encodeURIComponent(id)}`;
+    const job = await get(path);
+    const { data } = await get(`${path}/metrics`);
     jobsById.set(id, { job, epochs: data });
   }
 

@@ -1,7 +1,9 @@
 // One job, live: its curves, history, files and actions.
-import { follow, get, onConnection } from "../lib/api.js";
+import { get, onConnection } from "../lib/api.js";
 import { el, problemBox, renew } from "../lib/dom.js";
 import { count, duration, elapsed, figure, percent } from "../lib/format.js";
+import { follow } from "../lib/follow.js";
+import { may, session } from "../lib/session.js";
 import { isFinal } from "../lib/states.js";
 import { stylesheet } from "../lib/stylesheet.js";
 import { jobName } from "../components/job-row.js";
@@ -16,15 +18,16 @@ import { eventLog } from "./job/log.js";
 
 export const title = "Job";
 
-export async function show(main, { id }) {
-  await stylesheet(new URL("./job.css", import.meta.url));
-  const [first, session] = await Promise.all([get(`jobs/${id}`), get("session")]);
+export async function show(main, parameters) {
+  const loadingStyles = stylesheet(new URL("./job.css", import.meta.url));
+  const [first, principal] = await Promise.all([get(`jobs/${encodeURIComponent(parameters.id)}`), session(), loadingStyles]);
+  const { id } = first;
   let job = first;
   let away = false;
   let timer = null;
   const charts = curves(id);
   const log = eventLog();
-  const buttons = actions(id, update);
+  const buttons = actions(id, update, may(principal, "submit"));
   const heading = el("h1");
   const state = el("span", { role: "status" });
   const messages = el("div", { class: "stack" });
@@ -35,17 +38,17 @@ export async function show(main, { id }) {
     buttons.trouble,
     messages,
     summary,
+    card("Models", parts.models),
     charts.element,
     card("Attempts", parts.attempts),
     el("div", { class: "grid" }, [
-      card("Models", parts.models),
       card("Checkpoints", parts.checkpoints),
       card("State changes", parts.transitions),
       card("Hyperparameters", hyperparameters(job)),
       card("Request", request(job)),
     ]),
     log.element,
-    commands(job, session.token !== null),
+    commands(job, principal.token !== null),
   );
   update(job);
 
@@ -58,7 +61,10 @@ export async function show(main, { id }) {
     end: refreshSoon,
   });
   const clock = setInterval(() => {
-    if (!isFinal(job)) showSummary();
+    if (isFinal(job)) return;
+    showSummary();
+    put("attempts", attempts(job));
+    put("transitions", transitions(job));
   }, 1000);
   // A broken stream sends no events, and the job may be deleted when the service can be reached again.
   const forget = onConnection((there) => {
@@ -75,7 +81,7 @@ export async function show(main, { id }) {
   function handler(type, act) {
     return (data, eventId) => {
       log.add(type, data, Number(eventId.split("-")[0]));
-      act(data);
+      act(data, eventId);
       if (type !== "epoch" || data.epoch <= job.progress.epoch) return;
       update({ ...job, latest_metrics: data, progress: { epoch: data.epoch, epochs: data.epochs } });
     };
@@ -127,7 +133,14 @@ export async function show(main, { id }) {
 
   function notices() {
     const boxes = [];
-    if (job.reason) boxes.push(el("div", { class: "problem" }, el("strong", {}, job.reason.code.replaceAll("_", " ")), el("p", {}, job.reason.detail)));
+    if (job.reason) {
+      const isDiverged = job.reason.code === "diverged" && job.request.hyperparameters.learning_rate;
+      boxes.push(el("div", { class: "problem" }, [
+        el("strong", {}, job.reason.code.replaceAll("_", " ")),
+        el("p", {}, job.reason.detail),
+        isDiverged && may(principal, "submit") ? el("p", {}, el("a", { class: "button primary", href: `#/new?from=${id}&rate=0.1` }, "Clone with a tenth of the learning rate")) : null,
+      ]));
+    }
     if (job.waiting_for) boxes.push(el("div", { class: "card" }, `Waiting: ${job.waiting_for}`));
     if (job.notice) boxes.push(el("div", { class: "card" }, job.notice));
     return boxes;

@@ -10,7 +10,7 @@ import { measuring } from "./try/measuring.js";
 export const title = "Try it";
 
 export async function show(main, { id }) {
-  const [job] = await Promise.all([get(`jobs/${id}`), stylesheet(new URL("./try.css", import.meta.url))]);
+  const [job] = await Promise.all([get(`jobs/${encodeURIComponent(id)}`), stylesheet(new URL("./try.css", import.meta.url))]);
   const name = job.name ?? job.id;
   main.append(
     el("div", { class: "head" }, el("h1", {}, `Try ${name}`), el("div", { class: "actions" }, el("a", { class: "button", href: `#/jobs/${id}` }, "The job"))),

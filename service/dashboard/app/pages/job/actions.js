@@ -6,8 +6,11 @@ import { allowed } from "../../lib/states.js";
 import { confirmed } from "../../components/confirm.js";
 import { jobName } from "../../components/job-row.js";
 
-/** Buttons for the job of `update`; `changed(job)` is called with the answer, `trouble` shows errors. */
-export function actions(id, changed) {
+/**
+ * Buttons for the job of `update`; `changed(job)` is called with the answer, `trouble` shows errors. Without `mayChange` only
+ * what changes nothing is offered.
+ */
+export function actions(id, changed, mayChange) {
   const buttons = {
     pause: button("Pause", () => call("pause")),
     resume: button("Resume", () => call("resume"), "primary"),
@@ -17,7 +20,7 @@ export function actions(id, changed) {
     delete: button("Delete", erase, "danger"),
   };
   const tryIt = el("a", { class: "button primary", href: `#/try/${id}` }, "Try it");
-  const clone = el("a", { class: "button", href: `#/new?from=${id}` }, "Clone and edit");
+  const clone = el("a", { class: "button", href: `#/new?from=${id}`, hidden: !mayChange }, "Clone and edit");
   const trouble = el("div", { hidden: true });
   const element = el("div", { class: "actions" }, tryIt, Object.values(buttons).slice(0, 5), clone, buttons.delete);
   let job = null;
@@ -30,13 +33,15 @@ export function actions(id, changed) {
     job = current;
     const may = allowed(job);
     for (const [name, shown] of Object.entries({ ...may, "retry-from": may.retry && Boolean(job.checkpoint) })) {
-      buttons[name].hidden = !shown;
+      buttons[name].hidden = !(shown && mayChange);
     }
     tryIt.hidden = !job.artifacts.some((artifact) => artifact.variant === "trained");
   }
 
   async function attempt(work) {
-    for (const each of Object.values(buttons)) each.disabled = true;
+    const pressed = document.activeElement;
+    // Disabled buttons would lose the focus.
+    element.inert = true;
     trouble.hidden = true;
     try {
       await work();
@@ -44,15 +49,13 @@ export function actions(id, changed) {
       trouble.replaceChildren(problemBox(error));
       trouble.hidden = false;
     }
-    for (const each of Object.values(buttons)) each.disabled = false;
+    element.inert = false;
+    // The pressed button may be hidden now; then another one takes the focus.
+    if (element.contains(pressed)) (pressed.hidden ? element.querySelector("button:not([hidden])") : pressed)?.focus();
   }
 
   function call(what) {
-    return attempt(async () => {
-      changed(await post(`jobs/${id}/${what}`));
-      // The pressed button may be hidden now; then another one takes the focus.
-      if (document.activeElement === document.body) element.querySelector("button:not([hidden])")?.focus();
-    });
+    return attempt(async () => changed(await post(`jobs/${id}/${what}`)));
   }
 
   function again(fromCheckpoint) {

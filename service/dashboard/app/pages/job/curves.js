@@ -1,16 +1,18 @@
 // The curves of a job: loss, accuracy and speed by epoch, live.
-import { follow } from "../../lib/api.js";
+import { get } from "../../lib/api.js";
 import { batchPoints, line } from "../../lib/chart/series.js";
 import { el } from "../../lib/dom.js";
 import { count, duration, figure, percent } from "../../lib/format.js";
 import { curveSettings } from "../../components/curve-settings.js";
 import { lineChart } from "../../components/line-chart.js";
 
-/** Charts and a table of epochs; `add(epoch)` adds one. */
+/** Charts and a table of epochs; `add(epoch, eventId)` adds one. */
 export function curves(id) {
   const epochs = new Map();
   const batches = new Map();
-  let stream = null;
+  const eventIds = new Map();
+  let fetching = null;
+  let fetchedTo = "";
   const loss = lineChart("Loss of each epoch, in training and in validation");
   const accuracy = lineChart("Accuracy of each epoch in validation");
   const speed = lineChart("Training examples a second in each epoch");
@@ -34,8 +36,9 @@ export function curves(id) {
   const element = el("div", { class: "stack" }, settings.element, waiting, charts, table);
   show();
 
-  function add(epoch) {
+  function add(epoch, eventId) {
     if (epochs.has(epoch.epoch)) return;
+    eventIds.set(epoch.epoch, eventId);
     epochs.set(epoch.epoch, epoch);
     const { loss: own, validation_loss: other, validation_accuracy: right } = epoch;
     const lossText = epoch.diverged ? "diverged" : figure(own);
@@ -43,6 +46,7 @@ export function curves(id) {
     rows.append(el("tr", {}, cells.map((cell) => el("td", { class: "number" }, String(cell)))));
     show();
     draw();
+    fetchBatches();
   }
 
   function update(job) {
@@ -56,17 +60,28 @@ export function curves(id) {
     for (const part of [settings.element, charts, table]) part.hidden = !epochs.size;
   }
 
-  /** Opens the stream of mini-batches only on request, because there are many. */
   function toggle() {
-    if (detail.checked && !stream) {
-      stream = follow(`jobs/${id}/metrics?batches=true`, {
-        batches: ({ epoch, losses }) => {
-          batches.set(epoch, losses);
-          draw();
-        },
-      });
-    }
+    fetchBatches();
     draw();
+  }
+
+  /** Fetches the losses of the mini-batches of epochs that have ended since; there are many, so only on request. */
+  async function fetchBatches() {
+    if (!detail.checked || fetching) return;
+    fetching = new AbortController();
+    try {
+      let page;
+      do {
+        const query = new URLSearchParams({ batches: true, ...(fetchedTo ? { after: fetchedTo } : {}) });
+        page = await get(`jobs/${id}/metrics?${query}`, { signal: fetching.signal });
+        for (const { epoch, batch_losses: losses } of page.data) if (losses) batches.set(epoch, losses);
+        fetchedTo = page.next ?? eventIds.get(page.data.at(-1)?.epoch) ?? fetchedTo;
+        draw();
+      } while (page.has_more);
+    } catch {
+      // The next epoch tries again.
+    }
+    fetching = null;
   }
 
   function draw() {
@@ -85,7 +100,7 @@ export function curves(id) {
       whole: true,
       // Each series keeps its colour, whichever others there are.
       series: [
-        ...(detail.checked ? [line({ name: "Mini-batches", ...batchPoints(batches), smoothing, dots: false, place: 2 })] : []),
+        ...(detail.checked ? [line({ name: "Mini-batches", ...batchPoints(batches), smoothing, dots: false, dash: [], place: 2 })] : []),
         of("Training", "loss", { place: 0 }),
         ...(has("validation_loss") ? [of("Validation", "validation_loss", { place: 1, mark: best?.loss })] : []),
       ],
@@ -104,7 +119,7 @@ export function curves(id) {
   }
 
   function end() {
-    stream?.close();
+    fetching?.abort();
     for (const chart of [loss, accuracy, speed]) chart.end();
   }
 
