@@ -13,11 +13,15 @@ class Fault:
         pointer: RFC 6901 JSON pointer from the document's root to the value at fault; "" is the whole document.
         detail: A sentence that says what was found and what would be right.
         rule: The id of the rule that was broken, such as `updatable.path`; None where the value itself is malformed.
+        line: The line of the value in the document's text, from 1; None where it is unknown.
+        column: Its column in that line, from 1.
     """
 
     pointer: str
     detail: str
     rule: str | None = None
+    line: int | None = None
+    column: int | None = None
 
     def under(self, prefix: str) -> "Fault":
         """This fault in a document that contains the faulty document at `prefix`."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -74,7 +74,7 @@ class Problem(HTTPException):
 def invalid(faults: Iterable[Fault]) -> Problem:
     """The 422 for a body with these faults; their pointers start at the body's root."""
     listed = tuple(faults)
-    items = [ErrorItem(pointer=each.pointer, detail=each.detail, rule=each.rule) for each in summarised(listed)]
+    items = [ErrorItem.model_validate(asdict(each)) for each in summarised(listed)]
     return _of_items(items, len(listed))
 
 

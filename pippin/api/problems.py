@@ -12,6 +12,14 @@ class ErrorItem(BaseModel):
     parameter: str | None = Field(default=None, description="The query parameter or header at fault.")
     detail: str = Field(description="What was found and what is needed.")
     rule: str | None = Field(default=None, description="The id of the violated rule, if there is one.")
+    line: int | None = Field(
+        default=None,
+        exclude_if=lambda line: line is None,
+        description="The line of the value in the document, from 1; only `POST /specs/validate` gives it.",
+    )
+    column: int | None = Field(
+        default=None, exclude_if=lambda column: column is None, description="Its column in that line, from 1."
+    )
 
 
 class ProblemDocument(BaseModel):

@@ -33,9 +33,9 @@ class Document:
 
     def place(self, pointer: str) -> "Place | None":
         """The place of a value or, if it is missing, of the nearest existing parent."""
-        while pointer and pointer not in self.places:
-            pointer = pointer.rpartition("/")[0]
-        return self.places.get(pointer)
+        from pippin.documents.places import place_of
+
+        return place_of(pointer, self.places)
 
     def lines(self, faults: Iterable[Fault]) -> list[str]:
         """One line per fault, in the order of the file: the place, the field, and the fault."""

@@ -94,7 +94,9 @@ def _crashed(name: str, error: Exception) -> tuple[bytes, bytes]:
 
 def _described(error: PippinError) -> dict[str, object]:
     faults = error.faults if isinstance(error, FaultyDocumentError) else ()
-    clipped_faults = [[clipped(fault.pointer), clipped(fault.detail), fault.rule] for fault in faults]
+    clipped_faults = [
+        [clipped(fault.pointer), clipped(fault.detail), fault.rule, fault.line, fault.column] for fault in faults
+    ]
     return {"kind": type(error).__name__, "text": clipped(str(error)), "faults": clipped_faults}
 
 

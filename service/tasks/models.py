@@ -1,6 +1,7 @@
 """Tasks on model files and on documents that describe models: inspect, build, validate, export."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from pydantic import ValidationError
 
 from pippin.api.requests import ModelSource
 from pippin.documents import strict_json, yaml12
-from pippin.documents.errors import MalformedDocumentError
+from pippin.documents.errors import MalformedDocumentError, Place
+from pippin.documents.places import place_of, places_in
 from pippin.documents.recognition import is_job
 from pippin.errors import FaultyDocumentError
 from pippin.jobs.checkpoints import read_checkpoint
@@ -60,9 +62,23 @@ def validate_document(path: str, language: str, max_bytes: int) -> object:
     document = value_of(Path(path), language)
     if is_job(document):
         return {"job": document, "model": _model_of(document)}
-    model = read_document(document)
-    model.check_memory(max_bytes)
-    return {"model": described(model.summary())}
+    places = places_in(Path(path).read_text(encoding="utf-8"))
+    try:
+        model = read_document(document)
+        model.check_memory(max_bytes)
+    except FaultyDocumentError as error:
+        faults = [replace(fault, **_line_and_column(fault.pointer, places)) for fault in error.faults]
+        raise FaultyDocumentError("The document describes no valid model", faults) from error
+    summary_of_model = model.summary()
+    findings = [
+        finding.model_copy(update=_line_and_column(finding.pointer, places)) for finding in summary_of_model.findings
+    ]
+    return {"model": described(summary_of_model.model_copy(update={"findings": findings}))}
+
+
+def _line_and_column(pointer: str, places: dict[str, Place]) -> dict[str, int]:
+    place = place_of(pointer, places)
+    return {} if place is None else {"line": place.line, "column": place.column}
 
 
 def _model_of(job: dict[str, Any]) -> object:

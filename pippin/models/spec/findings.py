@@ -17,6 +17,14 @@ class Finding(BaseModel):
     rule: str = Field(description="The id of the check, such as `runtime.lstm`.")
     pointer: str = Field(description="RFC 6901 JSON pointer into the spec.")
     detail: str = Field(description="What was found, what becomes of it, and where that is known from.")
+    line: int | None = Field(
+        default=None,
+        exclude_if=lambda line: line is None,
+        description="The line of the value in the document, from 1; only `POST /specs/validate` gives it.",
+    )
+    column: int | None = Field(
+        default=None, exclude_if=lambda column: column is None, description="Its column in that line, from 1."
+    )
 
     @classmethod
     def of(cls, fault: Fault, rule: str) -> "Finding":

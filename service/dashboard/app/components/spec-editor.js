@@ -1,7 +1,6 @@
 // A text area for a model's spec, with a gutter that marks invalid lines while the reader types.
 import { ApiError, request } from "../lib/api.js";
 import { el } from "../lib/dom.js";
-import { lineOf } from "../lib/pointer-lines.js";
 
 const PAUSE = 350;
 
@@ -63,7 +62,7 @@ class SpecEditor extends HTMLElement {
   show(model, faults) {
     this.marked = new Map();
     const rows = faults.map((fault) => {
-      const line = fault.line ?? lineOf(this.text, fault.pointer ?? "");
+      const line = fault.line ?? 1;
       if (this.marked.get(line) !== "fault") this.marked.set(line, fault.mild ? "mild" : "fault");
       const go = el("button", { type: "button", class: "plain", onclick: () => this.go(line) }, `Line ${line}`);
       return { line, row: el("li", { class: fault.mild ? "mild" : null }, go, fault.pointer ? el("code", {}, fault.pointer) : null, " ", fault.detail) };

@@ -68,6 +68,18 @@ export function visitPage(path, query = {}) {
   location.hash = text ? `${path}?${text}` : path;
 }
 
+/**
+ * Records a setting of the page in the address, without loading the page again, so that the address is a link to what is
+ * shown. A null value removes it.
+ */
+export function keepInAddress(name, value) {
+  const [path, text = ""] = location.hash.slice(1).split("?");
+  const query = new URLSearchParams(text);
+  if (value === null) query.delete(name);
+  else query.set(name, value);
+  history.replaceState(history.state, "", `#${path}${query.size ? `?${query}` : ""}`);
+}
+
 function match(routes, path) {
   for (const [pattern, load] of routes) {
     const names = pattern.split("/");

@@ -6,6 +6,7 @@ import { requestRows } from "../lib/differences.js";
 import { el, emptyState, problemBox, renew } from "../lib/dom.js";
 import { duration, elapsed, figure, percent } from "../lib/format.js";
 import { poll } from "../lib/poll.js";
+import { keepInAddress } from "../lib/router.js";
 import { isFinal } from "../lib/states.js";
 import { stylesheet } from "../lib/stylesheet.js";
 import { curveSettings } from "../components/curve-settings.js";
@@ -33,9 +34,9 @@ export async function show(main, _parameters, query) {
   }
   const jobsById = new Map();
   const chart = lineChart("The chosen metric of every job");
-  const metric = el("select", { onchange: draw }, Object.entries(METRICS).map(([name, word]) => el("option", { value: name }, word)));
-  const across = el("select", { onchange: draw }, [el("option", { value: "epoch" }, "Epoch"), el("option", { value: "time" }, "Training time")]);
-  const settings = curveSettings(draw);
+  const metric = chooser("metric", Object.entries(METRICS));
+  const across = chooser("along", [["epoch", "Epoch"], ["time", "Training time"]]);
+  const settings = curveSettings(query, draw);
   const only = el("input", { type: "checkbox", onchange: () => table.classList.toggle("compare-only", only.checked) });
   const table = el("table", { class: "compare-table" });
   const trouble = el("div", { hidden: true });
@@ -51,6 +52,16 @@ export async function show(main, _parameters, query) {
   );
   chart.element.classList.add("compare-chart");
   const turns = poll(EVERY, refresh);
+
+  /** A field whose choice is kept in the address. */
+  function chooser(name, options) {
+    const choose = () => {
+      keepInAddress(name, select.value === options[0][0] ? null : select.value);
+      draw();
+    };
+    const select = el("select", { onchange: choose }, options.map(([value, text]) => el("option", { value, selected: query.get(name) === value }, text)));
+    return select;
+  }
 
   async function refresh() {
     const open = ids.filter((id) => !jobsById.has(id) || !isFinal(jobsById.get(id).job));

@@ -18,14 +18,14 @@ import { eventLog } from "./job/log.js";
 
 export const title = "Job";
 
-export async function show(main, parameters) {
+export async function show(main, parameters, query) {
   const loadingStyles = stylesheet(new URL("./job.css", import.meta.url));
   const [first, principal] = await Promise.all([get(`jobs/${encodeURIComponent(parameters.id)}`), session(), loadingStyles]);
   const { id } = first;
   let job = first;
   let away = false;
   let timer = null;
-  const charts = curves(id);
+  const charts = curves(id, query);
   const log = eventLog();
   const buttons = actions(id, update, may(principal, "submit"));
   const heading = el("h1");

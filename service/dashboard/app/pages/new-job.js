@@ -59,5 +59,9 @@ async function initialValues(query) {
     return { model, dataset: { id: query.get("dataset") } };
   }
   const { request, name, id } = await get(`jobs/${encodeURIComponent(from)}`);
+  const factor = Number(query.get("rate"));
+  const { learning_rate: rate } = request.hyperparameters;
+  // Not 0.1 × 0.007 = 0.0007000000000000001.
+  if (factor > 0 && rate) request.hyperparameters.learning_rate = Number((factor * rate).toPrecision(12));
   return { ...request, called: name ?? id };
 }

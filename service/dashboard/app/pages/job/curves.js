@@ -3,11 +3,12 @@ import { get } from "../../lib/api.js";
 import { batchPoints, line } from "../../lib/chart/series.js";
 import { el } from "../../lib/dom.js";
 import { count, duration, figure, percent } from "../../lib/format.js";
+import { keepInAddress } from "../../lib/router.js";
 import { curveSettings } from "../../components/curve-settings.js";
 import { lineChart } from "../../components/line-chart.js";
 
-/** Charts and a table of epochs; `add(epoch, eventId)` adds one. */
-export function curves(id) {
+/** Charts, with the settings in the address (`query`), and a table of epochs; `add(epoch, eventId)` adds one. */
+export function curves(id, query) {
   const epochs = new Map();
   const batches = new Map();
   const eventIds = new Map();
@@ -16,9 +17,9 @@ export function curves(id) {
   const loss = lineChart("Loss of each epoch, in training and in validation");
   const accuracy = lineChart("Accuracy of each epoch in validation");
   const speed = lineChart("Training examples a second in each epoch");
-  const detail = el("input", { type: "checkbox", onchange: toggle });
+  const detail = el("input", { type: "checkbox", checked: query.has("batches"), onchange: toggle });
   const detailField = el("label", { class: "check" }, detail, "Mini-batches");
-  const settings = curveSettings(draw, [detailField]);
+  const settings = curveSettings(query, draw, [detailField]);
   const rows = el("tbody");
   const names = ["Epoch", "Loss", "Validation loss", "Accuracy", "Examples/s", "Time", "Attempt"];
   const waiting = el("p", { class: "muted" }, "Curves appear with the first finished epoch.");
@@ -61,6 +62,7 @@ export function curves(id) {
   }
 
   function toggle() {
+    keepInAddress("batches", detail.checked ? "1" : null);
     fetchBatches();
     draw();
   }
