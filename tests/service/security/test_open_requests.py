@@ -1,16 +1,14 @@
 """A request in progress ends when its token is revoked or its session ends; other requests continue."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from pippin.api.tokens import NewToken, Role, issue, secret_hash
+from pippin.api.tokens import issue, secret_hash
 from pippin.blobs import Blobs
 from pippin.client import Client, ServiceError
 from pippin.settings import Settings
@@ -20,6 +18,7 @@ from service.security.access import Principal
 from service.security.open_requests import OpenRequests
 from service.telemetry.meters import Meters
 from tests.service.conftest import RunningService
+from tests.service.security.conftest import AddToken, bearer
 from tests.support.waiting import wait_for
 
 SSE = {"accept": "text/event-stream"}
@@ -90,23 +89,6 @@ def read(http: httpx2.Client) -> Iterator[Read]:
 
 
 @pytest.fixture
-def add(store: Store) -> Callable[..., NewToken]:
-    def make(role: Role = "submit") -> NewToken:
-        token = issue(role, None)
-        store.tokens.add(token)
-        return token
-
-    return make
-
-
-Add = Callable[..., NewToken]
-
-
-def bearer(token: NewToken) -> dict[str, str]:
-    return {"authorization": f"Bearer {token.text}"}
-
-
-@pytest.fixture
 def job(submitted: Callable[..., str]) -> str:
     """A queued job, whose streams stay open."""
     return submitted()
@@ -119,19 +101,19 @@ def revocations(service: RunningService) -> Callable[[], float]:
     return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
 
 
-def followers(service: RunningService, number: int) -> Callable[[], bool]:
-    return lambda: service.followers == number
+def wait_for_followers(service: RunningService, number: int) -> None:
+    wait_for(lambda: service.followers == number, f"{number} streams are open")
 
 
 def test_revoked_token_ends_its_stream_with_a_revoked_event(
-    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
+    *, http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str,
     revocations: Callable[[], float],
 ) -> None:  # fmt: skip
-    revoked, other = add("read"), add("read")
+    revoked, other = add_token("read"), add_token("read")
     before = revocations()
     stream = read(f"/jobs/{job}/events", SSE | bearer(revoked))
     others = read(f"/jobs/{job}/events", SSE | bearer(other))
-    wait_for(followers(service, 2), "both streams are open")
+    wait_for_followers(service, 2)
     store.tokens.revoke(revoked.record.id)
     stream.end()
     assert (stream.status, stream.error) == (200, None)
@@ -147,71 +129,62 @@ def test_revoked_token_ends_its_stream_with_a_revoked_event(
 
 @pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
 def test_revoked_token_cuts_off_ndjson_and_csv_streams(
-    *, service: RunningService, store: Store, add: Add, read: Read, job: str, form: str
+    *, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str, form: str
 ) -> None:
-    token = add("read")
+    token = add_token("read")
     stream = read(f"/jobs/{job}/metrics?follow=true", {"accept": form} | bearer(token))
-    wait_for(followers(service, 1), "the stream is open")
+    wait_for_followers(service, 1)
     store.tokens.revoke(token.record.id)
     stream.end()
     assert isinstance(stream.error, httpx2.RemoteProtocolError)
-    wait_for(followers(service, 0), "nothing follows the job any more")
+    wait_for_followers(service, 0)
 
 
-def _revoke(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    store.tokens.revoke(token.record.id)
-
-
-def _sign_out(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    headers = {"cookie": f"pippin_session={session}", "origin": str(http.base_url).rstrip("/")}
-    assert http.delete("/session", headers=headers).status_code == 204
-
-
-def _expire(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    store.redis.delete(keys.session(secret_hash(session)))
-
-
-def _lose_records(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    store.redis.flushall()
-
-
-@pytest.mark.parametrize("end", [_revoke, _sign_out, _expire, _lose_records], ids=lambda end: end.__name__)
+@pytest.mark.parametrize("end", ["revoked", "signed out", "expired", "records lost"])
 def test_stream_ends_with_its_session(
-    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
-    end: Callable[..., None],
-) -> None:  # fmt: skip
-    token = add()
+    *, http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str, end: str
+) -> None:
+    token = add_token()
     session, other = (store.tokens.open_session(token.record) for _ in range(2))
-    stream = read(f"/jobs/{job}/events", SSE | {"cookie": f"pippin_session={session}"})
+    cookie = {"cookie": f"pippin_session={session}"}
+    stream = read(f"/jobs/{job}/events", SSE | cookie)
     others = read(f"/jobs/{job}/events", SSE | {"cookie": f"pippin_session={other}"})
-    wait_for(followers(service, 2), "both streams are open")
-    end(store, token, session, http)
+    wait_for_followers(service, 2)
+    match end:
+        case "revoked":
+            store.tokens.revoke(token.record.id)
+        case "signed out":
+            origin = {"origin": str(http.base_url).rstrip("/")}
+            assert http.delete("/session", headers=cookie | origin).status_code == 204
+        case "expired":
+            store.redis.delete(keys.session(secret_hash(session)))
+        case "records lost":
+            store.redis.flushall()
     stream.end()
     # With the records the job is lost too, which may end its streams first.
-    assert b"event: revoked" in stream.text or end is _lose_records
-    if end in {_sign_out, _expire}:
+    assert b"event: revoked" in stream.text or end == "records lost"
+    if end in {"signed out", "expired"}:
         assert others.thread.is_alive()
         store.tokens.revoke(token.record.id)
     others.end()
 
 
 def test_anonymous_stream_ends_when_tokens_are_required(
-    *, service: RunningService, add: Add, read: Read, job: str
+    *, service: RunningService, add_token: AddToken, read: Read, job: str
 ) -> None:
     stream = read(f"/jobs/{job}/events", SSE)
-    wait_for(followers(service, 1), "the stream is open")
-    add("worker")
-    add("read")
+    wait_for_followers(service, 1)
+    add_token("worker")
+    add_token("read")
     stream.end()
     assert b"event: revoked" in stream.text
 
 
 def test_slow_download_is_cut_off_on_revocation(
-    *, store: Store, add: Add, read: Read, blobs: Blobs, revocations: Callable[[], float]
+    *, store: Store, add_token: AddToken, read: Read, blobs: Blobs, revocations: Callable[[], float]
 ) -> None:
     digest = blobs.put_bytes(LARGE).removeprefix("sha256:")
-    assert digest == hashlib.sha256(LARGE).hexdigest()
-    token = add("worker")
+    token = add_token("worker")
     before, paused = revocations(), threading.Event()
     download = read(f"/blobs/{digest}", bearer(token), paused=paused)
     wait_for(lambda: download.text, "the download has begun")
@@ -225,9 +198,9 @@ def test_slow_download_is_cut_off_on_revocation(
 
 @pytest.mark.parametrize("path", ["/datasets?name=x", "/models?name=x", "/blobs/" + "0" * 64])
 def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
-    *, service: RunningService, store: Store, add: Add, read: Read, path: str
+    *, service: RunningService, store: Store, add_token: AddToken, read: Read, path: str
 ) -> None:
-    token = add("admin")
+    token = add_token("admin")
     sent, revoked = threading.Event(), threading.Event()
 
     def content() -> Iterator[bytes]:
@@ -240,7 +213,7 @@ def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
     type_ = {"content-type": "application/octet-stream"}
     upload = read(path, bearer(token) | type_, method, content=content())
     assert sent.wait(20)
-    rooms = Path(service.settings.home) / "uploads"
+    rooms = service.settings.home / "uploads"
     wait_for(lambda: any(rooms.iterdir()), "the upload has begun")
     store.tokens.revoke(token.record.id)
     wait_for(lambda: not any(rooms.iterdir()), "the upload was given up")
@@ -251,9 +224,9 @@ def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
 
 
 def test_client_raises_401_on_revocation(
-    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, job: str
+    *, http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, job: str
 ) -> None:
-    token = add()
+    token = add_token()
     raised: list[ServiceError] = []
 
     def follow() -> None:
@@ -265,23 +238,26 @@ def test_client_raises_401_on_revocation(
 
     thread = threading.Thread(target=follow)
     thread.start()
-    wait_for(followers(service, 1), "the client follows the job")
+    wait_for_followers(service, 1)
     store.tokens.revoke(token.record.id)
     thread.join(30)
     assert [error.status for error in raised] == [401]
 
 
 def test_many_open_requests_share_one_token_check(
-    *, service: RunningService, store: Store, add: Add, read: Read, job: str
+    *, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str
 ) -> None:
-    tokens = [add("read") for _ in range(8)]
+    tokens = [add_token("read") for _ in range(8)]
     for token in tokens * 2:
         read(f"/jobs/{job}/events", SSE | bearer(token))
-    wait_for(followers(service, 16), "the streams are open")
-    looks = store.redis.info("commandstats")["cmdstat_hmget"]["calls"]
-    began = store.redis.info("commandstats")["cmdstat_smembers"]["calls"]
-    wait_for(lambda: store.redis.info("commandstats")["cmdstat_smembers"]["calls"] >= began + 3, "three looks")
-    assert store.redis.info("commandstats")["cmdstat_hmget"]["calls"] - looks <= 5
+    wait_for_followers(service, 16)
+
+    def calls(command: str) -> int:
+        return int(store.redis.info("commandstats")[f"cmdstat_{command}"]["calls"])
+
+    looks, began = calls("hmget"), calls("smembers")
+    wait_for(lambda: calls("smembers") >= began + 3, "three looks")
+    assert calls("hmget") - looks <= 5
     for token in tokens:
         store.tokens.revoke(token.record.id)
 
