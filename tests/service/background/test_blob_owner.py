@@ -1,9 +1,9 @@
 """When a sweeper may delete, and how much: nothing if the records may not belong to the blob store."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,61 +13,38 @@ import redis
 from structlog.testing import capture_logs
 
 from pippin.blobs import Blobs
-from pippin.blobs.cache import BlobCache
 from pippin.local.valkey import EmbeddedValkey
 from pippin.settings import Settings
-from pippin.store import Refusal, Store, connect, keys
+from pippin.store import Refusal, Store, connect
 from pippin.store.blob_ownership import BlobOwnership
 from service.background.sweeper import Sweeper
+from tests.service.background.conftest import HASTY, MakeSweeper, PutOld, name_models, sweep
+from tests.service.conftest import MakeService
 from tests.support.waiting import wait_for
 
-HOURS = 2 * 3600
-
-
-@pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
-    return make_settings()
-
-
-@pytest.fixture
-def blobs(settings: Settings) -> Blobs:
-    return Blobs(settings.blobs_url)
+ClaimDuringAClaim = Callable[[BlobOwnership], Refusal | None]
 
 
 @pytest.fixture
 def other_store(tmp_path: Path) -> Iterator[Store]:
     """A store on another, empty Redis."""
-    with EmbeddedValkey(tmp_path / "other-home") as server:
-        opened = Store(connect(server.url))
+    with EmbeddedValkey(tmp_path / "other-home") as server, closing(Store(connect(server.url))) as opened:
         yield opened
-        opened.close()
 
 
-def sweeper_of(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
-    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
-    return Sweeper(store, blobs, cache, settings.model_copy(update=changes), acts=lambda: True)
+def claimed(sweeper: Sweeper) -> Sweeper:
+    sweeper.claim()
+    return sweeper
 
 
-def put_old(settings: Settings, blobs: Blobs, *contents: bytes) -> list[str]:
-    """Store blobs whose modification time is older than the grace."""
-    digests = [blobs.put_bytes(content) for content in contents]
-    for digest in digests:
-        name = digest.removeprefix("sha256:")
-        path = settings.home / "blobs" / name[:2] / name
-        os.utime(path, (time.time() - HOURS,) * 2)
-    return digests
-
-
-def name_models(store: Store, *digests: str) -> None:
-    """Add model records that name these blobs."""
-    for number, digest in enumerate(digests):
-        store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
-        store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
+@pytest.fixture
+def sweeper(make_sweeper: MakeSweeper) -> Sweeper:
+    """A sweeper that has claimed the blob store for its Redis."""
+    return claimed(make_sweeper())
 
 
 def sweep_repeatedly(sweeper: Sweeper) -> None:
-    for _ in range(4):
-        sweeper.sweep()
+    sweep(sweeper, 4)
 
 
 def refusal(store: Store) -> Refusal | None:
@@ -77,10 +54,10 @@ def refusal(store: Store) -> Refusal | None:
     return report.refusal
 
 
-def test_an_empty_store_is_claimed_and_swept(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (orphan,) = put_old(settings, blobs, b"orphan")
+def test_an_empty_store_is_claimed_and_swept(
+    store: Store, blobs: Blobs, settings: Settings, sweeper: Sweeper, put_old: PutOld
+) -> None:
+    (orphan,) = put_old(b"orphan")
     sweep_repeatedly(sweeper)
     assert blobs.head(orphan) is None
     assert refusal(store) is None
@@ -88,26 +65,24 @@ def test_an_empty_store_is_claimed_and_swept(store: Store, blobs: Blobs, setting
     assert owner["owner"] == store.blob_ledger.identity()
 
 
-def test_an_emptied_redis_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    digests = put_old(settings, blobs, b"one", b"two", b"three")
+def test_an_emptied_redis_deletes_nothing(
+    store: Store, blobs: Blobs, sweeper: Sweeper, put_old: PutOld, make_sweeper: MakeSweeper
+) -> None:
+    digests = put_old(b"one", b"two", b"three")
     name_models(store, *digests)
     sweep_repeatedly(sweeper)
     store.redis.flushall()
     sweep_repeatedly(sweeper)
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(make_sweeper())
     assert set(blobs.names()) == set(digests)
     assert refusal(store) is Refusal.LOST
 
 
 def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
-    store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper, put_old: PutOld
 ) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    put_old(settings, blobs, b"orphan")
-    named = put_old(settings, blobs, b"one", b"two")
+    put_old(b"orphan")
+    named = put_old(b"one", b"two")
     sweeper.sweep()  # all blobs are unnamed and marked for deletion
     name_models(store, *named)
     digests = store.references.digests
@@ -121,70 +96,72 @@ def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
     assert len(list(blobs.names())) == 3
 
 
-def test_redis_emptied_before_ownership_markers_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
-    digests = put_old(settings, blobs, b"one", b"two", b"three")
-    sweeper_of(store, blobs, settings).claim()
+def test_redis_emptied_before_ownership_markers_deletes_nothing(
+    store: Store, blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper
+) -> None:
+    digests = put_old(b"one", b"two", b"three")
+    make_sweeper().claim()
     # Records that are added afterwards do not allow deletion: the decision depends on the records at the start.
-    added = put_old(settings, blobs, b"four", b"five", b"six", b"seven", b"eight")
+    added = put_old(b"four", b"five", b"six", b"seven", b"eight")
     name_models(store, *added)
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(make_sweeper())
     assert set(blobs.names()) == {*digests, *added}
     assert refusal(store) is Refusal.UNCLAIMED
 
 
 def test_store_without_an_ownership_marker_is_claimed_when_all_is_named(
-    store: Store, blobs: Blobs, settings: Settings
+    store: Store, blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper
 ) -> None:
-    named = put_old(settings, blobs, b"one", b"two")
+    named = put_old(b"one", b"two")
     name_models(store, *named)
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (orphan,) = put_old(settings, blobs, b"orphan")
+    sweeper = claimed(make_sweeper())
+    (orphan,) = put_old(b"orphan")
     sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(named)
     assert blobs.head(orphan) is None
 
 
-def test_store_with_an_unnamed_blob_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_store_with_an_unnamed_blob_is_not_claimed(
+    store: Store, blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper
+) -> None:
     # The unnamed blob may belong to another Redis that has not claimed the store either.
-    named = put_old(settings, blobs, b"one", b"two", b"three")
-    (foreign,) = put_old(settings, blobs, b"foreign")
+    named = put_old(b"one", b"two", b"three")
+    (foreign,) = put_old(b"foreign")
     name_models(store, *named)
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(make_sweeper())
     assert set(blobs.names()) == {*named, foreign}
     assert refusal(store) is Refusal.UNCLAIMED
 
 
 def test_another_redis_over_the_same_store_deletes_nothing(
-    store: Store, other_store: Store, blobs: Blobs, settings: Settings
+    store: Store, other_store: Store, blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper
 ) -> None:
-    sweeper_of(store, blobs, settings).claim()
-    digests = put_old(settings, blobs, b"one", b"two")
+    make_sweeper().claim()
+    digests = put_old(b"one", b"two")
     name_models(store, *digests)
-    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
+    sweep_repeatedly(make_sweeper(other_store))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.LOST
     # A Redis that owns another store is recognized as foreign.
     other_store.blob_ledger.draw_identity()
-    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
+    sweep_repeatedly(make_sweeper(other_store))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.FOREIGN
 
 
 def test_owner_deletes_nothing_while_another_redis_shares_the_store(
-    store: Store, other_store: Store, blobs: Blobs, settings: Settings
+    store: Store, other_store: Store, blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper
 ) -> None:
-    mine = sweeper_of(store, blobs, settings)
-    mine.claim()
-    sweeper_of(other_store, blobs, settings).claim()
-    (theirs,) = put_old(settings, blobs, b"theirs")
+    mine = claimed(make_sweeper())
+    make_sweeper(other_store).claim()
+    (theirs,) = put_old(b"theirs")
     name_models(other_store, theirs)
     sweep_repeatedly(mine)
     assert blobs.head(theirs) is not None
     assert refusal(store) is Refusal.SHARED
     # The operator adopts the store, but the other Redis still uses it and is noticed again.
     BlobOwnership(store, blobs).adopt()
-    sweeper_of(other_store, blobs, settings).claim()
+    make_sweeper(other_store).claim()
     sweep_repeatedly(mine)
     assert refusal(store) is Refusal.SHARED
     BlobOwnership(store, blobs).adopt()
@@ -193,9 +170,7 @@ def test_owner_deletes_nothing_while_another_redis_shares_the_store(
     assert blobs.head(theirs) is None
 
 
-def test_adoption_reenables_deletion_after_redis_was_emptied(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
+def test_adoption_reenables_deletion_after_redis_was_emptied(store: Store, blobs: Blobs, sweeper: Sweeper) -> None:
     store.redis.flushall()
     sweep_repeatedly(sweeper)
     BlobOwnership(store, blobs).adopt()
@@ -203,70 +178,71 @@ def test_adoption_reenables_deletion_after_redis_was_emptied(store: Store, blobs
     assert refusal(store) is None
 
 
+@pytest.fixture
+def claim_during_a_claim(store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> ClaimDuringAClaim:
+    """Claims the blobs for the store; another ownership claims them meanwhile, without a refusal."""
+
+    def claim(meanwhile: BlobOwnership) -> Refusal | None:
+        draw = store.blob_ledger.draw_identity
+
+        def claim_meanwhile() -> str:
+            assert meanwhile.claim().refusal is None
+            return draw()
+
+        monkeypatch.setattr(store.blob_ledger, "draw_identity", claim_meanwhile)
+        return BlobOwnership(store, blobs).claim().refusal
+
+    return claim
+
+
 def test_concurrent_claims_by_two_redis_leave_one_owner(
-    store: Store, other_store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+    other_store: Store, blobs: Blobs, claim_during_a_claim: ClaimDuringAClaim
 ) -> None:
-    mine, theirs = BlobOwnership(store, blobs), BlobOwnership(other_store, blobs)
-    draw = store.blob_ledger.draw_identity
-
-    def claim_meanwhile() -> str:
-        assert theirs.claim().refusal is None
-        return draw()
-
-    monkeypatch.setattr(store.blob_ledger, "draw_identity", claim_meanwhile)
-    assert mine.claim().refusal is Refusal.FOREIGN
-    assert theirs.inspect().refusal is None
+    other = BlobOwnership(other_store, blobs)
+    assert claim_during_a_claim(other) is Refusal.FOREIGN
+    assert other.inspect().refusal is None
 
 
 def test_concurrent_claims_by_services_on_one_redis_both_succeed(
-    store: Store, valkey_url: str, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+    valkey_url: str, blobs: Blobs, claim_during_a_claim: ClaimDuringAClaim
 ) -> None:
-    second = Store(connect(valkey_url))
-    mine, theirs = BlobOwnership(store, blobs), BlobOwnership(second, blobs)
-    draw = store.blob_ledger.draw_identity
-
-    def claim_meanwhile() -> str:
-        assert theirs.claim().refusal is None
-        return draw()
-
-    monkeypatch.setattr(store.blob_ledger, "draw_identity", claim_meanwhile)
-    assert (mine.claim().refusal, theirs.inspect().refusal) == (None, None)
-    second.close()
+    with closing(Store(connect(valkey_url))) as second:
+        other = BlobOwnership(second, blobs)
+        assert (claim_during_a_claim(other), other.inspect().refusal) == (None, None)
 
 
 def test_records_older_than_the_last_sweep_delete_nothing(
-    *, store: Store, valkey_url: str, blobs: Blobs, settings: Settings
+    *, store: Store, valkey_url: str, blobs: Blobs, sweeper: Sweeper, put_old: PutOld, make_sweeper: MakeSweeper
 ) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (early,) = put_old(settings, blobs, b"early")
+    (early,) = put_old(b"early")
     name_models(store, early)
     sweeper.sweep()
     binary = redis.Redis.from_url(valkey_url)
     snapshot = {key: binary.dump(key) for key in binary.keys("pippin:*")}
-    late = put_old(settings, blobs, b"late", b"later")
+    late = put_old(b"late", b"later")
     name_models(store, early, *late)
     sweeper.sweep()
     binary.flushall()
     for key, value in snapshot.items():
         binary.restore(key, 0, value)
     binary.close()
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(make_sweeper())
     assert set(blobs.names()) == {early, *late}
     assert refusal(store) is Refusal.OUTDATED
     BlobOwnership(store, blobs).adopt()
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
+    sweep_repeatedly(make_sweeper())
     assert set(blobs.names()) == {early}
 
 
-def test_deletion_above_the_share_limit_needs_approval(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0.5)
-    sweeper.claim()
-    digests = put_old(settings, blobs, *(bytes([n]) for n in range(10)))
+def test_deletion_above_the_share_limit_needs_approval(
+    store: Store, blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper
+) -> None:
+    sweeper = claimed(make_sweeper(sweep_max_blobs=3, sweep_max_share=0.5))
+    digests = put_old(*(bytes([n]) for n in range(10)))
     name_models(store, *digests[:5])
     sweep_repeatedly(sweeper)
     assert set(blobs.names()) == set(digests[:5])  # half of them: allowed
-    more = put_old(settings, blobs, *(bytes([n]) for n in range(100, 106)))
+    more = put_old(*(bytes([n]) for n in range(100, 106)))
     sweep_repeatedly(sweeper)
     assert set(blobs.names()) == {*digests[:5], *more}  # 6 of 11: none
     assert refusal(store) is Refusal.LIMIT
@@ -280,18 +256,17 @@ def test_deletion_above_the_share_limit_needs_approval(store: Store, blobs: Blob
     assert refusal(store) is None
 
 
-def test_few_blobs_are_deleted_whatever_their_share(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0)
-    sweeper.claim()
-    put_old(settings, blobs, b"1", b"2", b"3")
+def test_few_blobs_are_deleted_whatever_their_share(blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper) -> None:
+    sweeper = claimed(make_sweeper(sweep_max_blobs=3, sweep_max_share=0))
+    put_old(b"1", b"2", b"3")
     sweep_repeatedly(sweeper)
     assert list(blobs.names()) == []
 
 
-def test_nothing_is_deleted_while_a_backup_holds_the_blobs(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    put_old(settings, blobs, b"orphan")
+def test_nothing_is_deleted_while_a_backup_holds_the_blobs(
+    store: Store, blobs: Blobs, sweeper: Sweeper, put_old: PutOld
+) -> None:
+    put_old(b"orphan")
     assert store.blob_ledger.hold("backup 1")
     assert not store.blob_ledger.hold("backup 2")
     sweep_repeatedly(sweeper)
@@ -305,11 +280,9 @@ def test_nothing_is_deleted_while_a_backup_holds_the_blobs(store: Store, blobs: 
 
 
 def test_hold_placed_during_a_sweep_stops_it(
-    store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper, put_old: PutOld
 ) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    put_old(settings, blobs, b"orphan")
+    put_old(b"orphan")
     sweeper.sweep()
     entries = blobs.entries
 
@@ -327,20 +300,16 @@ def test_hold_placed_during_a_sweep_stops_it(
     [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 2, "owner": "x"}', b'{"format": 1, "owner": 7}', b"\xff"],
 )
 def test_unreadable_ownership_marker_deletes_nothing(
-    *, store: Store, blobs: Blobs, settings: Settings, damage: bytes
+    *, store: Store, blobs: Blobs, settings: Settings, damage: bytes, sweeper: Sweeper, put_old: PutOld
 ) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (orphan,) = put_old(settings, blobs, b"orphan")
+    (orphan,) = put_old(b"orphan")
     (settings.home / "blobs" / "pippin" / "owner.json").write_bytes(damage)
     sweep_repeatedly(sweeper)
     assert blobs.head(orphan) == 6
     assert refusal(store) in {Refusal.UNREADABLE, Refusal.FOREIGN}
 
 
-def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
+def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, sweeper: Sweeper) -> None:
     store.redis.flushall()
     with capture_logs() as lines:
         sweep_repeatedly(sweeper)
@@ -352,25 +321,23 @@ def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, setti
     assert warnings == [("no blobs are deleted", Refusal.LOST)] * 2
 
 
-def test_metrics_export_the_refusal_reason(http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs) -> None:
-    put_old(settings, blobs, b"one")
-    sweeper_of(store, blobs, settings).sweep()
+def test_metrics_export_the_refusal_reason(
+    http: httpx2.Client, store: Store, blobs: Blobs, put_old: PutOld, make_sweeper: MakeSweeper
+) -> None:
+    put_old(b"one")
+    make_sweeper().sweep()
     shown = http.get("/metrics").text
     assert 'pippin_sweep_refused{reason="unclaimed"} 1.0' in shown
     assert 'pippin_sweep_refused{reason="limit"} 0.0' in shown
     BlobOwnership(store, blobs).adopt()
-    sweeper_of(store, blobs, settings).sweep()
+    make_sweeper().sweep()
     shown = http.get("/metrics").text
     assert 'pippin_sweep_refused{reason="unclaimed"} 0.0' in shown
     assert "pippin_blobs_unnamed 1.0" in shown
 
 
-def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(
-    make_service: Callable[..., Any], store: Store
-) -> None:
-    service = make_service(
-        reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
-    )
+def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(make_service: MakeService, store: Store) -> None:
+    service = make_service(**HASTY)
     blobs = Blobs(service.settings.blobs_url)
     wait_for(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored")
     (digest,) = store.references.digests()

@@ -1,38 +1,22 @@
 """Blobs that `keep` releases while a job is trained."""
 
-import json
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any, Protocol
 
 import pytest
 
 from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import Blobs
-from pippin.settings import Settings
-from pippin.store import Claim, Store, UnreadableRecord, keys
+from pippin.store import Store, UnreadableRecord, keys
 from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
+from tests.service.background.conftest import name_models
+from tests.service.conftest import Trainer
 from tests.support.records import stored_checkpoint
 
 KEPT = 3  # the default number of checkpoints that a job keeps
 EPOCHS = 12
 Checkpoints = Callable[..., StoredCheckpoint]
-
-
-class Attempt(Protocol):
-    """The part of the `Trainer` in conftest.py that is used here."""
-
-    job_id: str
-    claim: Claim
-
-    def epoch(self, epoch: int, *, checkpoint: StoredCheckpoint) -> str: ...
-
-
-@pytest.fixture
-def blobs(make_settings: Callable[..., Settings]) -> Blobs:
-    return Blobs(make_settings().blobs_url)
 
 
 @pytest.fixture
@@ -49,19 +33,16 @@ def releases(store: Store, blobs: Blobs, meters: Meters) -> BlobReleases:
 @pytest.fixture
 def checkpoint(blobs: Blobs) -> Checkpoints:
     def make(epoch: int, step: int = 0) -> StoredCheckpoint:
-        digest = blobs.put_bytes(f"{epoch}.{step}".encode())
-        created = datetime(2026, 11, 23, tzinfo=UTC)
-        return stored_checkpoint(epoch, step, digest=digest, bytes=1, created_at=created)
+        return stored_checkpoint(epoch, step, digest=blobs.put_bytes(f"{epoch}.{step}".encode()), bytes=1)
 
     return make
 
 
 @pytest.fixture
-def attempt(submitted: Callable[..., str], trainer: Callable[[str], Any]) -> Attempt:
+def attempt(submitted: Callable[..., str], trainer: Callable[[str], Trainer]) -> Trainer:
     running = trainer(submitted())
     running.begin()
-    attempt: Attempt = running
-    return attempt
+    return running
 
 
 def release_all(releases: BlobReleases, store: Store) -> None:
@@ -76,7 +57,7 @@ def test_training_job_stores_at_most_keep_checkpoints(
     releases: BlobReleases,
     store: Store,
     blobs: Blobs,
-    attempt: Attempt,
+    attempt: Trainer,
     checkpoint: Checkpoints,
     meters: Meters,
 ) -> None:
@@ -100,10 +81,10 @@ def test_checkpoint_shared_with_another_job_is_not_deleted(
     releases: BlobReleases,
     store: Store,
     blobs: Blobs,
-    attempt: Attempt,
+    attempt: Trainer,
     checkpoint: Checkpoints,
     submitted: Callable[..., str],
-    trainer: Callable[[str], Any],
+    trainer: Callable[[str], Trainer],
 ) -> None:
     other = trainer(submitted())
     other.begin()
@@ -116,30 +97,30 @@ def test_checkpoint_shared_with_another_job_is_not_deleted(
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_blobs_are_not_released_within_the_grace(
-    store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
+@pytest.mark.parametrize(
+    ("seconds", "may_delete"),
+    [pytest.param(3600, True, id="within the grace"), pytest.param(0, False, id="without permission to delete")],
+)
+def test_blobs_are_not_released(
+    *,
+    store: Store,
+    blobs: Blobs,
+    attempt: Trainer,
+    checkpoint: Checkpoints,
+    meters: Meters,
+    seconds: float,
+    may_delete: bool,
 ) -> None:
-    patient = BlobReleases(store, blobs, seconds=3600, may_delete=lambda: True, meters=meters)
+    idle = BlobReleases(store, blobs, seconds=seconds, may_delete=lambda: may_delete, meters=meters)
     for epoch in range(1, KEPT + 2):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    assert patient.look() == 0
-    assert patient.look() == 0
-    assert len(list(blobs.names())) == KEPT + 1
-
-
-def test_service_without_permission_to_delete_releases_nothing(
-    store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
-) -> None:
-    idle = BlobReleases(store, blobs, seconds=0, may_delete=lambda: False, meters=meters)
-    for epoch in range(1, KEPT + 2):
-        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    assert idle.look() == 0
+    assert (idle.look(), idle.look()) == (0, 0)
     assert store.redis.llen(keys.RELEASED) == 1
     assert len(list(blobs.names())) == KEPT + 1
 
 
 def test_nothing_is_released_while_a_record_is_unreadable(
-    releases: BlobReleases, store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints
+    releases: BlobReleases, store: Store, blobs: Blobs, attempt: Trainer, checkpoint: Checkpoints
 ) -> None:
     for epoch in range(1, KEPT + 2):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
@@ -161,9 +142,8 @@ def test_blobs_of_many_deleted_records_are_released_without_a_sweep(
 ) -> None:
     # More than a sweep deletes without approval.
     kept, *digests = [blobs.put_bytes(b"%d" % number) for number in range(150)]
-    for number, digest in enumerate(digests):
-        store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
-        store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
+    name_models(store, *digests)
+    for number in range(len(digests)):
         assert store.models.delete("default", f"model_{number}")
     release_all(releases, store)
     assert set(blobs.names()) == {kept}
