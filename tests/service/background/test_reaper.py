@@ -20,9 +20,9 @@ def short_lease_store(valkey_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def lost_job_id(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], short_lease_store: Store) -> str:
+def lost_job_id(submitted: Callable[..., str], trainer: Callable[..., Any], short_lease_store: Store) -> str:
     """A running job whose lease has expired."""
-    attempt = trainer(submit()["id"], short_lease_store)
+    attempt = trainer(submitted(), short_lease_store)
     attempt.begin()
     wait_for(short_lease_store.leases.expired, "the lease runs out")
     return str(attempt.job_id)
@@ -111,16 +111,10 @@ def test_only_one_of_two_reapers_acts_until_it_resigns(lost_job_id: str, short_l
 
 
 def test_running_service_requeues_lost_jobs(
-    *,
-    make_service: MakeService,
-    trainer: Callable[..., Any],
-    short_lease_store: Store,
-    tiny_npz: bytes,
+    make_service: MakeService, submitted: Callable[..., str], trainer: Callable[..., Any], short_lease_store: Store
 ) -> None:
-    service = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3)
+    service, job_id = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3), submitted()
+    trainer(job_id, short_lease_store).begin()
     with httpx2.Client(base_url=service.url, timeout=60) as http:
-        http.post("/datasets?name=tiny", content=tiny_npz)
-        job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
-        trainer(job_id, short_lease_store).begin()
         wait_for(lambda: http.get(f"/jobs/{job_id}").json()["status"] == "queued", "the job is queued again")
         assert http.get(f"/jobs/{job_id}").json()["attempts"][0]["reason"]["code"] == "worker_lost"

@@ -9,10 +9,26 @@ import pytest
 from pippin.blobs import Blobs
 from pippin.store import Idempotency, Store
 from service.http.idempotency import fingerprint
+from tests.service.conftest import Trainer
 from tests.service.hostile_models import mnist_file
 from tests.support.paths import SWIFT_EXAMPLE
 
 IsProblem = Callable[..., dict[str, Any]]
+Accepted = Callable[[dict[str, Any]], dict[str, Any]]
+MakeTrainer = Callable[[str], Trainer]
+
+
+@pytest.fixture
+def accepted(http: httpx2.Client, job_request: dict[str, Any]) -> Accepted:
+    """Submits a job with this model; the request as the service resolved it, its model without empty fields."""
+
+    def submit(model: dict[str, Any]) -> dict[str, Any]:
+        answer = http.post("/jobs", json=job_request | {"model": model})
+        assert answer.status_code == 202, answer.text
+        request = answer.json()["request"]
+        return dict(request | {"model": {name: value for name, value in request["model"].items() if value is not None}})
+
+    return submit
 
 
 def faults(problem: dict[str, Any]) -> dict[str, str]:
@@ -78,13 +94,9 @@ def digits(http: httpx2.Client, mnist: bytes) -> dict[str, Any]:
     return dict(http.post("/models?name=digits", content=mnist).json())
 
 
-def test_an_uploaded_model_is_found_by_id_and_by_name(
-    http: httpx2.Client, job_request: dict[str, Any], digits: dict[str, Any]
-) -> None:
+def test_an_uploaded_model_is_found_by_id_and_by_name(accepted: Accepted, digits: dict[str, Any]) -> None:
     for key in (digits["id"], "digits"):
-        answer = http.post("/jobs", json=job_request | {"model": {"id": key}})
-        assert answer.status_code == 202, answer.text
-        model = {name: value for name, value in answer.json()["request"]["model"].items() if value is not None}
+        model = accepted({"id": key})["model"]
         assert model == {"id": digits["id"], "digest": digits["digest"], "name": "digits"}
 
 
@@ -99,29 +111,27 @@ def test_job_keeps_a_deleted_model(
 
 
 def test_trained_model_of_another_job_can_be_trained_further(
-    *,
-    http: httpx2.Client,
-    job_request: dict[str, Any],
-    submit: Callable[..., dict[str, Any]],
-    trainer: Callable[[str], Any],
-    blobs: Blobs,
-    mnist: bytes,
+    *, accepted: Accepted, submit: Callable[..., dict[str, Any]], trainer: MakeTrainer, blobs: Blobs, mnist: bytes
 ) -> None:
     attempt = trainer(submit(name="first")["id"])
     attempt.begin()
     digest = blobs.put_bytes(mnist)
     attempt.succeed(digest, len(mnist))
-    answer = http.post("/jobs", json=job_request | {"model": {"job": attempt.job_id}})
-    assert answer.status_code == 202, answer.text
-    asked = answer.json()["request"]
-    model = {name: value for name, value in asked["model"].items() if value is not None}
-    assert model == {"job": attempt.job_id, "digest": digest, "name": "first"}
-    assert asked["hyperparameters"]["learning_rate"] == 0.0001
+    request = accepted({"job": attempt.job_id})
+    assert request["model"] == {"job": attempt.job_id, "digest": digest, "name": "first"}
+    assert request["hyperparameters"]["learning_rate"] == 0.0001
 
 
-def test_swift_model_is_translated_to_a_spec(http: httpx2.Client, job_request: dict[str, Any], store: Store) -> None:
-    document = json.loads(SWIFT_EXAMPLE.read_text())
-    answer = http.post("/jobs", json={"model": {"swiftcoremltools": document}, "dataset": job_request["dataset"]})
+@pytest.fixture
+def swift() -> dict[str, Any]:
+    """A model of SwiftCoreMLTools."""
+    return dict(json.loads(SWIFT_EXAMPLE.read_text()))
+
+
+def test_swift_model_is_translated_to_a_spec(
+    http: httpx2.Client, job_request: dict[str, Any], store: Store, swift: dict[str, Any]
+) -> None:
+    answer = http.post("/jobs", json={"model": {"swiftcoremltools": swift}, "dataset": job_request["dataset"]})
     assert answer.status_code == 202, answer.text
     job = answer.json()
     assert job["request"]["model"]["swiftcoremltools"]["shortDescription"] == "MNIST-Trainable"
@@ -132,12 +142,12 @@ def test_swift_model_is_translated_to_a_spec(http: httpx2.Client, job_request: d
 
 
 def test_swift_model_faults_point_into_the_swift_document(
-    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, swift: dict[str, Any]
 ) -> None:
-    document = json.loads(SWIFT_EXAMPLE.read_text())
-    document["neuralNetwork"]["layers"][0]["base"]["kernelSize"] = [300, 3]
-    document["neuralNetwork"]["layers"][2]["type"] = "pool"
-    answer = http.post("/jobs", json=job_request | {"model": {"swiftcoremltools": document}})
+    layers = swift["neuralNetwork"]["layers"]
+    layers[0]["base"]["kernelSize"] = [300, 3]
+    layers[2]["type"] = "pool"
+    answer = http.post("/jobs", json=job_request | {"model": {"swiftcoremltools": swift}})
     details = faults(is_problem(answer, 422, "invalid-request"))
     assert "/model/swiftcoremltools/neuralNetwork/layers/2/type" in details
 
@@ -164,7 +174,7 @@ def test_unavailable_model_is_reported_at_its_reference(
     http: httpx2.Client,
     job_request: dict[str, Any],
     submit: Callable[..., dict[str, Any]],
-    trainer: Callable[[str], Any],
+    trainer: MakeTrainer,
     blobs: Blobs,
     is_problem: IsProblem,
     model: dict[str, Any],
@@ -223,40 +233,40 @@ def test_label_outside_the_models_classes_is_reported_with_its_row(http: httpx2.
     assert "row 3" in faults(problem)["/dataset"]
 
 
+KEY = {"idempotency-key": "one"}
+
+
 def test_same_idempotency_key_returns_the_same_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
     first = http.post("/jobs", json=job_request, headers={"idempotency-key": '"one"'})
     body = b'{"dataset":"tiny", "hyperparameters":{"epochs":3},"model":{"preset":"mnist-cnn"}}'
-    headers = {"idempotency-key": "one", "content-type": "application/json"}
-    second = http.post("/jobs", content=body, headers=headers)
-    assert (second.status_code, second.json()["id"]) == (202, first.json()["id"])
+    second = http.post("/jobs", content=body, headers=KEY | {"content-type": "application/json"})
+    assert (second.status_code, second.json()) == (202, first.json())
     assert second.headers["location"] == first.headers["location"]
-    assert second.json() == first.json()
     assert len(http.get("/jobs").json()["data"]) == 1
 
 
 def test_same_key_returns_the_first_job_after_its_dataset_is_deleted(
     http: httpx2.Client, job_request: dict[str, Any], tiny: dict[str, Any]
 ) -> None:
-    first = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    first = http.post("/jobs", json=job_request, headers=KEY)
     http.post(f"/jobs/{first.json()['id']}/cancel")
     assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
-    second = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    second = http.post("/jobs", json=job_request, headers=KEY)
     assert second.json()["id"] == first.json()["id"]
 
 
 def test_same_key_with_another_body_is_refused(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
 ) -> None:
-    http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
-    other = http.post("/jobs", json=job_request | {"name": "x"}, headers={"idempotency-key": "one"})
-    is_problem(other, 422, "idempotency-mismatch")
+    http.post("/jobs", json=job_request, headers=KEY)
+    is_problem(http.post("/jobs", json=job_request | {"name": "x"}, headers=KEY), 422, "idempotency-mismatch")
 
 
 def test_repeat_during_the_first_request_is_a_409(
     http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
     store.idempotency.begin("default", Idempotency("one", fingerprint(job_request)))
-    answer = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    answer = http.post("/jobs", json=job_request, headers=KEY)
     is_problem(answer, 409, "idempotency-in-flight")
     assert answer.headers["retry-after"] == "1"
 
@@ -264,17 +274,13 @@ def test_repeat_during_the_first_request_is_a_409(
 def test_key_of_a_refused_request_can_be_reused(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
 ) -> None:
-    headers = {"idempotency-key": "one"}
-    is_problem(http.post("/jobs", json=job_request | {"max_attempts": 0}, headers=headers), 422, "invalid-request")
-    assert http.post("/jobs", json=job_request, headers=headers).status_code == 202
+    is_problem(http.post("/jobs", json=job_request | {"max_attempts": 0}, headers=KEY), 422, "invalid-request")
+    assert http.post("/jobs", json=job_request, headers=KEY).status_code == 202
 
 
 def test_concurrent_requests_with_one_key_create_one_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
-    def post(_: int) -> httpx2.Response:
-        return http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
-
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(post, range(24)))
+        answers = list(pool.map(lambda _: http.post("/jobs", json=job_request, headers=KEY), range(24)))
     assert {answer.status_code for answer in answers} <= {202, 409}
     assert len({answer.json()["id"] for answer in answers if answer.status_code == 202}) == 1
     assert len(http.get("/jobs").json()["data"]) == 1

@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 import pytest
@@ -11,12 +11,9 @@ from starlette.types import Receive, Scope, Send
 
 from service.sandbox import Sandbox, SandboxError
 from service.telemetry.requests import RequestLog
+from tests.service.conftest import RunningService
 
 IsProblem = Callable[..., dict[str, Any]]
-
-
-class Service(Protocol):
-    server: Any
 
 
 async def failing(_: Scope, __: Receive, ___: Send) -> None:
@@ -46,7 +43,7 @@ def test_error_after_the_response_has_started_is_raised() -> None:
 
 
 def test_unexpected_store_error_is_an_internal_error(
-    http: httpx2.Client, service: Service, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
+    http: httpx2.Client, service: RunningService, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = service.server.config.app.state
     monkeypatch.setitem(state._state, "services", replace(state.services, store=object()))
