@@ -132,7 +132,7 @@ def grants(role: Role, needed: Role) -> bool:
     return needed in _INCLUDED[role]
 
 
-def is_demanded(needed: Role, issued_roles: Collection[str]) -> bool:
+def is_required(needed: Role, issued_roles: Collection[str]) -> bool:
     """Whether a request that needs the role `needed` requires a token, on a service that only its own machine reaches.
 
     Args:

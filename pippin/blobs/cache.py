@@ -98,7 +98,7 @@ class BlobCache:
     def tidy(self) -> None:
         """Reduce the folder to its limit, and remove abandoned downloads."""
         with suppress(FileNotFoundError):
-            self._make_room(None)
+            self._evict_oldest(None)
 
     def _verified_entry(self, digest: str, entry: Path) -> FileIdentity:
         """The identity of the entry's verified file; the blob is fetched if the file is absent or damaged.
@@ -119,7 +119,7 @@ class BlobCache:
             self._fetch(digest, entry)
             identity = FileIdentity.of(entry.stat())
             self._remember(digest, identity)
-            self._make_room(entry)
+            self._evict_oldest(entry)
         self._mark_used(entry)
         return identity
 
@@ -143,7 +143,7 @@ class BlobCache:
                 os.fsync(file.fileno())
             fetched.replace(entry)
 
-    def _make_room(self, newest: Path | None) -> None:
+    def _evict_oldest(self, newest: Path | None) -> None:
         sweep_downloads(self._folder)
         entries = []
         for path in self._folder.iterdir():

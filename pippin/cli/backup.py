@@ -59,7 +59,7 @@ def backup(
             }
         )
     else:
-        output.say(
+        output.print_text(
             f"{folder}: {figures.counted(saved.keys, 'key')} and {figures.counted(saved.blobs, 'blob')} of "
             f"{figures.size(saved.bytes)}, "
             f"{saved.copied:,} of them copied now."
@@ -114,13 +114,13 @@ def restore(
             }
         )
         return
-    output.say(
+    output.print_text(
         f"Restored the backup of {restored.created_at}: {figures.counted(restored.keys, 'key')} and "
         f"{figures.counted(restored.blobs, 'blob')} of {figures.size(restored.bytes)}. "
         f"Jobs queued again: {restored.given_back:,}."
     )
     if restored.refusal:
-        output.say(
+        output.print_text(
             "No blobs will be deleted: the blob store has another owner, or holds blobs that are not in the backup. "
             "`pippin blobs list --unnamed` shows them; `pippin blobs adopt --yes` lets the service delete them."
         )

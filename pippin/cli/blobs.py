@@ -74,7 +74,7 @@ def list_blobs(
             for blob, kind in rows
         ],
     )
-    output.say(f"{len(rows):,} of {figures.counted(total, 'blob')}, of which no record names {len(orphans):,}.")
+    output.print_text(f"{len(rows):,} of {figures.counted(total, 'blob')}, of which no record names {len(orphans):,}.")
 
 
 @commands.command()
@@ -101,13 +101,13 @@ def adopt(yes: Yes = False, json_: output.JsonFlag = False) -> None:
         )
         return
     if verdict.refusal is None:
-        output.say("This Redis owns the blob store already.")
+        output.print_text("This Redis owns the blob store already.")
         return
-    output.say(f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
+    output.print_text(f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
     if not yes:
-        output.say(f"With --yes this Redis becomes the owner. Its records do not name {orphans.text}.")
+        output.print_text(f"With --yes this Redis becomes the owner. Its records do not name {orphans.text}.")
         return
-    output.say(
+    output.print_text(
         f"This Redis owns the blob store now. Its records do not name {orphans.text}: a service deletes blobs "
         f"that were not put for {figures.duration(settings.sweep_grace_seconds)}, within the limits of one sweep."
     )
@@ -135,17 +135,19 @@ def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"approved": yes, "unnamed": orphans.count, "unnamed_bytes": orphans.bytes})
     elif not orphans.count:
-        output.say(
+        output.print_text(
             "A sweep would delete nothing: it keeps what a record names, and what was put less than "
             f"{figures.duration(settings.sweep_grace_seconds)} ago."
         )
     elif yes:
-        output.say(
+        output.print_text(
             f"The service deletes {orphans.text} at its second sweep from now, one every "
             f"{figures.duration(settings.sweep_interval_seconds)}."
         )
     else:
-        output.say(f"A sweep would delete {orphans.text}, which no record names. With --yes the service deletes them.")
+        output.print_text(
+            f"A sweep would delete {orphans.text}, which no record names. With --yes the service deletes them."
+        )
 
 
 @commands.command()
@@ -191,7 +193,7 @@ def recover(
     if json_:
         output.print_json({"kind": kind, "id": record_id, "name": name})
     else:
-        output.say(f"{record_id}: the {kind} {name}.")
+        output.print_text(f"{record_id}: the {kind} {name}.")
 
 
 class _BlobTotal:

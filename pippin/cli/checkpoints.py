@@ -61,7 +61,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
+        output.print_text("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
 
 
 @commands.command()
@@ -84,4 +84,4 @@ def download(
             path = client.download_checkpoint(arguments.job_id(client, job_id), epoch, to)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)

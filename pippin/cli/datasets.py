@@ -71,9 +71,9 @@ def add(  # noqa: PLR0917 - typer reads them as options
     if json_:
         output.print_json(manifest.model_dump(mode="json"))
     else:
-        output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
+        output.print_text(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
         for notice in [*manifest.notices, *_ignored_notices(paths)]:
-            output.say(f"Note: {errors.in_options(notice)}.")
+            output.print_text(f"Note: {errors.in_options(notice)}.")
 
 
 @commands.command("list")
@@ -88,10 +88,10 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
     elif manifests:
         output.table(
             [
-                Column("NAME", "name", least=14),
+                Column("NAME", "name", min_width=14),
                 Column("ID", "id"),
                 Column("FORMAT", drop=1),
-                Column("SPLITS", "name", least=24),
+                Column("SPLITS", "name", min_width=24),
                 Column("FEATURES", "name", drop=3),
                 Column("SIZE", "number"),
                 Column("CREATED", drop=2),
@@ -110,7 +110,7 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No datasets. `pippin datasets add NAME --from FILE` uploads one.")
+        output.print_text("No datasets. `pippin datasets add NAME --from FILE` uploads one.")
 
 
 @commands.command()
@@ -131,7 +131,7 @@ def show(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
         "size": figures.size(manifest.bytes),
         "created": figures.moment_text(manifest.created_at),
     }
-    output.say(manifest.id, style="bold")
+    output.print_text(manifest.id, style="bold")
     for name, value in lines.items():
         if value:
             output.field(name, value)
@@ -174,7 +174,7 @@ def delete(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {full_id}.")
+        output.print_text(f"Deleted {full_id}.")
 
 
 def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
@@ -281,7 +281,9 @@ def _show_preview(manifest: "Manifest", preview: "Preview") -> None:
         for row, example in enumerate(preview.examples)
     ]
     count = next((split.examples for split in manifest.splits if split.name == preview.split), len(rows))
-    output.say(f"{len(rows):,} of {figures.counted(count, 'example')} of {preview.split}, as stored", style="bold")
+    output.print_text(
+        f"{len(rows):,} of {figures.counted(count, 'example')} of {preview.split}, as stored", style="bold"
+    )
     output.table([Column("ROW", "number"), *(Column(feature.name, "name") for feature in features)], rows)
 
 

@@ -35,7 +35,7 @@ def demo(json_: output.JsonFlag = False) -> None:
 
     with _home_options() as home, _running_service(home) as url, Client(url) as client:
         if not json_:
-            output.say(f"Pippin runs at {url} for the time of this demo. Training mnist-cnn on 10,000 digits:")
+            output.print_text(f"Pippin runs at {url} for the time of this demo. Training mnist-cnn on 10,000 digits:")
         job = client.submit(_REQUEST)
         if json_:
             job = client.wait(job.id)
@@ -48,10 +48,10 @@ def demo(json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"model": str(path), "accuracy": accuracy, "examples": count})
     else:
-        output.say(f"{path}", style="bold")
-        output.say(f"It is right about {accuracy:.2%} of the {count:,} digits that it was not trained on.")
+        output.print_text(f"{path}", style="bold")
+        output.print_text(f"It is right about {accuracy:.2%} of the {count:,} digits that it was not trained on.")
         for line in _curl_commands():
-            output.say(line)
+            output.print_text(line)
     if accuracy < _MIN_ACCURACY:
         raise CommandError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_MIN_ACCURACY} or better was expected.")
 

@@ -89,9 +89,9 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
         output.print_json(job.model_dump(mode="json"), indent=None)
     elif job.status == Status.SUCCEEDED:
         # Two lines: both sentences contain the id, and one line would be longer than 80 columns.
-        output.say(f"{job.id} succeeded.", style="green")
+        output.print_text(f"{job.id} succeeded.", style="green")
         if then:
-            output.say(then, style="green")
+            output.print_text(then, style="green")
     if job.status != Status.SUCCEEDED:
         why = [job.reason.detail] if job.reason else []
         output.error(f"{job.id} {job.status}." if job.status == Status.FAILED else f"{job.id} was cancelled.", why)
@@ -127,7 +127,7 @@ def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
             elif event.type == "state":
                 status = str(event.data.get("to", ""))
                 view.state(status)
-                waiting.waits(status in {Status.QUEUED, Status.PAUSED})
+                waiting.set_waiting(status in {Status.QUEUED, Status.PAUSED})
             elif event.type == "log":
                 view.log(str(event.data.get("line", "")))
     return client.job(job_id)
@@ -170,16 +170,16 @@ class _JsonLines:
 
 class _Lines:
     def state(self, status: str) -> None:
-        output.say(status)
+        output.print_text(status)
 
     def waiting(self, sentence: str) -> None:
-        output.say(sentence)
+        output.print_text(sentence)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
-        output.say(sentence(epoch))
+        output.print_text(sentence(epoch))
 
     def log(self, line: str) -> None:
-        output.say(line)
+        output.print_text(line)
 
 
 _POLL_SECONDS = 2.0
@@ -220,7 +220,7 @@ class Waiting:
         # With a timeout: the thread may wait for a service that does not respond.
         self._thread.join(1)
 
-    def waits(self, is_waiting: bool) -> None:
+    def set_waiting(self, is_waiting: bool) -> None:
         """Set whether the job waits now, for a worker or to be resumed."""
         if is_waiting:
             self._waiting.set()

@@ -8,7 +8,7 @@ import typer
 
 from pippin.api.engines import ComputeUnits, EngineChoice
 from pippin.cli import arguments, documents, figures, following, output, showing
-from pippin.cli.arguments import JobId, offer_statuses
+from pippin.cli.arguments import JobId, complete_statuses
 from pippin.cli.errors import CommandError, Exit, not_written
 from pippin.cli.showing import place
 from pippin.cli.tables import Column
@@ -57,20 +57,22 @@ def submit(
         if json_:
             output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
         else:
-            output.say(job.id)
+            output.print_text(job.id)
             if output.stdout().is_terminal and showing.is_without_validation(job):
-                output.say(f"Validation: {showing.NO_VALIDATION}.", style="yellow")
+                output.print_text(f"Validation: {showing.NO_VALIDATION}.", style="yellow")
         if follow:
             following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
             return
     if not json_ and output.stdout().is_terminal:
-        output.say(f"Follow it: pippin metrics {job.id} --follow")
+        output.print_text(f"Follow it: pippin metrics {job.id} --follow")
 
 
 @commands.callback()
 def list_jobs(
     context: typer.Context,
-    status: Annotated[str | None, typer.Option(help="Only jobs in this state.", autocompletion=offer_statuses)] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only jobs in this state.", autocompletion=complete_statuses)
+    ] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this label.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number of jobs.")] = 20,
     json_: output.JsonFlag = False,
@@ -113,7 +115,7 @@ def list_jobs(
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No jobs. `pippin submit job.yaml` submits one.")
+        output.print_text("No jobs. `pippin submit job.yaml` submits one.")
 
 
 @commands.command()
@@ -127,7 +129,7 @@ def delete(job_id: JobId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {full_id}.")
+        output.print_text(f"Deleted {full_id}.")
 
 
 def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
@@ -151,7 +153,7 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json(cancelled.model_dump(mode="json"))
     else:
-        output.say(f"{cancelled.id} is {cancelled.status}.")
+        output.print_text(f"{cancelled.id} is {cancelled.status}.")
 
 
 def download(
@@ -173,7 +175,7 @@ def download(
             path = client.download(arguments.job_id(client, job_id), to, variant=variant.value)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)
 
 
 def _not_none(**options: str | None) -> dict[str, str]:
@@ -202,7 +204,7 @@ def pause(job_id: JobId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json(paused.model_dump(mode="json"))
     else:
-        output.say(f"{paused.id} is {paused.status}. It goes on after: pippin resume {paused.id}")
+        output.print_text(f"{paused.id} is {paused.status}. It goes on after: pippin resume {paused.id}")
 
 
 def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False) -> None:
@@ -246,8 +248,8 @@ def _print_submitted(client: "Client", job: "Job", text: str, *, follow: bool, j
     if json_:
         output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
     else:
-        output.say(text)
+        output.print_text(text)
     if follow:
         following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
     elif not json_ and output.stdout().is_terminal:
-        output.say(f"Follow it: pippin metrics {job.id} --follow")
+        output.print_text(f"Follow it: pippin metrics {job.id} --follow")

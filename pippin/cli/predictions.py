@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from pippin.cli import arguments, figures, output, tables
-from pippin.cli.arguments import JobId, offer_datasets
+from pippin.cli.arguments import JobId, complete_datasets
 from pippin.cli.errors import CommandError, Exit
 from pippin.cli.tables import Cell, Column, Kind
 
@@ -52,7 +52,7 @@ def predict(
         output.print_json(prediction.model_dump(mode="json"))
     elif prediction.top is None:
         for name, value in prediction.outputs.items():
-            output.say(f"{name}: {json.dumps(value, ensure_ascii=False)}")
+            output.print_text(f"{name}: {json.dumps(value, ensure_ascii=False)}")
     else:
         _show_classes(prediction, prediction.top)
 
@@ -65,7 +65,7 @@ def evaluate(
         typer.Option(
             metavar="D",
             help="The dataset: its name, its id, a beginning of that, or `last`; by default the job's own.",
-            autocompletion=offer_datasets,
+            autocompletion=complete_datasets,
         ),
     ] = None,
     split: Annotated[
@@ -104,18 +104,18 @@ def evaluate(
         figures.counted(evaluation.examples, "example"),
         _PARTS[evaluation.part].format(split=evaluation.split),
     )
-    output.say(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(evaluation.seconds)})")
+    output.print_text(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(evaluation.seconds)})")
     if evaluation.notice:
-        output.say(f"Warning: {evaluation.notice}", style="yellow")
+        output.print_text(f"Warning: {evaluation.notice}", style="yellow")
     if evaluation.confusion is not None:
         _show_confusion(evaluation.confusion)
     for mistake in evaluation.worst[:_MAX_MISTAKES]:
-        output.say(
+        output.print_text(
             f"row {mistake.row:,}: {mistake.label} taken for {mistake.predicted} "
             f"({figures.percentage(mistake.probability, 1)})"
         )
     for error in evaluation.largest_errors[:_MAX_MISTAKES]:
-        output.say(_large_error_text(error))
+        output.print_text(_large_error_text(error))
 
 
 _PARTS = {
@@ -177,7 +177,7 @@ def _read_npz(file: Path) -> dict[str, Any]:
 def _show_classes(prediction: "Prediction", top: "list[list[Choice]]") -> None:
     for number, choices in enumerate(top):
         if len(top) > 1:
-            output.say(f"example {number}", style="bold")
+            output.print_text(f"example {number}", style="bold")
         output.table(
             [Column("CLASS", "name"), Column("PROBABILITY", "number"), Column("", drop=1)],
             [
@@ -186,7 +186,7 @@ def _show_classes(prediction: "Prediction", top: "list[list[Choice]]") -> None:
             ],
         )
     if prediction.labels is None and output.stdout().is_terminal:
-        output.say("Neither the model nor its dataset names the classes: these are their numbers.")
+        output.print_text("Neither the model nor its dataset names the classes: these are their numbers.")
 
 
 def _bar(probability: float | None) -> Text:
@@ -214,4 +214,4 @@ def _show_confusion(confusion: "Confusion") -> None:
         if len(names) <= _MAX_COLUMNS and tables.fits(table, rows, width):
             output.table(table, rows)
             return
-    output.say(f"The confusion matrix of {len(names):,} classes is wider than this terminal; --json prints it.")
+    output.print_text(f"The confusion matrix of {len(names):,} classes is wider than this terminal; --json prints it.")

@@ -63,7 +63,7 @@ def show(job: "Job", examples: dict[str, int]) -> None:
         "attempts": "; ".join(_attempt_text(attempt) for attempt in job.attempts),
         "models": ", ".join(f"{artifact.variant} ({figures.size(artifact.bytes)})" for artifact in job.artifacts),
     }
-    output.say(job.id, style="bold")
+    output.print_text(job.id, style="bold")
     for name, value in lines.items():
         if value:
             output.field(name, value)

@@ -92,7 +92,7 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json([token.model_dump(mode="json") for token in tokens])
     elif not tokens and not unreadable:
-        output.say("There is no token. `pippin tokens create --role admin` makes one.")
+        output.print_text("There is no token. `pippin tokens create --role admin` makes one.")
     else:
         rows = [
             (
@@ -140,7 +140,7 @@ def revoke(
     if json_:
         output.print_json({"revoked": matches[0]})
     else:
-        output.say(f"Revoked {matches[0]}.")
+        output.print_text(f"Revoked {matches[0]}.")
 
 
 @commands.command()
@@ -167,4 +167,4 @@ def reset(json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"reset": str(requirement.path)})
     else:
-        output.say("No token is demanded any more, unless PIPPIN_REQUIRE_TOKENS or other settings demand one.")
+        output.print_text("No token is demanded any more, unless PIPPIN_REQUIRE_TOKENS or other settings demand one.")

@@ -61,8 +61,8 @@ def _validate_job(document: documents.Document, *, json_: bool) -> None:
     if model is not None:
         describing.show(model)
     if unchecked:
-        output.say(f"Not checked, since {unchecked}.", style="yellow")
-    output.say(f"{document.name} is a job that can be submitted.", style="green")
+        output.print_text(f"Not checked, since {unchecked}.", style="yellow")
+    output.print_text(f"{document.name} is a job that can be submitted.", style="green")
 
 
 def _check(job: dict[str, Any]) -> tuple["Description | None", str | None]:
@@ -111,4 +111,4 @@ def _inspect(file: str) -> "Inspection":
 
 
 def _print_result(name: str, model: "Description") -> None:
-    output.say(f"{name} can be trained: {describing.size(model)}.", style="green")
+    output.print_text(f"{name} can be trained: {describing.size(model)}.", style="green")

@@ -23,7 +23,7 @@ from PIL import Image
 from typer.testing import Result
 
 from pippin.blobs import Blobs
-from pippin.cli.arguments import offer_datasets, offer_jobs
+from pippin.cli.arguments import complete_datasets, complete_jobs
 from pippin.datasets.sample import mnist_sample_path
 from pippin.documents import yaml12
 from pippin.local.valkey import running_url
@@ -566,7 +566,7 @@ def test_no_name_controls_the_terminal(
 def test_shell_completion_offers_printable_names_only(with_service: Invoke, evil_names: SimpleNamespace) -> None:
     assert with_service is not None
     assert evil_names.dataset
-    datasets, jobs = offer_datasets(""), offer_jobs("")
+    datasets, jobs = complete_datasets(""), complete_jobs("")
     assert "mnist-sample" in [value for value, _ in datasets]
     assert any(SHOWN in text for _, text in jobs)
     for offered in (*datasets, *jobs):

@@ -38,7 +38,7 @@ def test_a_lost_attempt_is_queued_again_and_counted(lost_job_id: str, short_leas
     meters = Meters()
     reaper = Reaper(short_lease_store, interval=1, grace=0, gap=10, meters=meters)
     for _ in range(2):
-        reaper.look()
+        reaper.run_once()
         job = short_lease_store.jobs.get("default", lost_job_id)
         assert job is not None
         assert (job.status, [attempt.status for attempt in job.attempts]) == ("queued", ["lost"])
@@ -70,9 +70,9 @@ def test_reaper_acts_once_redis_was_reachable_for_the_grace(
     if period:
         set_reachable_period(valkey_url, **period)
     reaper = Reaper(short_lease_store, interval=1, grace=1000, gap=10)
-    reaper.look()
-    reaper.look()
-    assert status(short_lease_store, lost_job_id) == expected
+    for _ in range(2):
+        reaper.run_once()
+        assert status(short_lease_store, lost_job_id) == expected
 
 
 def test_reachable_time_accumulates_over_short_gaps(short_lease_store: Store, valkey_url: str) -> None:
@@ -96,17 +96,17 @@ def test_reaper_interval_is_at_most_half_the_gap(short_lease_store: Store) -> No
 def test_redis_outage_ends_the_reapers_leadership() -> None:
     reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0, gap=10)
     reaper.acts = True
-    reaper._look_if_reachable()
+    reaper._run_if_reachable()
     assert not reaper.acts
 
 
 def test_only_one_of_two_reapers_acts_until_it_resigns(lost_job_id: str, short_lease_store: Store) -> None:
     first, second = (Reaper(short_lease_store, interval=1, grace=0, gap=10) for _ in range(2))
-    assert short_lease_store.reaping.acting(first._name, 100)
-    second.look()
+    assert short_lease_store.reaping.acquire_leadership(first._name, 100)
+    second.run_once()
     assert status(short_lease_store, lost_job_id) == "running"
     first._resign()
-    second.look()
+    second.run_once()
     assert status(short_lease_store, lost_job_id) == "queued"
 
 
