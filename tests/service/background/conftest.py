@@ -1,9 +1,10 @@
-"""A blob store for each test, and sweepers of it."""
+"""Records and blobs of each test's own, and sweepers of both."""
 
 import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from pippin.blobs import Blobs
 from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
-from pippin.store import Store, keys
+from pippin.store import Refusal, Store, keys
+from pippin.store.blob_ownership import BlobOwnership
 from service.background.sweeper import Sweeper
 from tests.service.conftest import RunningService
 
@@ -24,68 +26,77 @@ HASTY = {
     "sweep_grace_seconds": 0,
 }
 
-PutOld = Callable[..., list[str]]
-MakeSweeper = Callable[..., Sweeper]
 
+@dataclass
+class Storage:
+    """The records in a Redis, and a blob store."""
 
-@pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
-    return make_settings()
+    store: Store
+    settings: Settings
+    blobs: Blobs = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.blobs = Blobs(self.settings.blobs_url)
 
-@pytest.fixture
-def blobs(settings: Settings) -> Blobs:
-    """An empty blob store, which is not the one of the running service."""
-    return Blobs(settings.blobs_url)
+    @property
+    def digests(self) -> set[str]:
+        """All blobs."""
+        return set(self.blobs.names())
 
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why the last sweep deleted nothing."""
+        report = self.store.blob_ledger.last_report()
+        assert report is not None
+        assert bool(report.detail) == bool(report.refusal)
+        return report.refusal
 
-@pytest.fixture
-def service_blobs(service: RunningService) -> Blobs:
-    return Blobs(service.settings.blobs_url)
+    def sweeper(self, *, acts: bool = True, **changes: object) -> Sweeper:
+        """A sweeper with changed settings."""
+        settings = self.settings.model_copy(update=changes)
+        cache = BlobCache(settings.blob_cache, settings.cache_bytes, self.blobs)
+        return Sweeper(self.store, self.blobs, cache, settings, acts=lambda: acts)
 
+    def adopt(self) -> None:
+        """Make the Redis the owner of the blobs."""
+        BlobOwnership(self.store, self.blobs).adopt()
 
-@pytest.fixture
-def put_old(settings: Settings, blobs: Blobs) -> PutOld:
-    """Stores blobs whose modification time is older than the grace; their digests."""
+    def path(self, digest: str) -> Path:
+        name = digest.removeprefix("sha256:")
+        return self.settings.home / "blobs" / name[:2] / name
 
-    def put(*contents: bytes) -> list[str]:
-        digests = [blobs.put_bytes(content) for content in contents]
+    def age(self, digest: str) -> None:
+        """Set a blob's modification time to before the grace."""
+        os.utime(self.path(digest), (time.time() - 2 * HOUR,) * 2)
+
+    def put_old(self, *contents: bytes) -> list[str]:
+        """Store blobs whose modification time is before the grace."""
+        digests = [self.blobs.put_bytes(content) for content in contents]
         for digest in digests:
-            age(settings, digest, 2 * HOUR)
+            self.age(digest)
         return digests
 
-    return put
+    def name_models(self, *digests: str, tenant: str = "default") -> None:
+        """Add model records that name these blobs."""
+        for number, digest in enumerate(digests):
+            self.store.redis.zadd(keys.listing(tenant, "model"), {f"model_{number}": 0})
+            record = keys.record(tenant, "model", f"model_{number}")
+            self.store.redis.hset(record, "record", json.dumps({"digest": digest}))
 
 
 @pytest.fixture
-def make_sweeper(store: Store, blobs: Blobs, settings: Settings) -> MakeSweeper:
-    """Makes sweepers: of another store, or of other blobs, or that do not act, or with changed settings."""
-
-    def make(store: Store = store, blobs: Blobs = blobs, *, acts: bool = True, **changes: object) -> Sweeper:
-        changed = settings.model_copy(update=changes)
-        cache = BlobCache(changed.blob_cache, changed.cache_bytes, blobs)
-        return Sweeper(store, blobs, cache, changed, acts=lambda: acts)
-
-    return make
+def storage(store: Store, make_settings: Callable[..., Settings]) -> Storage:
+    """Without a service."""
+    return Storage(store, make_settings())
 
 
-def path_of(settings: Settings, digest: str) -> Path:
-    name = digest.removeprefix("sha256:")
-    return settings.home / "blobs" / name[:2] / name
-
-
-def age(settings: Settings, digest: str, seconds: float) -> None:
-    os.utime(path_of(settings, digest), (time.time() - seconds,) * 2)
+@pytest.fixture
+def service_storage(store: Store, service: RunningService) -> Storage:
+    """That of the running service."""
+    return Storage(store, service.settings)
 
 
 def sweep(sweeper: Sweeper, times: int = 2) -> None:
     """Sweep so often; the second sweep deletes what the first has marked."""
     for _ in range(times):
         sweeper.sweep()
-
-
-def name_models(store: Store, *digests: str, tenant: str = "default") -> None:
-    """Add model records that name these blobs."""
-    for number, digest in enumerate(digests):
-        store.redis.zadd(keys.listing(tenant, "model"), {f"model_{number}": 0})
-        store.redis.hset(keys.record(tenant, "model", f"model_{number}"), "record", json.dumps({"digest": digest}))

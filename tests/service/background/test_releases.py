@@ -6,11 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from pippin.api.checkpoints import StoredCheckpoint
-from pippin.blobs import Blobs
 from pippin.store import Store, UnreadableRecord, keys
 from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
-from tests.service.background.conftest import name_models
 from tests.service.conftest import Trainer
 from tests.support.records import stored_checkpoint
 
@@ -25,15 +23,16 @@ def meters() -> Meters:
 
 
 @pytest.fixture
-def releases(store: Store, blobs: Blobs, meters: Meters) -> BlobReleases:
+def releases(storage: Storage, meters: Meters) -> BlobReleases:
     """Releases without a grace."""
-    return BlobReleases(store, blobs, seconds=0, may_delete=lambda: True, meters=meters)
+    return BlobReleases(storage.store, storage.blobs, seconds=0, may_delete=lambda: True, meters=meters)
 
 
 @pytest.fixture
-def checkpoint(blobs: Blobs) -> Checkpoints:
+def checkpoint(storage: Storage) -> Checkpoints:
     def make(epoch: int, step: int = 0) -> StoredCheckpoint:
-        return stored_checkpoint(epoch, step, digest=blobs.put_bytes(f"{epoch}.{step}".encode()), bytes=1)
+        digest = storage.blobs.put_bytes(f"{epoch}.{step}".encode())
+        return stored_checkpoint(epoch, step, digest=digest, bytes=1)
 
     return make
 
@@ -45,32 +44,32 @@ def attempt(submitted: Callable[..., str], trainer: Callable[[str], Trainer]) ->
     return running
 
 
-def release_all(releases: BlobReleases, store: Store) -> None:
-    while store.redis.exists(keys.RELEASED):
+@pytest.fixture
+def exceeding_attempt(attempt: Trainer, checkpoint: Checkpoints) -> Trainer:
+    """An attempt with one checkpoint more than its job keeps."""
+    for epoch in range(1, KEPT + 2):
+        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
+    return attempt
+
+
+def release_all(releases: BlobReleases, storage: Storage) -> None:
+    while storage.store.redis.exists(keys.RELEASED):
         releases.run_once()
         time.sleep(0.01)  # the file's modification time must be in the past
     releases.run_once()
 
 
 def test_training_job_stores_at_most_keep_checkpoints(
-    *,
-    releases: BlobReleases,
-    store: Store,
-    blobs: Blobs,
-    attempt: Trainer,
-    checkpoint: Checkpoints,
-    meters: Meters,
+    releases: BlobReleases, storage: Storage, attempt: Trainer, checkpoint: Checkpoints, meters: Meters
 ) -> None:
-    max_count = 0
     for epoch in range(1, EPOCHS + 1):
         if epoch % 2:
-            store.attempts.checkpoint(attempt.claim, checkpoint(epoch - 1, 5))
+            storage.store.attempts.checkpoint(attempt.claim, checkpoint(epoch - 1, 5))
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-        release_all(releases, store)
-        max_count = max(max_count, len(list(blobs.names())))
-    assert max_count <= KEPT
-    kept = store.jobs.checkpoints("default", attempt.job_id)
-    assert {each.digest for each in kept} == {f"sha256:{name.removeprefix('sha256:')}" for name in blobs.names()}
+        release_all(releases, storage)
+        assert len(storage.digests) <= KEPT
+    kept = storage.store.jobs.checkpoints("default", attempt.job_id)
+    assert {each.digest for each in kept} == storage.digests
     assert [each.epoch for each in kept] == [10, 11, 12]
     deleted = EPOCHS + EPOCHS // 2 - KEPT
     assert meters.registry.get_sample_value("pippin_blobs_released_total") == deleted
@@ -79,8 +78,7 @@ def test_training_job_stores_at_most_keep_checkpoints(
 def test_checkpoint_shared_with_another_job_is_not_deleted(
     *,
     releases: BlobReleases,
-    store: Store,
-    blobs: Blobs,
+    storage: Storage,
     attempt: Trainer,
     checkpoint: Checkpoints,
     submitted: Callable[..., str],
@@ -92,43 +90,30 @@ def test_checkpoint_shared_with_another_job_is_not_deleted(
     other.epoch(1, checkpoint=same)
     for epoch in range(1, KEPT + 3):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    release_all(releases, store)
-    assert blobs.head(same.digest) is not None
-    assert len(list(blobs.names())) == KEPT + 1
+    release_all(releases, storage)
+    assert same.digest in storage.digests
+    assert len(storage.digests) == KEPT + 1
 
 
 @pytest.mark.parametrize(
     ("seconds", "may_delete"),
     [pytest.param(3600, True, id="within the grace"), pytest.param(0, False, id="without permission to delete")],
 )
-def test_blobs_are_not_released(
-    *,
-    store: Store,
-    blobs: Blobs,
-    attempt: Trainer,
-    checkpoint: Checkpoints,
-    meters: Meters,
-    seconds: float,
-    may_delete: bool,
-) -> None:
-    idle = BlobReleases(store, blobs, seconds=seconds, may_delete=lambda: may_delete, meters=meters)
-    for epoch in range(1, KEPT + 2):
-        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
+@pytest.mark.usefixtures("exceeding_attempt")
+def test_blobs_are_not_released(storage: Storage, meters: Meters, seconds: float, may_delete: bool) -> None:
+    idle = BlobReleases(storage.store, storage.blobs, seconds=seconds, may_delete=lambda: may_delete, meters=meters)
     assert (idle.run_once(), idle.run_once()) == (0, 0)
-    assert store.redis.llen(keys.RELEASED) == 1
-    assert len(list(blobs.names())) == KEPT + 1
+    assert storage.store.redis.llen(keys.RELEASED) == 1
+    assert len(storage.digests) == KEPT + 1
 
 
-def test_nothing_is_released_while_a_record_is_unreadable(
-    releases: BlobReleases, store: Store, blobs: Blobs, attempt: Trainer, checkpoint: Checkpoints
-) -> None:
-    for epoch in range(1, KEPT + 2):
-        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    store.redis.zadd(keys.listing("default", "dataset"), {"ds_x": 0})
-    store.redis.hset(keys.record("default", "dataset", "ds_x"), "record", "{")
+@pytest.mark.usefixtures("exceeding_attempt")
+def test_nothing_is_released_while_a_record_is_unreadable(releases: BlobReleases, storage: Storage) -> None:
+    storage.store.redis.zadd(keys.listing("default", "dataset"), {"ds_x": 0})
+    storage.store.redis.hset(keys.record("default", "dataset", "ds_x"), "record", "{")
     with pytest.raises(UnreadableRecord):
-        release_all(releases, store)
-    assert len(list(blobs.names())) == KEPT + 1
+        release_all(releases, storage)
+    assert len(storage.digests) == KEPT + 1
 
 
 def test_invalid_release_entries_are_skipped(releases: BlobReleases, store: Store) -> None:
@@ -137,13 +122,11 @@ def test_invalid_release_entries_are_skipped(releases: BlobReleases, store: Stor
     assert store.redis.exists(keys.RELEASED) == 0
 
 
-def test_blobs_of_many_deleted_records_are_released_without_a_sweep(
-    releases: BlobReleases, store: Store, blobs: Blobs
-) -> None:
+def test_blobs_of_many_deleted_records_are_released_without_a_sweep(releases: BlobReleases, storage: Storage) -> None:
     # More than a sweep deletes without approval.
-    kept, *digests = [blobs.put_bytes(b"%d" % number) for number in range(150)]
-    name_models(store, *digests)
+    kept, *digests = [storage.blobs.put_bytes(b"%d" % number) for number in range(150)]
+    storage.name_models(*digests)
     for number in range(len(digests)):
-        assert store.models.delete("default", f"model_{number}")
-    release_all(releases, store)
-    assert set(blobs.names()) == {kept}
+        assert storage.store.models.delete("default", f"model_{number}")
+    release_all(releases, storage)
+    assert storage.digests == {kept}
