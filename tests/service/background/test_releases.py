@@ -9,6 +9,7 @@ from pippin.api.checkpoints import StoredCheckpoint
 from pippin.store import Store, UnreadableRecord, keys
 from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
+from tests.service.background.conftest import Storage
 from tests.service.conftest import Trainer
 from tests.support.records import stored_checkpoint
 
