@@ -110,7 +110,7 @@ def test_body_of_an_operation_without_one_is_not_read(send: Send, path: str) -> 
 
 @EACH_BODY
 def test_too_large_content_length_is_refused_unread(
-    *, http: httpx2.Client, method: str, path: str, kind: str, limit: int
+    http: httpx2.Client, method: str, path: str, kind: str, limit: int
 ) -> None:
     with socket.create_connection(("127.0.0.1", http.base_url.port), timeout=60) as connection:
         connection.sendall(head_of(method, path, kind, f"Content-Length: {limit + 1}"))

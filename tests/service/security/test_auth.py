@@ -11,10 +11,10 @@ from pippin.blobs import BlobError, BlobRefusedError, Blobs
 from pippin.store import Store
 from tests.service.conftest import MakeService
 from tests.service.security.conftest import AddToken, bearer
+from tests.support.problems import is_problem
 from tests.support.records import worker_report
 
 LARGE = b"x" * 20_000_000
-IsProblem = Callable[..., dict[str, Any]]
 
 CONTENT = b"weights"
 PATH = f"/blobs/{hashlib.sha256(CONTENT).hexdigest()}"
@@ -29,9 +29,7 @@ def test_service_without_tokens_is_open(http: httpx2.Client) -> None:
     assert http.get("/session").json() == {"role": "admin", "tenant": "default", "token": None, "expires_at": None}
 
 
-def test_paths_that_are_no_operation_need_a_token(
-    http: httpx2.Client, add_token: AddToken, is_problem: IsProblem
-) -> None:
+def test_paths_that_are_no_operation_need_a_token(http: httpx2.Client, add_token: AddToken) -> None:
     add_token("read")
     for path in ("/", "/docs", "/docs/start.js", "/docs/assets/swagger-ui.css", "/problems/unauthorized"):
         assert http.get(path).status_code == 200
@@ -52,7 +50,7 @@ def test_paths_that_are_no_operation_need_a_token(
     is_problem(http.post("/healthz"), 405, "method-not-allowed")
 
 
-def test_worker_token_restricts_only_the_blobs(http: httpx2.Client, add_token: AddToken, is_problem: IsProblem) -> None:
+def test_worker_token_restricts_only_the_blobs(http: httpx2.Client, add_token: AddToken) -> None:
     token = add_token("worker")
     assert http.put(PATH, content=CONTENT, headers=bearer(token)).status_code == 204
     assert http.get(PATH, headers=bearer(token)).content == CONTENT
@@ -64,9 +62,7 @@ def test_worker_token_restricts_only_the_blobs(http: httpx2.Client, add_token: A
 
 
 @pytest.mark.parametrize("shown", ["nonsense", issue("worker", None).text], ids=["nonsense", "never-kept"])
-def test_unknown_token_is_answered_invalid_token(
-    http: httpx2.Client, add_token: AddToken, shown: str, is_problem: IsProblem
-) -> None:
+def test_unknown_token_is_answered_invalid_token(http: httpx2.Client, add_token: AddToken, shown: str) -> None:
     add_token("worker")
     answer = http.get(PATH, headers={"authorization": f"Bearer {shown}"})
     assert shown not in is_problem(answer, 401, "unauthorized")["detail"]
@@ -106,12 +102,7 @@ def test_reachable_service_is_closed_before_the_first_token(make_service: MakeSe
 
 
 def test_tenant_sees_only_its_own_objects(
-    *,
-    make_service: MakeService,
-    add_token: AddToken,
-    tiny_npz: bytes,
-    mnist_spec: dict[str, Any],
-    is_problem: IsProblem,
+    make_service: MakeService, add_token: AddToken, tiny_npz: bytes, mnist_spec: dict[str, Any]
 ) -> None:
     ours, theirs = (bearer(add_token("submit", tenant=tenant)) for tenant in ("alone-a", "alone-b"))
     request = {"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}

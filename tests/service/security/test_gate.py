@@ -1,8 +1,6 @@
 """Requests that a foreign page can cause a browser to send: Host and Origin checks."""
 
 import socket
-from collections.abc import Callable
-from typing import Any
 
 import httpx2
 import pytest
@@ -10,8 +8,7 @@ import pytest
 from service.security.browsers import is_own
 from tests.service.conftest import MakeService
 from tests.service.security.conftest import AddToken, bearer
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1", "127.0.0.1:80", "127.9.9.9", "[::1]:8000"])
@@ -33,7 +30,7 @@ def test_loopback_host_names_are_accepted(http: httpx2.Client, host: str) -> Non
         "0.0.0.0",
     ],
 )
-def test_foreign_host_names_are_misdirected(http: httpx2.Client, is_problem: IsProblem, host: str) -> None:
+def test_foreign_host_names_are_misdirected(http: httpx2.Client, host: str) -> None:
     for path in ("/jobs", "/healthz", "/docs", "/nothing"):
         problem = is_problem(http.get(path, headers={"host": host}), 421, "misdirected")
         assert "PIPPIN_ALLOWED_HOSTS" in problem["detail"]
@@ -48,9 +45,7 @@ def test_missing_or_duplicate_host_header_is_refused(http: httpx2.Client, head: 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "file://", "", "x"])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/jobs"), ("POST", "/jobs"), ("DELETE", "/session")])
-def test_foreign_origin_is_refused(
-    *, http: httpx2.Client, is_problem: IsProblem, method: str, path: str, origin: str
-) -> None:
+def test_foreign_origin_is_refused(http: httpx2.Client, method: str, path: str, origin: str) -> None:
     answer = http.request(method, path, headers={"origin": origin})
     is_problem(answer, 403, "foreign-origin")
     assert "access-control-allow-origin" not in answer.headers

@@ -106,9 +106,15 @@ def wait_for_followers(service: RunningService, number: int) -> None:
 
 
 def test_revoked_token_ends_its_stream_with_a_revoked_event(
-    *, http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str,
+    *,
+    http: httpx2.Client,
+    service: RunningService,
+    store: Store,
+    add_token: AddToken,
+    read: Read,
+    job: str,
     revocations: Callable[[], float],
-) -> None:  # fmt: skip
+) -> None:
     revoked, other = add_token("read"), add_token("read")
     before = revocations()
     stream = read(f"/jobs/{job}/events", SSE | bearer(revoked))
@@ -170,7 +176,7 @@ def test_stream_ends_with_its_session(
 
 
 def test_anonymous_stream_ends_when_tokens_are_required(
-    *, service: RunningService, add_token: AddToken, read: Read, job: str
+    service: RunningService, add_token: AddToken, read: Read, job: str
 ) -> None:
     stream = read(f"/jobs/{job}/events", SSE)
     wait_for_followers(service, 1)
@@ -181,7 +187,7 @@ def test_anonymous_stream_ends_when_tokens_are_required(
 
 
 def test_slow_download_is_cut_off_on_revocation(
-    *, store: Store, add_token: AddToken, read: Read, blobs: Blobs, revocations: Callable[[], float]
+    store: Store, add_token: AddToken, read: Read, blobs: Blobs, revocations: Callable[[], float]
 ) -> None:
     digest = blobs.put_bytes(LARGE).removeprefix("sha256:")
     token = add_token("worker")
@@ -198,7 +204,7 @@ def test_slow_download_is_cut_off_on_revocation(
 
 @pytest.mark.parametrize("path", ["/datasets?name=x", "/models?name=x", "/blobs/" + "0" * 64])
 def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
-    *, service: RunningService, store: Store, add_token: AddToken, read: Read, path: str
+    service: RunningService, store: Store, add_token: AddToken, read: Read, path: str
 ) -> None:
     token = add_token("admin")
     sent, revoked = threading.Event(), threading.Event()
@@ -224,7 +230,7 @@ def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
 
 
 def test_client_raises_401_on_revocation(
-    *, http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, job: str
+    http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, job: str
 ) -> None:
     token = add_token()
     raised: list[ServiceError] = []
@@ -245,7 +251,7 @@ def test_client_raises_401_on_revocation(
 
 
 def test_many_open_requests_share_one_token_check(
-    *, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str
+    service: RunningService, store: Store, add_token: AddToken, read: Read, job: str
 ) -> None:
     tokens = [add_token("read") for _ in range(8)]
     for token in tokens * 2:

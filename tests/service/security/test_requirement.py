@@ -16,9 +16,9 @@ from pippin.store.token_requirement import TokenRequirement
 from service.security import authentication
 from tests.service.conftest import MakeService
 from tests.service.security.conftest import AddToken, bearer
+from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
 
-IsProblem = Callable[..., dict[str, Any]]
 Start = Callable[..., httpx2.Client]
 Add = Callable[[Role], dict[str, str]]
 BLOB = "/blobs/" + "0" * 64
@@ -52,9 +52,7 @@ def add(add_token: AddToken) -> Add:
     return lambda role: bearer(add_token(role))
 
 
-def test_tokens_stay_required_after_redis_is_emptied(
-    *, start: Start, add: Add, store: Store, home: Path, is_problem: IsProblem
-) -> None:
+def test_tokens_stay_required_after_redis_is_emptied(start: Start, add: Add, store: Store, home: Path) -> None:
     http = start()
     assert http.get("/jobs").status_code == 200
     token = add("admin")
@@ -157,9 +155,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("name", "value"), HEADERS)
-def test_service_without_tokens_refuses_proxied_requests(
-    *, http: httpx2.Client, add: Add, is_problem: IsProblem, name: str, value: str
-) -> None:
+def test_service_without_tokens_refuses_proxied_requests(http: httpx2.Client, add: Add, name: str, value: str) -> None:
     for method, path in (("GET", "/jobs"), ("POST", "/jobs"), ("PUT", BLOB), ("GET", "/metrics"), ("GET", "/nothing")):
         problem = is_problem(http.request(method, path, headers={name: value}), 403, "behind-proxy")
         assert name.lower() in problem["detail"]
