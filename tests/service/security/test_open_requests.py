@@ -1,7 +1,9 @@
 """A request in progress ends when its token is revoked or its session ends; other requests continue."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -19,9 +21,8 @@ from service.security.open_requests import OpenRequests
 from service.telemetry.meters import Meters
 from tests.service.conftest import RunningService
 from tests.service.security.conftest import AddToken, bearer
-from tests.support.waiting import wait_for
+from tests.support.waiting import DEADLINE, wait_for
 
-SSE = {"accept": "text/event-stream"}
 LARGE = bytes(64 * 2**20)
 
 
@@ -50,16 +51,17 @@ class Reading:
                 for chunk in answer.iter_bytes(65536):
                     self.text = (self.text + chunk)[-(2**20) :]
                     if self.paused is not None:
-                        self.paused.wait(60)
+                        self.paused.wait(DEADLINE)
         except httpx2.HTTPError as error:
             self.error = error
 
     def end(self) -> None:
-        self.thread.join(20)
+        self.thread.join(DEADLINE)
         assert not self.thread.is_alive(), "the request did not end"
 
 
 Read = Callable[..., Reading]
+Follow = Callable[..., Reading]
 
 
 @pytest.fixture
@@ -82,16 +84,22 @@ def read(http: httpx2.Client) -> Iterator[Read]:
     for each in started:
         if each.paused is not None:
             each.paused.set()
-    # Streams that still follow a job end with their tokens.
-    for each in started:
-        each.thread.join(30)
-        assert not each.thread.is_alive()
+        # A stream that still follows a job ends with its token.
+        each.end()
 
 
 @pytest.fixture
-def job(submitted: Callable[..., str]) -> str:
-    """A queued job, whose streams stay open."""
-    return submitted()
+def follow(service: RunningService, submitted: Callable[..., str], read: Read) -> Follow:
+    """Follows the events of a queued job, whose streams stay open, with these headers; the stream is open already."""
+    job, opened = submitted(), itertools.count(1)
+
+    def start(headers: dict[str, str], path: str = "events", accept: str = "text/event-stream") -> Reading:
+        reading = read(f"/jobs/{job}/{path}", {"accept": accept} | headers)
+        number = next(opened)
+        wait_for(lambda: service.followers == number, "the stream is open")
+        return reading
+
+    return start
 
 
 @pytest.fixture
@@ -101,31 +109,24 @@ def revocations(service: RunningService) -> Callable[[], float]:
     return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
 
 
-def wait_for_followers(service: RunningService, number: int) -> None:
-    wait_for(lambda: service.followers == number, f"{number} streams are open")
-
-
 def test_revoked_token_ends_its_stream_with_a_revoked_event(
     *,
     http: httpx2.Client,
     service: RunningService,
     store: Store,
     add_token: AddToken,
-    read: Read,
-    job: str,
+    follow: Follow,
     revocations: Callable[[], float],
 ) -> None:
     revoked, other = add_token("read"), add_token("read")
     before = revocations()
-    stream = read(f"/jobs/{job}/events", SSE | bearer(revoked))
-    others = read(f"/jobs/{job}/events", SSE | bearer(other))
-    wait_for_followers(service, 2)
+    stream, others = follow(bearer(revoked)), follow(bearer(other))
     store.tokens.revoke(revoked.record.id)
     stream.end()
     assert (stream.status, stream.error) == (200, None)
     assert stream.text.endswith(b"\r\n\r\n")
     assert b"event: revoked\r\ndata: {" in stream.text
-    assert http.get(f"/jobs/{job}/events", headers=SSE | bearer(revoked)).status_code == 401
+    assert http.get(stream.path, headers=stream.headers).status_code == 401
     assert revocations() == before + 1
     assert others.thread.is_alive()
     assert service.followers == 1
@@ -135,33 +136,29 @@ def test_revoked_token_ends_its_stream_with_a_revoked_event(
 
 @pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
 def test_revoked_token_cuts_off_ndjson_and_csv_streams(
-    *, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str, form: str
+    service: RunningService, store: Store, add_token: AddToken, follow: Follow, form: str
 ) -> None:
     token = add_token("read")
-    stream = read(f"/jobs/{job}/metrics?follow=true", {"accept": form} | bearer(token))
-    wait_for_followers(service, 1)
+    stream = follow(bearer(token), "metrics?follow=true", form)
     store.tokens.revoke(token.record.id)
     stream.end()
     assert isinstance(stream.error, httpx2.RemoteProtocolError)
-    wait_for_followers(service, 0)
+    wait_for(lambda: service.followers == 0, "the stream is closed")
 
 
 @pytest.mark.parametrize("end", ["revoked", "signed out", "expired", "records lost"])
 def test_stream_ends_with_its_session(
-    *, http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, read: Read, job: str, end: str
+    http: httpx2.Client, store: Store, add_token: AddToken, follow: Follow, end: str
 ) -> None:
     token = add_token()
     session, other = (store.tokens.open_session(token.record) for _ in range(2))
-    cookie = {"cookie": f"pippin_session={session}"}
-    stream = read(f"/jobs/{job}/events", SSE | cookie)
-    others = read(f"/jobs/{job}/events", SSE | {"cookie": f"pippin_session={other}"})
-    wait_for_followers(service, 2)
+    stream, others = (follow({"cookie": f"pippin_session={each}"}) for each in (session, other))
     match end:
         case "revoked":
             store.tokens.revoke(token.record.id)
         case "signed out":
-            origin = {"origin": str(http.base_url).rstrip("/")}
-            assert http.delete("/session", headers=cookie | origin).status_code == 204
+            headers = {"cookie": f"pippin_session={session}", "origin": str(http.base_url).rstrip("/")}
+            assert http.delete("/session", headers=headers).status_code == 204
         case "expired":
             store.redis.delete(keys.session(secret_hash(session)))
         case "records lost":
@@ -175,11 +172,8 @@ def test_stream_ends_with_its_session(
     others.end()
 
 
-def test_anonymous_stream_ends_when_tokens_are_required(
-    service: RunningService, add_token: AddToken, read: Read, job: str
-) -> None:
-    stream = read(f"/jobs/{job}/events", SSE)
-    wait_for_followers(service, 1)
+def test_anonymous_stream_ends_when_tokens_are_required(add_token: AddToken, follow: Follow) -> None:
+    stream = follow({})
     add_token("worker")
     add_token("read")
     stream.end()
@@ -212,13 +206,13 @@ def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
     def content() -> Iterator[bytes]:
         yield b"x" * 1000
         sent.set()
-        revoked.wait(30)
+        revoked.wait(DEADLINE)
         yield b"x" * 1000
 
     method = "PUT" if "blobs" in path else "POST"
     type_ = {"content-type": "application/octet-stream"}
     upload = read(path, bearer(token) | type_, method, content=content())
-    assert sent.wait(20)
+    assert sent.wait(DEADLINE)
     rooms = service.settings.home / "uploads"
     wait_for(lambda: any(rooms.iterdir()), "the upload has begun")
     store.tokens.revoke(token.record.id)
@@ -230,39 +224,28 @@ def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
 
 
 def test_client_raises_401_on_revocation(
-    http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, job: str
+    http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, submitted: Callable[..., str]
 ) -> None:
-    token = add_token()
-    raised: list[ServiceError] = []
-
-    def follow() -> None:
-        with Client(str(http.base_url), token=token.text) as client:
-            try:
-                list(client.events(job))
-            except ServiceError as error:
-                raised.append(error)
-
-    thread = threading.Thread(target=follow)
-    thread.start()
-    wait_for_followers(service, 1)
-    store.tokens.revoke(token.record.id)
-    thread.join(30)
-    assert [error.status for error in raised] == [401]
+    token, job = add_token(), submitted()
+    with Client(str(http.base_url), token=token.text) as client, ThreadPoolExecutor(1) as pool:
+        following = pool.submit(lambda: list(client.events(job)))
+        wait_for(lambda: service.followers == 1, "the client follows the job")
+        store.tokens.revoke(token.record.id)
+        with pytest.raises(ServiceError) as raised:
+            following.result(DEADLINE)
+    assert raised.value.status == 401
 
 
-def test_many_open_requests_share_one_token_check(
-    service: RunningService, store: Store, add_token: AddToken, read: Read, job: str
-) -> None:
+def test_many_open_requests_share_one_token_check(store: Store, add_token: AddToken, follow: Follow) -> None:
     tokens = [add_token("read") for _ in range(8)]
     for token in tokens * 2:
-        read(f"/jobs/{job}/events", SSE | bearer(token))
-    wait_for_followers(service, 16)
+        follow(bearer(token))
 
     def calls(command: str) -> int:
         return int(store.redis.info("commandstats")[f"cmdstat_{command}"]["calls"])
 
     looks, began = calls("hmget"), calls("smembers")
-    wait_for(lambda: calls("smembers") >= began + 3, "three looks")
+    wait_for(lambda: calls("smembers") >= began + 3, "three checks")
     assert calls("hmget") - looks <= 5
     for token in tokens:
         store.tokens.revoke(token.record.id)
