@@ -85,7 +85,7 @@ class BlobCache:
                 continue
             if identity == _identity_or_none(entry, identity):
                 return result
-        raise BlobDamagedError(f"this machine's copy of the blob {digest} changes while it is read")
+        raise BlobDamagedError(f"the cached copy of the blob {digest} changed while it was read")
 
     def data(self, digest: str) -> bytes:
         """The whole content of the blob `digest`.
@@ -112,7 +112,7 @@ class BlobCache:
             if _is_intact(entry):
                 self._remember(digest, identity)
             else:
-                _log.warning("a cached copy of a blob is damaged; it is fetched again", blob=digest)
+                _log.warning("the cached copy of a blob is damaged; downloading it again", blob=digest)
                 _remove(entry)
                 identity = None
         if identity is None:
@@ -184,7 +184,7 @@ def _is_intact(entry: Path) -> bool:
     except FileNotFoundError:
         raise
     except OSError as error:
-        _log.warning("a cached copy of a blob cannot be read", blob=entry.name, error=error.strerror)
+        _log.warning("the cached copy of a blob cannot be read", blob=entry.name, error=error.strerror)
         return False
 
 

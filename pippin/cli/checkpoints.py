@@ -67,7 +67,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
 @commands.command()
 def download(
     job_id: JobId,
-    epoch: Annotated[int, typer.Argument(metavar="EPOCH", min=0, help="One that `pippin checkpoints ID` lists.")],
+    epoch: Annotated[int, typer.Argument(metavar="EPOCH", min=0, help="An epoch that `pippin checkpoints ID` lists.")],
     to: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),

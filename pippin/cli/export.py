@@ -88,7 +88,7 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", 
         output.print_json({"path": str(written), "epochs": len(epochs)})
     else:
         output.print_text(
-            f"{written} ({figures.counted(len(epochs), 'epoch')}). Look at it: tensorboard --logdir {folder}"
+            f"{written} ({figures.counted(len(epochs), 'epoch')}). View it with: tensorboard --logdir {folder}"
         )
 
 

@@ -35,7 +35,7 @@ def metrics(
     with Client() as client:
         job_id = arguments.job_id(client, job_id)
         if follow_:
-            follow(client, job_id, json_=json_, then=f"Its model: pippin download {job_id}")
+            follow(client, job_id, json_=json_, then=f"Download its model: pippin download {job_id}")
             return
         job_metrics = client.metrics(job_id)
     if json_:
@@ -80,8 +80,8 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
         job = _watch(client, job_id, json_=json_)
     except KeyboardInterrupt:
         output.stderr().print(
-            f"Stopped watching; the job goes on. Watch again: pippin metrics {job_id} --follow. "
-            f"Stop it: pippin cancel {job_id}",
+            f"Stopped following; the job continues. Follow it again: pippin metrics {job_id} --follow. Cancel it: "
+            f"pippin cancel {job_id}",
             soft_wrap=True,
         )
         raise typer.Exit(Exit.INTERRUPTED) from None
@@ -135,9 +135,7 @@ def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
 
 def _waiting_reason(job: "Job") -> str | None:
     """What a queued or paused job waits for; None if there is nothing."""
-    return (
-        f"It is paused, and goes on after: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
-    )
+    return f"The job is paused. Resume it: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
 
 
 @contextmanager

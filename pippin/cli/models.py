@@ -29,7 +29,7 @@ class Form(enum.StrEnum):
 @commands.command()
 def add(
     file: Annotated[str, typer.Argument(metavar="FILE", help="An .mlmodel; or a document in .json or .yaml, or -.")],
-    name: Annotated[str | None, typer.Option(help="What jobs may call it by, beside its id.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model, usable in place of its id.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Upload a model: an updatable .mlmodel, a spec, or a SwiftCoreMLTools document."""
@@ -100,7 +100,9 @@ def show(model_id: ModelId, json_: output.JsonFlag = False) -> None:
 def export(
     model_id: ModelId,
     form: Annotated[Form, typer.Option("--as", help="The language. A spec has no weights.")] = Form.SPEC,
-    to: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; else stdout.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write. [default: stdout]")
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Write a model as a document, in JSON."""
@@ -124,7 +126,7 @@ def export(
 def download(
     model_id: ModelId,
     to: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
     json_: output.JsonFlag = False,
 ) -> None:

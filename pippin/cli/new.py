@@ -47,6 +47,6 @@ def _text(preset: str) -> str:
     from pippin.models.spec.presets import UnknownPresetError, preset_names
 
     if preset not in preset_names():
-        raise UnknownPresetError(f"no preset is called {preset!r}; there are: {', '.join(preset_names())}")
+        raise UnknownPresetError(f"there is no preset {preset!r}; the presets are: {', '.join(preset_names())}")
     template = (files("pippin.cli") / "job.yaml").read_text(encoding="utf-8")
     return template.replace("mnist-cnn", preset)

@@ -28,10 +28,13 @@ def predict(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A picture (PNG, JPEG, PGM), or arrays by input (.json, .npz).")
     ],
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many of the likeliest classes to show.")] = 5,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="Number of most probable classes to show.")] = 5,
     background: Annotated[
         str | None,
-        typer.Option(metavar="COLOR", help="Behind transparent pixels: white, black or one as ff8000; else white."),
+        typer.Option(
+            metavar="COLOR",
+            help="Background of transparent pixels: white, black or a color such as ff8000. [default: white]",
+        ),
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -69,11 +72,11 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Which split; by default one with examples that the job did not train on.")
+        str | None, typer.Option(help="The split; by default one with examples that the job did not train on.")
     ] = None,
     part: Annotated[
         Literal["all", "held_out", "trained_on"] | None,
-        typer.Option(help="Which rows of the split; by default those that the job held out, if it held any out."),
+        typer.Option(help="The rows of the split; by default those that the job held out, if it held out any."),
     ] = None,
     max_examples: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="The maximum number of examples, spread over the rows.")
@@ -111,7 +114,7 @@ def evaluate(
         _show_confusion(evaluation.confusion)
     for mistake in evaluation.worst[:_MAX_MISTAKES]:
         output.print_text(
-            f"row {mistake.row:,}: {mistake.label} taken for {mistake.predicted} "
+            f"row {mistake.row:,}: {mistake.label} predicted as {mistake.predicted} "
             f"({figures.percentage(mistake.probability, 1)})"
         )
     for error in evaluation.largest_errors[:_MAX_MISTAKES]:
@@ -158,7 +161,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     if isinstance(document, dict) and document.keys() == {"inputs"}:
         document = document["inputs"]
     if not isinstance(document, dict):
-        raise CommandError(Exit.REFUSED, f'{file} must hold arrays by input: {{"inputs": {{"image": [[…]]}}}}.')
+        raise CommandError(Exit.REFUSED, f'{file} must contain arrays by input name: {{"inputs": {{"image": [[…]]}}}}.')
     return document
 
 
@@ -186,7 +189,7 @@ def _show_classes(prediction: "Prediction", top: "list[list[Choice]]") -> None:
             ],
         )
     if prediction.labels is None and output.stdout().is_terminal:
-        output.print_text("Neither the model nor its dataset names the classes: these are their numbers.")
+        output.print_text("Neither the model nor its dataset has class names; classes are shown by number.")
 
 
 def _bar(probability: float | None) -> Text:
@@ -214,4 +217,6 @@ def _show_confusion(confusion: "Confusion") -> None:
         if len(names) <= _MAX_COLUMNS and tables.fits(table, rows, width):
             output.table(table, rows)
             return
-    output.print_text(f"The confusion matrix of {len(names):,} classes is wider than this terminal; --json prints it.")
+    output.print_text(
+        f"The confusion matrix of {len(names):,} classes is wider than this terminal; print it with --json."
+    )

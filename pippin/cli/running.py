@@ -24,7 +24,7 @@ _COLOURS = {"pippin": "bold", "valkey": "magenta", "service": "cyan"}
 Host = Annotated[str | None, typer.Option(help="The address to listen on.  [PIPPIN_HOST, else 127.0.0.1]")]
 Port = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, max=65_535, help="The port; 0 takes a free one.  [PIPPIN_PORT, else 8000]"),
+    typer.Option(metavar="N", min=0, max=65_535, help="The port; 0 selects a free one.  [PIPPIN_PORT, else 8000]"),
 ]
 
 
@@ -32,7 +32,7 @@ def up(
     host: Host = None,
     port: Port = None,
     home: Annotated[Path | None, typer.Option(help="The folder of all data.  [PIPPIN_HOME, else ~/.pippin]")] = None,
-    workers: Annotated[int, typer.Option(metavar="N", min=0, help="How many workers to run.")] = 1,
+    workers: Annotated[int, typer.Option(metavar="N", min=0, help="Number of workers.")] = 1,
     json_: output.JsonFlag = False,
 ) -> None:
     """Run all of Pippin in the foreground.
@@ -97,7 +97,7 @@ def replace_process(module: str, environment: dict[str, str], *arguments: str) -
 def _next_steps(url: str, home: str, *, shut: bool) -> list[str]:
     if shut:
         return [
-            f"ready at {url}, data in {home}; Ctrl-C stops it. It demands a token of everybody:",
+            f"ready at {url}, data in {home}; Ctrl-C stops it. Every request requires a token:",
             "  pippin tokens create --role submit",
         ]
     setting = "" if url == "http://127.0.0.1:8000" else f"PIPPIN_URL={url} "
@@ -128,7 +128,7 @@ def format_log_line(line: str) -> str:
 
 def parity(
     engine: Annotated[str, typer.Option(help="The engine to examine: coreml or jax.")] = "coreml",
-    case: Annotated[str | None, typer.Option(metavar="NAME", help="Run this case only: see docs/semantics.md.")] = None,
+    case: Annotated[str | None, typer.Option(metavar="NAME", help="Run only this case; see docs/semantics.md.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Find out which formulas an engine trains with.

@@ -35,7 +35,7 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
     if json_:
         output.print_json([worker.model_dump(mode="json") for worker in workers])
     elif not workers:
-        output.print_text("No worker is alive. `pippin up` starts one, and so does `pippin worker`.")
+        output.print_text("No worker is alive. Start one with `pippin up` or `pippin worker`.")
     else:
         output.table(
             [
@@ -66,7 +66,7 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
 def drain(
     name: Name,
     hand_back: Annotated[
-        bool, typer.Option("--hand-back", help="Give the current job back at once, with a checkpoint.")
+        bool, typer.Option("--hand-back", help="Hand the current job back at once, with a checkpoint.")
     ] = False,
     json_: output.JsonFlag = False,
 ) -> None:

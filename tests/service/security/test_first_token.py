@@ -87,7 +87,7 @@ async def test_revoked_first_token_is_not_restored(
     with structlog.testing.capture_logs() as log:
         await store_first_token(store, settings, requirement)
     assert store.tokens.all() == []
-    assert "not the first any more" in log[0]["event"]
+    assert "the role already has other tokens" in log[0]["event"]
     assert read_token(settings.admin_token_file) == text
 
 
