@@ -101,7 +101,9 @@ def test_checkpoint_shared_with_another_job_is_not_deleted(
     [pytest.param(3600, True, 0, id="within the grace"), pytest.param(0, False, 1, id="without permission to delete")],
 )
 @pytest.mark.usefixtures("exceeding_attempt")
-def test_blobs_are_not_released(storage: Storage, meters: Meters, seconds: float, may_delete: bool, queued: int) -> None:
+def test_blobs_are_not_released(
+    storage: Storage, meters: Meters, seconds: float, may_delete: bool, queued: int
+) -> None:
     idle = BlobReleases(storage.store, storage.blobs, seconds=seconds, may_delete=lambda: may_delete, meters=meters)
     assert (idle.run_once(), idle.run_once()) == (0, 0)
     assert storage.store.redis.llen(keys.RELEASED) == queued
