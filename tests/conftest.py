@@ -45,9 +45,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Print a failure when it happens, so that a run that is cut off has shown it."""
     if report.failed and "PYTEST_XDIST_WORKER" not in os.environ:
         crash = getattr(report.longrepr, "reprcrash", None)
-        print(
-            f"\n{report.when} of {report.nodeid} failed: {crash.message if crash else report.longreprtext}", flush=True
-        )
+        message = crash.message if crash else report.longreprtext
+        sys.stdout.write(f"\n{report.when} of {report.nodeid} failed: {message}\n")
+        sys.stdout.flush()
 
 
 @pytest.fixture(scope="session")
