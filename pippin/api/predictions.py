@@ -35,6 +35,15 @@ class Prediction(_Value):
     )
 
 
+class ConfusionCell(BaseModel):
+    """A cell of a confusion matrix."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    label: str | int = Field(description="The true class.")
+    predicted: str | int
+
+
 class EvaluationRequest(BaseModel):
     """The examples to evaluate a model on."""
 
@@ -60,6 +69,10 @@ class EvaluationRequest(BaseModel):
     max_examples: int | None = Field(
         default=None, ge=1, description="Maximum number of examples, spread evenly over the rows."
     )
+    cell: ConfusionCell | None = Field(
+        default=None,
+        description="List in `worst` the examples in this cell of the confusion matrix, in place of the mistakes.",
+    )
 
 
 class Confusion(_Value):
@@ -67,6 +80,21 @@ class Confusion(_Value):
 
     labels: list[str] | list[int] = Field(description="Class names of the rows and columns.")
     matrix: list[list[int]] = Field(description="One row per true class, one column per predicted class.")
+
+
+class RegressionErrors(_Value):
+    """How far the outputs of a model without classes are from the targets, over all values of all examples.
+
+    With the differences d of outputs and targets y: the mean of |d|, the root of the mean of d², and
+    1 - Σd² / Σ(y - ȳ)², where ȳ is the mean of y for each value of an example.
+    """
+
+    mae: float | None = Field(description="Mean absolute error, in units of the target; null if it is not finite.")
+    rmse: float | None = Field(description="Root mean squared error, in units of the target.")
+    r2: float | None = Field(
+        description="Coefficient of determination R²: 1 is perfect, 0 is as good as always giving the mean of the "
+        "targets. Null if all targets are the same."
+    )
 
 
 class Mistake(_Value):
@@ -97,7 +125,11 @@ class Evaluation(_Value):
     accuracy: float | None = Field(description="Share of examples whose most probable class is the true class.")
     examples: int = Field(description="Number of measured examples.")
     confusion: Confusion | None = Field(description="Null without classes, and with more than 1,000.")
-    worst: list[Mistake] = Field(description="The wrong predictions with the highest probability, highest first.")
+    worst: list[Mistake] = Field(
+        description="The wrong predictions with the highest probability, highest first; with `cell`, the predictions "
+        "in that cell."
+    )
+    regression: RegressionErrors | None = Field(default=None, description="Null for a model with classes.")
     largest_errors: list[LargestError] = Field(
         default=[],
         description="For a model without classes: the examples with the largest loss, largest first. Empty for a "

@@ -1,6 +1,7 @@
 """Evaluates a model on examples: its loss, its accuracy and its mistakes."""
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.api.predictions import Confusion, Evaluation, LargestError, Mistake
+from pippin.api.predictions import Confusion, ConfusionCell, Evaluation, LargestError, Mistake, RegressionErrors
 from pippin.datasets.classes import learned_labels
 from pippin.datasets.examples import Examples
 from pippin.datasets.names import with_spelling_of
@@ -49,6 +50,7 @@ def evaluate(
     *,
     dataset_labels: Sequence[str] | None = None,
     rows: NDArray[np.intp] | None = None,
+    cell: ConfusionCell | None = None,
 ) -> Evaluation:
     """Evaluate a model on examples, batch by batch: the examples may be mapped from a file larger than memory.
 
@@ -58,16 +60,18 @@ def evaluate(
         dataset_labels: The labels of the dataset. Required by models that learn labels from a dataset. Other models
             without labels use them where there is one label for each class.
         rows: The examples to evaluate; by default, all.
+        cell: The cell of the confusion matrix whose examples are listed in place of the mistakes.
 
     Returns:
         The loss is the mean of `pippin.network.losses`. The confusion matrix has a row for each true class.
 
     Raises:
-        FaultyDocumentError: An example has an index outside the vocabulary of an embedding.
+        FaultyDocumentError: An example has an index outside the vocabulary of an embedding, or the model lacks a class
+            of `cell`.
     """
     rows = np.arange(examples.count, dtype=np.intp) if rows is None else rows
     evaluator = _Evaluator(model, dataset_labels)
-    tally = _Tally()
+    tally = _Tally(None if cell is None else evaluator.classes_of(cell))
     for part in batches(model, len(rows)):
         batch_rows = rows[part]
         arrays = {name: array[batch_rows] for name, array in examples.arrays.items()}
@@ -86,6 +90,7 @@ def evaluate(
         confusion=None if labels is None or len(labels) > MAX_CONFUSION_CLASSES else _confusion(tally.pairs, labels),
         worst=[] if labels is None else tally.worst(labels),
         largest_errors=tally.largest_errors(),
+        regression=tally.differences.errors() if labels is None else None,
     )
 
 
@@ -167,6 +172,28 @@ class _Evaluator:
             names = self._dataset_labels
         return dict(enumerate(range(count) if names is None else names))
 
+    def classes_of(self, cell: ConfusionCell) -> tuple[Class, Class]:
+        """The true and the predicted class of a cell that is named by labels.
+
+        Raises:
+            FaultyDocumentError: The model has no such class.
+        """
+        labels = self.labels(())
+        if labels is None:
+            fault = Fault("/cell", "the model has no classes; needs none of a confusion matrix's cells")
+            raise FaultyDocumentError("the evaluation cannot list a cell", [fault])
+        classes = {label: each for each, label in labels.items()}
+        # A model that learns its classes may meet others in the dataset.
+        known = classes if not isinstance(self._last, NeighborsModel) else {cell.label: cell.label, **classes}
+        wanted = {"label": cell.label, "predicted": cell.predicted}
+        if faults := [
+            Fault(f"/cell/{name}", f"found {label!r}; needs a class of the model")
+            for name, label in wanted.items()
+            if label not in known
+        ]:
+            raise FaultyDocumentError("the evaluation cannot list a cell", faults)
+        return known[cell.label], known[cell.predicted]
+
     def _of_neighbors(self, model: NeighborsModel, points: NDArray[Any], truth: NDArray[Any]) -> _Results:
         result = predict_neighbors(model, points.reshape(len(points), -1))
         column_of = {label: column for column, label in enumerate(result.classes)}
@@ -202,13 +229,21 @@ class _Tally:
         loss: The sum of all losses; None for a model without a loss.
         hits: The number of correctly classified examples.
         pairs: The number of examples for each true and predicted class.
+        differences: The differences of outputs and targets of a model without classes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cell: tuple[Class, Class] | None) -> None:
+        """Begin without results.
+
+        Args:
+            cell: The true and the predicted class of the examples to list; None lists the mistakes.
+        """
+        self._cell = cell
+        self.differences = _Differences()
         self.loss: float | None = None
         self.hits = 0
         self.pairs: Counter[tuple[Class, Class]] = Counter()
-        self._mistakes: list[tuple[float, int, Class, Class]] = []
+        self._listed: list[tuple[float, int, Class, Class]] = []
         self._errors: list[tuple[float, int, LargestError]] = []
 
     def add(self, rows: NDArray[np.intp], results: _Results) -> None:
@@ -216,14 +251,21 @@ class _Tally:
         if results.losses is not None:
             self.loss = (self.loss or 0.0) + float(results.losses.sum(dtype=np.float64))
         self.pairs.update(zip(results.truth, results.predicted, strict=True))
+        self.hits += sum(truth == predicted for truth, predicted in zip(results.truth, results.predicted, strict=True))
         predictions = zip(results.probabilities, rows.tolist(), results.truth, results.predicted, strict=False)
-        mistakes = [each for each in predictions if each[2] != each[3]]
-        self.hits += len(results.truth) - len(mistakes)
-        self._mistakes = heapq.nsmallest(MAX_MISTAKES, [*self._mistakes, *mistakes], key=_most_probable_first)
+        listed = [
+            each for each in predictions if (each[2] != each[3] if self._cell is None else each[2:] == self._cell)
+        ]
+        self._listed = heapq.nsmallest(MAX_MISTAKES, [*self._listed, *listed], key=_most_probable_first)
+        if results.expected is not None and results.computed is not None:
+            self.differences.add(results.expected, results.computed)
         self._errors = sorted([*self._errors, *_errors(rows, results)], key=lambda each: each[:2])[:MAX_MISTAKES]
 
+    def _is_listed(self, truth: Class, predicted: Class) -> bool:
+        return truth != predicted if self._cell is None else (truth, predicted) == self._cell
+
     def worst(self, labels: Mapping[Class, Class]) -> list[Mistake]:
-        """The mistakes with the highest probabilities."""
+        """The listed examples, the highest probabilities first."""
         return [
             Mistake(
                 row=row,
@@ -231,12 +273,57 @@ class _Tally:
                 predicted=labels[predicted],
                 probability=probability if isfinite(probability) else None,
             )
-            for probability, row, truth, predicted in self._mistakes
+            for probability, row, truth, predicted in self._listed
         ]
 
     def largest_errors(self) -> list[LargestError]:
         """The examples with the largest loss, the largest first."""
         return [error for *_, error in self._errors]
+
+
+class _Differences:
+    """Adds up differences of outputs and targets, batch by batch, in 64 bits."""
+
+    def __init__(self) -> None:
+        self._count = 0  # of values
+        self._absolute = self._squared = 0.0
+        self._rows = 0
+        # Of each value of the targets: its mean, and the sum of its squared distances from the mean.
+        self._mean: NDArray[np.float64] | float = 0.0
+        self._spread: NDArray[np.float64] | float = 0.0
+
+    def add(self, expected: NDArray[Any], computed: NDArray[Any]) -> None:
+        """Add the values of n examples, [n, values] each."""
+        targets = expected.astype(np.float64)
+        difference = computed.astype(np.float64) - targets
+        with np.errstate(all="ignore"):
+            self._absolute += float(np.abs(difference).sum())
+            self._squared += float(np.square(difference).sum())
+            # Chan, Golub and LeVeque's update of a mean and a sum of squares: it does not cancel as Σy² - (Σy)² does.
+            count = len(targets)
+            mean = targets.mean(axis=0)
+            shift = mean - self._mean
+            rows = self._rows + count
+            within = np.square(targets - mean).sum(axis=0)
+            self._spread = self._spread + within + np.square(shift) * (self._rows * count / rows)
+            self._mean = self._mean + shift * (count / rows)
+        self._rows = rows
+        self._count += difference.size
+
+    def errors(self) -> RegressionErrors | None:
+        """The figures; None without values."""
+        if not self._count:
+            return None
+        spread = float(np.sum(self._spread))
+        return RegressionErrors(
+            mae=_finite_or_none(self._absolute / self._count),
+            rmse=_finite_or_none(math.sqrt(self._squared / self._count)),
+            r2=_finite_or_none(1 - self._squared / spread) if spread else None,
+        )
+
+
+def _finite_or_none(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def _errors(rows: NDArray[np.intp], results: _Results) -> Iterable[tuple[float, int, LargestError]]:

@@ -180,6 +180,7 @@ async def evaluate(
         "trained": [each.model_dump() for each in measured.trainings],
         "most": request_body.max_examples,
         "trained_labels": await run_in_threadpool(trained_labels, job, tenant, services.store),
+        "cell": request_body.cell and request_body.cell.model_dump(),
     }
 
     task = _Task(services.sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)

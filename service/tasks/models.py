@@ -67,18 +67,23 @@ def validate_document(path: str, language: str, max_bytes: int) -> object:
         model = read_document(document)
         model.check_memory(max_bytes)
     except FaultyDocumentError as error:
-        faults = [replace(fault, **_line_and_column(fault.pointer, places)) for fault in error.faults]
+        faults = [
+            replace(fault, line=line, column=column)
+            for fault in error.faults
+            for line, column in [_line_and_column(fault.pointer, places)]
+        ]
         raise FaultyDocumentError("The document describes no valid model", faults) from error
-    summary_of_model = model.summary()
-    findings = [
-        finding.model_copy(update=_line_and_column(finding.pointer, places)) for finding in summary_of_model.findings
-    ]
-    return {"model": described(summary_of_model.model_copy(update={"findings": findings}))}
+    valid = model.summary()
+    findings = []
+    for finding in valid.findings:
+        line, column = _line_and_column(finding.pointer, places)
+        findings.append(finding.model_copy(update={"line": line, "column": column}))
+    return {"model": described(valid.model_copy(update={"findings": findings}))}
 
 
-def _line_and_column(pointer: str, places: dict[str, Place]) -> dict[str, int]:
+def _line_and_column(pointer: str, places: dict[str, Place]) -> tuple[int | None, int | None]:
     place = place_of(pointer, places)
-    return {} if place is None else {"line": place.line, "column": place.column}
+    return (None, None) if place is None else (place.line, place.column)
 
 
 def _model_of(job: dict[str, Any]) -> object:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.api.datasets import StoredManifest
-from pippin.api.predictions import Part
+from pippin.api.predictions import ConfusionCell, Part
 from pippin.api.requests import DatasetSource
 from pippin.datasets.arrays import open_arrays
 from pippin.datasets.binding import bind
@@ -69,6 +69,7 @@ def evaluate_model(
     trained: Sequence[Mapping[str, Any]],
     most: int | None,
     trained_labels: Sequence[str] | None,
+    cell: Mapping[str, Any] | None,
 ) -> object:
     """Evaluate a model; returns an `Evaluation` in JSON and the number of measured rows that are training rows.
 
@@ -82,6 +83,7 @@ def evaluate_model(
         trained: `TrainingRows` of every training that used rows of this split.
         most: The limit on the number of examples.
         trained_labels: The labels of the dataset that the model was trained on, by the model's number.
+        cell: The `ConfusionCell` to list.
 
     Raises:
         FaultyDocumentError: The dataset does not fit the model. Pointers are those of a job's `dataset`.
@@ -105,7 +107,8 @@ def evaluate_model(
         names = stored_manifest.labels_of(resolved.bind[trainable.target])
         if trainable.label_type is None and trained_labels is not None:
             names = list(trained_labels)
-        evaluation = evaluate(model, examples, dataset_labels=names, rows=rows)
+        listed = None if cell is None else ConfusionCell.model_validate(cell)
+        evaluation = evaluate(model, examples, dataset_labels=names, rows=rows, cell=listed)
     return {"evaluation": evaluation.model_dump(mode="json"), "seen": int(seen[rows].sum())}
 
 

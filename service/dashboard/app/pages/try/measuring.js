@@ -1,4 +1,4 @@
-// The quality of the model on a split: accuracy, confusion matrix, worst mistakes.
+// The quality of the model on a split: accuracy or errors, confusion matrix, figures of each class, worst mistakes.
 import { scrollRegion } from "../../components/scroll-region.js";
 import { isPicture, shortened, thumbnail } from "../../components/thumbnail.js";
 import { get, post } from "../../lib/api.js";
@@ -7,6 +7,7 @@ import { count, figure, percent } from "../../lib/format.js";
 
 const MAX_EXAMPLES = 2000;
 const MAX_CLASSES = 40;
+const MAX_OPEN_CLASSES = 12;
 const MAX_VALUES = 3;
 
 /** The part of the page; `take` is called with an example to try, and its feature. */
@@ -27,10 +28,18 @@ export function measuring(job, dataset, take) {
       const shown = at ? await get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(report.split)}${at}`) : { examples: [] };
       if (mine !== number) return;
       choice.selectedIndex = choices.findIndex(({ split, part }) => split === report.split && part === report.part);
-      result.replaceChildren(...reported(report, shown.examples, dataset, take));
+      result.replaceChildren(...reported(report, shown.examples, dataset, take, (cell) => examplesOf(cell, report)));
     } catch (error) {
       if (mine === number) result.replaceChildren(problemBox(error));
     }
+  }
+
+  /** The examples of a cell of the confusion matrix, as an element. */
+  async function examplesOf({ label, predicted }, { split, part }) {
+    const report = await post(`jobs/${job.id}/evaluate`, { dataset: dataset.id, max_examples: MAX_EXAMPLES, split, part, cell: { label, predicted } });
+    const at = report.worst.map(({ row }) => `&at=${row}`).join("");
+    const { examples } = at ? await get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(split)}${at}`) : { examples: [] };
+    return listOf(`${label} predicted as ${predicted}`, tilesOf(report.worst, examples, dataset, take), "The most confident predictions first. Press one to try it.", "None on these examples.");
   }
 
   measure();
@@ -55,20 +64,32 @@ function measurable(own, dataset) {
 /** The examples that a report lists. */
 const listed = ({ worst, largest_errors }) => [...worst, ...largest_errors];
 
-function reported(report, examples, dataset, take) {
+function reported(report, examples, dataset, take, examplesOf) {
   const total = dataset.splits.find(({ name }) => name === report.split)?.examples ?? report.examples;
   const part = report.part === "all" && report.examples < total ? ` of ${count(total)}` : "";
   const figures = [
     report.accuracy === null ? null : ["Accuracy", percent(report.accuracy)],
+    ...regression(report.regression),
     ["Loss", figure(report.loss)],
+    ["Measured on", measuredOn(report)],
     ["Examples", `${count(report.examples)}${part}`],
     ["Trained on", seen(report)],
   ];
   return [
     report.notice ? el("p", { class: "notice" }, report.notice) : null,
     el("dl", { class: "figures" }, figures.filter(Boolean).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))),
-    el("div", { class: "grid" }, report.confusion ? confusion(report.confusion) : null, report.accuracy === null ? largestErrors(report, examples, dataset, take) : worst(report, examples, dataset, take)),
+    el("div", { class: "grid" }, report.confusion ? confusion(report.confusion, examplesOf) : null, report.accuracy === null ? largestErrors(report, examples, dataset, take) : worst(report, examples, dataset, take)),
   ].filter(Boolean);
+}
+
+function regression(errors) {
+  if (!errors) return [];
+  return [["Mean absolute error", figure(errors.mae)], ["Root mean squared error", figure(errors.rmse)], ["R²", figure(errors.r2)]];
+}
+
+/** The measured data in words. */
+function measuredOn({ split, part }) {
+  return { all: split, held_out: `held-out rows of ${split}`, trained_on: `training rows of ${split}` }[part];
 }
 
 /** How many of the measured examples the model was trained on. */
@@ -78,18 +99,31 @@ function seen({ seen_in_training: seen, examples }) {
   return seen === examples ? "all of them" : `${count(seen)} of them`;
 }
 
-function confusion({ labels, matrix }) {
-  if (labels.length > MAX_CLASSES) return el("p", { class: "muted" }, `A confusion matrix of ${labels.length} classes is too large to show.`);
+function confusion({ labels, matrix }, examplesOf) {
+  if (labels.length > MAX_CLASSES) return [perClass({ labels, matrix }), el("p", { class: "muted" }, `A confusion matrix of ${labels.length} classes is too large to show.`)];
   const largest = Math.max(1, ...matrix.flatMap((row, y) => row.filter((_, x) => x !== y)));
+  const place = el("div", { "aria-live": "polite" });
+
+  async function open(x, y) {
+    place.replaceChildren(el("p", { class: "muted" }, "Looking for the examples …"));
+    try {
+      place.replaceChildren(await examplesOf({ label: labels[y], predicted: labels[x] }));
+    } catch (error) {
+      place.replaceChildren(problemBox(error));
+    }
+  }
+
   const cell = (value, x, y) => {
     const strength = x === y ? value / Math.max(1, ...matrix[y]) : value / largest;
-    const cellElement = el("td", { class: `number ${x === y ? "right" : value ? "wrong" : "none"}`, title: `${labels[y]} predicted as ${labels[x]}: ${value}` }, String(value));
+    const meaning = `${labels[y]} predicted as ${labels[x]}: ${value}`;
+    const content = value ? el("button", { type: "button", class: "plain", title: `${meaning}. Show them`, "aria-label": meaning, onclick: () => open(x, y) }, String(value)) : "0";
+    const cellElement = el("td", { class: `number ${x === y ? "right" : value ? "wrong" : "none"}` }, content);
     cellElement.style.setProperty("--strength", `${Math.round(12 + 30 * strength)}%`);
     return cellElement;
   };
   return el("div", {}, [
     el("h3", {}, "Confusion matrix"),
-    el("p", { class: "muted" }, "Rows are true classes, columns are predicted classes."),
+    el("p", { class: "muted" }, "Rows are true classes, columns are predicted classes. Press a number to see its examples."),
     scrollRegion(
       "Confusion matrix",
       el("table", { class: "confusion" }, [
@@ -97,17 +131,40 @@ function confusion({ labels, matrix }) {
         el("tbody", {}, matrix.map((row, y) => el("tr", {}, el("th", { scope: "row" }, String(labels[y])), row.map((value, x) => cell(value, x, y))))),
       ]),
     ),
+    place,
+    perClass({ labels, matrix }),
+  ]);
+}
+
+/** Precision and recall of each class: the shares of its predictions, and of its examples, that are right. */
+function perClass({ labels, matrix }) {
+  const rows = labels.map((label, n) => {
+    const examples = matrix[n].reduce((sum, value) => sum + value, 0);
+    const predictions = matrix.reduce((sum, row) => sum + row[n], 0);
+    const share = (whole) => (whole ? percent(matrix[n][n] / whole) : "–");
+    return el("tr", {}, [
+      el("th", { scope: "row" }, String(label)),
+      ...[share(predictions), share(examples), count(examples)].map((text) => el("td", { class: "number" }, text)),
+    ]);
+  });
+  const heads = ["Class", "Precision", "Recall", "Examples"].map((text, n) => el("th", { scope: "col", class: n ? "number" : null }, text));
+  return el("details", { open: labels.length <= MAX_OPEN_CLASSES }, [
+    el("summary", {}, "Precision and recall of each class"),
+    scrollRegion("Precision and recall", el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, rows))),
   ]);
 }
 
 function worst({ worst: mistakes }, examples, dataset, take) {
-  const tiles = mistakes.map(({ row, label, predicted, probability }, n) =>
+  return listOf("Worst mistakes", tilesOf(mistakes, examples, dataset, take), "The most confident wrong predictions: true class → prediction. Press one to try it.", "No mistakes on these examples.");
+}
+
+function tilesOf(predictions, examples, dataset, take) {
+  return predictions.map(({ row, label, predicted, probability }, n) =>
     tile(row, examples[n], dataset, take, `${label} predicted as ${predicted}`, [
-      el("span", {}, el("b", {}, String(label)), " → ", el("b", { class: "danger" }, String(predicted))),
+      el("span", {}, el("b", {}, String(label)), " → ", el("b", { class: label === predicted ? null : "danger" }, String(predicted))),
       el("small", { class: "muted" }, percent(probability)),
     ]),
   );
-  return listOf("Worst mistakes", tiles, "The most confident wrong predictions: true class → prediction. Press one to try it.", "No mistakes on these examples.");
 }
 
 function largestErrors({ largest_errors: errors }, examples, dataset, take) {
