@@ -128,3 +128,9 @@ class Job(_Value):
 
 class JobPage(Page[Job]):
     """A page of jobs, newest first."""
+
+    total: int | None = Field(
+        default=None,
+        description="Number of jobs with this status or this label; null for several conditions together and for a "
+        "search.",
+    )

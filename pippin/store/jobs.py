@@ -178,6 +178,16 @@ class Jobs:
         jobs, unreadable = self._read(tenant, ids)
         return Page(tuple(jobs), cursor, tuple(unreadable))
 
+    def count(
+        self, tenant: str, *, status: Status | None = None, labels: Mapping[str, str] | None = None
+    ) -> int | None:
+        """The number of jobs of a tenant, with a status or with a label; None for several conditions together."""
+        conditions = [keys.jobs_by_status(tenant, status)] if status else []
+        conditions += _label_listings(tenant, labels or {})
+        if len(conditions) > 1:
+            return None
+        return self._client.zcard(conditions[0] if conditions else keys.jobs(tenant))
+
     def of_tenant(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
         """Which of these jobs belong to the tenant."""
         scores = self._client.zmscore(keys.jobs(tenant), list(job_ids)) if job_ids else []

@@ -11,6 +11,7 @@ from pippin.api.pages import UnreadableEntry
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.states import Status
 from pippin.models.spec.explain import shown
+from pippin.store.listing import Page
 from pippin.system import tracing
 from service.http import schemas
 from service.http.bodies import optional_body
@@ -19,10 +20,13 @@ from service.http.parameters import AfterJob
 from service.http.responses import json_with_etag
 from service.http.route_classes import JsonRoute
 from service.jobs.retrying import prepare_retry
+from service.jobs.search import search
 from service.jobs.submission import ModelSources, prepare_submission, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
 from service.services import Caller, ExistingJob, JobId, RequiresSpace, Tenant, TheServices
+
+_SEARCHED = 100  # jobs that a search reads at once
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -109,18 +113,32 @@ def list_jobs(
         list[_Label],
         Query(max_length=64, description="Only jobs with this label, as `key=value`; may be given several times."),
     ] = [],  # noqa: B006 (FastAPI copies it)
+    text: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="Only jobs with each of these words in their name, id, state, model, dataset, engine, worker, "
+            "labels or reason. A page may have fewer jobs than `limit` although older ones follow.",
+        ),
+    ] = None,
     after: AfterJob = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Lists the jobs, newest first."""
-    page = services.store.jobs.page(
-        tenant,
-        status=status,
-        labels=_labels(label),
-        after=after,
-        limit=limit,
-        max_bytes=services.settings.max_page_bytes,
-    )
+    labels = _labels(label)
+    words = (text or "").lower().split()
+
+    def read(after: str | None, count: int) -> Page[Job]:
+        return services.store.jobs.page(
+            tenant,
+            status=status,
+            labels=labels,
+            after=after,
+            limit=count,
+            max_bytes=services.settings.max_page_bytes,
+        )
+
+    page = search(lambda cursor: read(cursor, _SEARCHED), words, after, limit) if words else read(after, limit)
     services.meters.page_created(page, limit, "jobs")
     if page.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
@@ -130,6 +148,7 @@ def list_jobs(
         has_more=page.has_more,
         next=page.next,
         unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in page.unreadable],
+        total=None if words else services.store.jobs.count(tenant, status=status, labels=labels),
     )
 
 

@@ -13,16 +13,42 @@ const OPTIONS = [
   ["scale", "Scale", "factor for pixels; 1/255 if empty"],
 ];
 
-/** The element; calls `added(manifest)` for each uploaded dataset. */
-export function datasetDrop(added) {
+/**
+ * The element; calls `added(manifest)` for each uploaded dataset, and `blocked(reason)` when an upload begins and when it
+ * fails: another dataset must not be trained on by mistake.
+ */
+export function datasetDrop(added, blocked = () => {}) {
   const name = el("input", { name: "name", maxlength: 200, placeholder: "name of the file" });
   const fields = OPTIONS.map(([key, label, hint]) => [key, el("input", { name: key, autocomplete: "off" }), label, hint]);
 
   async function send(files, onProgress) {
+    const names = files.map((file) => file.name).join(", ");
+    blocked(`${names} is being uploaded: wait until it is there.`);
+    try {
+      await sendFiles(files, onProgress);
+    } catch (error) {
+      blocked(`${names} could not be uploaded: upload it again, or choose a dataset.`);
+      showAtOption(error);
+      throw error;
+    }
+  }
+
+  /** Opens the options if one of them is at fault, and goes there. */
+  function showAtOption({ faults = [] }) {
+    const faulty = fields.find(([key]) => faults.some(({ pointer, parameter }) => parameter === key || pointer === `/${key}`));
+    if (!faulty) return;
+    options.open = true;
+    faulty[1].setAttribute("aria-invalid", "true");
+    faulty[1].focus();
+  }
+
+  async function sendFiles(files, onProgress) {
+    for (const [, input] of fields) input.removeAttribute("aria-invalid");
     const query = new URLSearchParams({ name: name.value.trim() || files[0].name.replace(/(\.(gz|zip|npz|csv|idx))+$/i, "") });
     for (const [key, input] of fields) if (input.value.trim()) query.set(key, input.value.trim());
     const manifest = await sent(query, files, onProgress);
     if (manifest) added(manifest);
+    else blocked("The file was not sent: send it, or choose a dataset.");
   }
 
   /** The answer to an upload; null if the reader has closed the dialog that asks for the target. */
@@ -44,11 +70,12 @@ export function datasetDrop(added) {
     return upload(`datasets?${new URLSearchParams([...query, ...Object.entries(chosen)])}`, files, onProgress);
   }
 
+  const options = el("details", {}, [
+    el("summary", {}, "Name and options"),
+    el("div", { class: "fields" }, field(null, "Name", name), fields.map(([, input, label, hint]) => field(null, label, input, hint))),
+  ]);
   return el("div", { class: "dataset-drop" }, [
     dropZone({ label: "Choose files", hint: "or drop them here: NPZ, CSV, MNIST's IDX files, or a ZIP of class folders with pictures", multiple: true, send }),
-    el("details", {}, [
-      el("summary", {}, "Name and options"),
-      el("div", { class: "fields" }, field(null, "Name", name), fields.map(([, input, label, hint]) => field(null, label, input, hint))),
-    ]),
+    options,
   ]);
 }

@@ -1,6 +1,6 @@
 // A job as a row of the table of jobs.
 import { el } from "../lib/dom.js";
-import { ago, duration, elapsed, figure, modelName, percent } from "../lib/format.js";
+import { ago, duration, elapsed, figure, modelName, moment, percent } from "../lib/format.js";
 import { datasetName, workerName } from "../lib/job-list.js";
 import { progressBar } from "./progress-bar.js";
 import { statusBadge } from "./status-badge.js";
@@ -17,6 +17,7 @@ export const COLUMNS = [
   ["loss", "Loss", "number"],
   ["accuracy", "Accuracy", "number"],
   ["duration", "Duration", "number"],
+  ["created", "Created"],
 ];
 
 /** The name of a job, else its id. */
@@ -52,6 +53,7 @@ export function jobRow(selection) {
     write("dataset", datasetName(job));
     write("engine", job.engine ?? "–");
     write("worker", workerName(job) ?? "–");
+    write("created", moment(job.created_at));
     cells.progress.replaceChildren(progressBar(job.progress));
     const { loss, validation_accuracy: accuracy } = job.latest_metrics ?? {};
     write("loss", figure(loss));

@@ -56,6 +56,11 @@ export function ago(time) {
   return new Date(time).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** A time of the API as a date and a time of the day, in the reader's time zone. */
+export function moment(time) {
+  return new Date(time).toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+}
+
 /** Seconds since the job started, until its end. */
 export function elapsed(job) {
   if (!job.started_at) return null;

@@ -1,6 +1,6 @@
 // The jobs that were fetched so far, kept up to date with the service.
 import { get } from "./api.js";
-import { modelName } from "./format.js";
+import { elapsed, modelName } from "./format.js";
 import { isFinal } from "./states.js";
 
 const PAGE = 100;
@@ -12,22 +12,55 @@ export const datasetName = (job) => job.request.dataset.name ?? job.request.data
 /** The current or last worker of a job. */
 export const workerName = (job) => job.attempts.at(-1)?.worker ?? null;
 
-/** Jobs that match a filter, newest first: fetched page by page; visible ones are refreshed. */
+const TEXTS = {
+  job: (job) => job.name ?? job.id,
+  state: (job) => job.status,
+  model: modelName,
+  dataset: datasetName,
+  engine: (job) => job.engine,
+  worker: workerName,
+};
+const NUMBERS = {
+  created: (job) => Date.parse(job.created_at),
+  progress: (job) => job.progress.epoch / job.progress.epochs,
+  loss: (job) => job.latest_metrics?.loss,
+  accuracy: (job) => job.latest_metrics?.validation_accuracy,
+  duration: elapsed,
+};
+
+/** The names of the columns that jobs can be sorted by. */
+export const SORTABLE = [...Object.keys(TEXTS), ...Object.keys(NUMBERS)];
+
+/** The most jobs that are fetched to be sorted; of more, the newest are. */
+export const MAX_SORTED = 5000;
+
+/**
+ * Jobs that match a filter, fetched page by page; visible ones are refreshed. They are the newest first, or in the order
+ * of a column: `sort` is `{column, isDescending}` or null.
+ */
 export class JobList {
-  /** `status` and `labels` (as `key=value`) filter on the service; `text` filters the fetched jobs. */
-  constructor({ status = "", labels = [], text = "" }) {
+  /** `status`, `labels` (as `key=value`) and the words of `text` filter on the service. */
+  constructor({ status = "", labels = [], text = "", sort = null }) {
     this.status = status;
     this.labels = labels;
-    this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    this.text = text.trim();
+    this.sort = sort;
     this.jobs = [];
+    this.total = null;
     this.begun = false;
     this.cursor = null;
     this.complete = false;
   }
 
-  /** The jobs that also match the text. */
+  /** The jobs in their order. */
   get shown() {
-    return this.words.length ? this.jobs.filter((job) => this.#matches(job)) : this.jobs;
+    return this.sort ? sorted(this.jobs, this.sort) : this.jobs;
+  }
+
+  /** Whether more jobs are needed to show the first `wanted` rows. */
+  needs(wanted) {
+    if (this.complete) return false;
+    return this.sort ? this.jobs.length < MAX_SORTED : this.jobs.length <= wanted;
   }
 
   /** Fetches the next page. */
@@ -35,6 +68,7 @@ export class JobList {
     const page = await this.#page(PAGE, this.cursor);
     this.#merge(page.data);
     this.begun = true;
+    this.total = page.total ?? null;
     this.cursor = page.next;
     this.complete = !page.has_more;
   }
@@ -47,12 +81,13 @@ export class JobList {
       page = await this.#page(FIRST, page.next);
       const known = page.data.some((job) => this.jobs.some((other) => other.id === job.id));
       for (const job of page.data) seen.add(job.id);
-      // A known job between the jobs of this page that is not on it was deleted.
-      const oldest = page.has_more ? page.data.at(-1).id : "";
+      // A known job that is newer than the end of this page, but not on it, was deleted or no longer matches.
+      const oldest = page.has_more ? page.next : "";
       this.jobs = this.jobs.filter((job) => job.id < oldest || seen.has(job.id));
       this.#merge(page.data);
+      this.total = page.total ?? null;
       if (known) break;
-    } while (page.has_more && this.jobs.length > seen.size);
+    } while (page.has_more && !this.text && this.jobs.length > seen.size);
     const mine = new Set(this.jobs.map((job) => job.id));
     const others = visible.filter((job) => mine.has(job.id) && !isFinal(job) && !seen.has(job.id));
     await Promise.all(others.map((job) => this.#refreshOne(job.id)));
@@ -73,6 +108,7 @@ export class JobList {
     const query = new URLSearchParams({ limit });
     if (this.status) query.set("status", this.status);
     for (const label of this.labels) query.append("label", label);
+    if (this.text) query.set("text", this.text);
     if (after) query.set("after", after);
     return get(`jobs?${query}`);
   }
@@ -90,11 +126,17 @@ export class JobList {
   #drop(id) {
     this.jobs = this.jobs.filter((job) => job.id !== id);
   }
+}
 
-  #matches(job) {
-    const labels = Object.entries(job.labels).map(([key, value]) => `${key}=${value}`);
-    const parts = [job.id, job.name, job.status, job.engine, modelName(job), datasetName(job), workerName(job), job.reason?.code];
-    const text = [...parts, ...labels].join("\n").toLowerCase();
-    return this.words.every((word) => text.includes(word));
-  }
+/** Jobs without a value are last, in either direction; equal ones stay newest first. */
+function sorted(jobs, { column, isDescending }) {
+  const isText = column in TEXTS;
+  const read = isText ? TEXTS[column] : NUMBERS[column];
+  const sign = isDescending ? -1 : 1;
+  const rows = jobs.map((job) => ({ job, value: read(job) ?? null }));
+  rows.sort(({ value: one }, { value: other }) => {
+    if (one === null || other === null) return (one === null) - (other === null);
+    return sign * (isText ? one.localeCompare(other, "en", { numeric: true }) : one - other);
+  });
+  return rows.map(({ job }) => job);
 }

@@ -1,6 +1,7 @@
 // The form for a new job. `#/new?from=JOB` starts with the request of another job.
 import { get, post } from "../lib/api.js";
 import { el } from "../lib/dom.js";
+import { draftOf } from "../lib/draft.js";
 import { clearFaults, showFaults } from "../lib/fields.js";
 import { visitPage } from "../lib/router.js";
 import { stylesheet } from "../lib/stylesheet.js";
@@ -18,7 +19,8 @@ export async function show(main, _, query) {
   const [model, dataset] = await Promise.all([modelPart(initial.model ?? {}, parameters.show), datasetPart(initial.dataset ?? {})]);
   const go = el("button", { class: "primary" }, "Train");
   const messages = el("div", { class: "told" });
-  const form = el("form", { class: "new-job", novalidate: true, onsubmit: submit }, [
+  const draft = draftOf(location.hash);
+  const form = el("form", { class: "new-job", novalidate: true, onsubmit: submit, oninput: keep, onchange: keep }, [
     model.element,
     dataset.element,
     parameters.element,
@@ -35,12 +37,18 @@ export async function show(main, _, query) {
     try {
       const body = { ...settings.value(), dataset: dataset.value(), hyperparameters: parameters.value(), model: await model.source() };
       const job = await post("jobs", body);
+      draft.clear();
       visitPage(`/jobs/${job.id}`);
     } catch (error) {
       const box = showFaults(form, error);
       if (box) messages.replaceChildren(box);
     }
     go.disabled = false;
+  }
+
+  /** Keeps what the form holds, for when the reader comes back to this address. */
+  function keep() {
+    draft.keep(() => ({ ...settings.value(), dataset: dataset.value(), hyperparameters: parameters.value(), model: model.entered() }));
   }
 
   const from = query.get("from");
@@ -53,6 +61,8 @@ export async function show(main, _, query) {
 
 /** The initial values of the form: the resolved request of a job, or the values in the address. */
 async function initialValues(query) {
+  const { kept } = draftOf(location.hash);
+  if (kept) return kept;
   const from = query.get("from");
   if (!from) {
     const model = { preset: query.get("preset"), id: query.get("model"), job: query.get("job") };

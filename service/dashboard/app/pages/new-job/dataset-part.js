@@ -17,9 +17,10 @@ export async function datasetPart(initial) {
     if (stored) known.push(stored);
   }
   const first = known.find(({ id, name }) => id === initial.id || name === initial.id) ?? known[0];
-  const select = el("select", { onchange: () => show(current()) }, known.map((manifest) => option(manifest)));
+  const select = el("select", { onchange: choose }, known.map((manifest) => option(manifest)));
   const details = el("div", { class: "of-dataset" });
   let splits = null;
+  let blocking = null; // why the chosen dataset may not be what the reader wants
 
   const current = () => known.find(({ id }) => id === select.value);
 
@@ -49,7 +50,13 @@ export async function datasetPart(initial) {
     );
   }
 
+  function choose() {
+    blocking = null;
+    show(current());
+  }
+
   function added(manifest) {
+    blocking = null;
     if (!current() || !known.some(({ id }) => id === manifest.id)) {
       known.unshift(manifest);
       select.prepend(option(manifest));
@@ -65,12 +72,13 @@ export async function datasetPart(initial) {
   show(first);
   const element = el("section", { class: "card part", "aria-label": "Dataset", "data-pointer": "/dataset" }, [
     el("h2", {}, "Dataset"),
-    el("div", { class: "row" }, field("/dataset/id", "Which", select), datasetDrop(added)),
+    el("div", { class: "row" }, field("/dataset/id", "Which", select), datasetDrop(added, (reason) => (blocking = reason))),
     details,
     el("small", { class: "fault" }),
   ]);
 
   function value() {
+    if (blocking) throw Object.assign(new Error(blocking), { title: "The upload has not succeeded", faults: [] });
     const manifest = current();
     if (!manifest) throw Object.assign(new Error("Drop or choose a dataset."), { title: "A job needs a dataset", faults: [] });
     const { train, validation, fraction } = splits;

@@ -89,12 +89,18 @@ export async function modelPart(initial, chosen) {
     return { id: (await answer.json()).id };
   }
 
+  /** The choice, also while it cannot be submitted yet. */
+  function entered() {
+    return select.value === WRITE ? { text: editor.text } : options.get(select.value).source;
+  }
+
   const document = initial.spec ?? initial.swiftcoremltools;
   return {
     element,
     source,
+    entered,
     begin: () => {
-      if (document) editor.text = JSON.stringify(document, null, 2);
+      if (initial.text || document) editor.text = initial.text ?? JSON.stringify(document, null, 2);
       return turn();
     },
   };
@@ -102,7 +108,7 @@ export async function modelPart(initial, chosen) {
 
 function keyOf(initial) {
   for (const kind of ["preset", "id", "job"]) if (initial[kind]) return `${kind} ${initial[kind]}`;
-  return initial.spec || initial.swiftcoremltools ? WRITE : null;
+  return initial.spec || initial.swiftcoremltools || "text" in initial ? WRITE : null;
 }
 
 function brief(model) {
