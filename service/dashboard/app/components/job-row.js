@@ -9,6 +9,7 @@ export const COLUMNS = [
   ["select", ""],
   ["job", "Job"],
   ["state", "State"],
+  ["created", "Created"],
   ["model", "Model"],
   ["dataset", "Dataset"],
   ["engine", "Engine"],
@@ -17,7 +18,6 @@ export const COLUMNS = [
   ["loss", "Loss", "number"],
   ["accuracy", "Accuracy", "number"],
   ["duration", "Duration", "number"],
-  ["created", "Created"],
 ];
 
 /** The name of a job, else its id. */

@@ -15,6 +15,7 @@ const MIN_DRAG = 6;
 const MIN_BOX_HEIGHT = 24;
 const MAX_ROWS = 12;
 const PNG_SCALE = 2;
+const X_MARGIN = 0.01;
 const KEYS = "Arrow keys read values, + and − zoom, Shift with an arrow key moves, 0 shows all";
 
 /**
@@ -93,7 +94,7 @@ export function lineChart(label) {
   function paintLegend(series) {
     const rows = series.map((each) => {
       const isShown = !hidden.has(each.name);
-      return el("li", {}, el("button", { type: "button", class: "plain", "aria-pressed": String(isShown), onclick: () => toggle(each.name) }, swatch(each), each.name));
+      return el("li", {}, el("button", { type: "button", class: "plain", "aria-pressed": String(isShown), title: each.name, onclick: () => toggle(each.name) }, swatch(each), each.name));
     });
     const key = JSON.stringify(series.map(({ name, color, dash }) => [name, color, dash, hidden.has(name)]));
     if (legend.dataset.key === key) return;
@@ -264,10 +265,11 @@ export function lineChart(label) {
   return { element, draw, end };
 }
 
-/** The range of the x axis: from the first to the last value, around a lone one. */
+/** The range of the x axis: from the first to the last value, whose dots are whole, and around a lone one. */
 function rangeOfX([low, high]) {
   if (low === undefined) return [0, 1];
-  return low === high ? [low - 1, high + 1] : [low, high];
+  const margin = low === high ? 1 : X_MARGIN * (high - low);
+  return [low - margin, high + margin];
 }
 
 /** Draws a chart on a canvas of a size in CSS pixels; returns the frame's area. */

@@ -56,9 +56,11 @@ export function ago(time) {
   return new Date(time).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
 }
 
-/** A time of the API as a date and a time of the day, in the reader's time zone. */
+/** A time of the API as a date and a time of the day, in the reader's time zone; of another year, with the year. */
 export function moment(time) {
-  return new Date(time).toLocaleString("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const date = new Date(time);
+  const year = date.getFullYear() === new Date(now()).getFullYear() ? undefined : "numeric";
+  return date.toLocaleString("en-GB", { day: "numeric", month: "short", year, hour: "2-digit", minute: "2-digit" });
 }
 
 /** Seconds since the job started, until its end. */
