@@ -55,12 +55,15 @@ SEED ?= 1
 chaos: $(READY) ## Inject 200 faults into 60 jobs and print the results (about 20 minutes); SEED=n draws other faults
 	@$(BIN)/python -m tests.chaos --seed $(SEED)
 
+TSC := $(VENV)-clients/node_modules/.bin/tsc
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and the import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@if [ -x $(TSC) ]; then $(TSC) --project tools/dashboard; else echo "No TypeScript here: make test-full checks the dashboard's types"; fi
 
 .PHONY: audit
 audit: $(READY) ## Check the pinned packages for known vulnerabilities (needs pypi.org)

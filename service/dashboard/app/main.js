@@ -17,7 +17,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 
 session().then((principal) => {
-  document.querySelector(".new-job").hidden = !may(principal, "submit");
+  document.querySelector(".new-job").toggleAttribute("hidden", !may(principal, "submit"));
 }, () => {});
 
 start(main, [

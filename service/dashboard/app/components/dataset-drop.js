@@ -16,18 +16,20 @@ const OPTIONS = [
 /**
  * The element; calls `added(manifest)` for each uploaded dataset, and `blocked(reason)` when an upload begins and when it
  * fails: another dataset must not be trained on by mistake.
+ * @param {(manifest: object) => void} added
+ * @param {(reason: string) => void} [blocked]
  */
-export function datasetDrop(added, blocked = () => {}) {
+export function datasetDrop(added, blocked) {
   const name = el("input", { name: "name", maxlength: 200, placeholder: "name of the file" });
   const fields = OPTIONS.map(([key, label, hint]) => [key, el("input", { name: key, autocomplete: "off" }), label, hint]);
 
   async function send(files, onProgress) {
     const names = files.map((file) => file.name).join(", ");
-    blocked(`${names} is being uploaded: wait until it is there.`);
+    blocked?.(`${names} is being uploaded: wait until it is there.`);
     try {
       await sendFiles(files, onProgress);
     } catch (error) {
-      blocked(`${names} could not be uploaded: upload it again, or choose a dataset.`);
+      blocked?.(`${names} could not be uploaded: upload it again, or choose a dataset.`);
       showAtOption(error);
       throw error;
     }
@@ -48,7 +50,7 @@ export function datasetDrop(added, blocked = () => {}) {
     for (const [key, input] of fields) if (input.value.trim()) query.set(key, input.value.trim());
     const manifest = await sent(query, files, onProgress);
     if (manifest) added(manifest);
-    else blocked("The file was not sent: send it, or choose a dataset.");
+    else blocked?.("The file was not sent: send it, or choose a dataset.");
   }
 
   /** The answer to an upload; null if the reader has closed the dialog that asks for the target. */

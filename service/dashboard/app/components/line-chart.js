@@ -46,7 +46,7 @@ export function lineChart(label) {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const sizes = new ResizeObserver(() => paint());
   let make = null;
-  let chart = null; // what is drawn: {series, shown, whole, frame, description}
+  let chart = null; // what is drawn: {series, shown, colours, description, whole, axes, frame}
   let cursor = null; // the x whose values are shown
   let timer = null;
   let drag = null;
@@ -73,11 +73,12 @@ export function lineChart(label) {
     const whole = extents(shown, description);
     const visible = zoom.x ? extents(shown, { log: description.log, xs: zoom.x }) : whole;
     const { y, ...others } = description;
-    chart = { series, shown, colours, description, whole: rangeOfX(whole.x) };
-    chart.axes = {
-      x: { title: description.x, whole: description.whole, range: zoom.x ?? chart.whole },
+    const wholeX = rangeOfX(whole.x);
+    const axes = {
+      x: { title: description.x, whole: description.whole, range: zoom.x ?? wholeX },
       y: axisOf({ ...others, title: y, whole: false }, visible.y, zoom.y),
     };
+    chart = { series, shown, colours, description, whole: wholeX, axes };
     paintCanvas();
     canvas.setAttribute("aria-label", `${label}. ${summary(shown, description.x, description)} ${KEYS}.`);
     paintLegend(series);
@@ -126,6 +127,7 @@ export function lineChart(label) {
   }
 
   // The pointer: moving shows values, dragging zooms. A finger's swipe scrolls the page, and a tap shows values.
+  /** @returns {[number, number]} */
   const placeOf = (event) => {
     const { left, top } = canvas.getBoundingClientRect();
     return [event.clientX - left, event.clientY - top];
@@ -170,6 +172,7 @@ export function lineChart(label) {
   canvas.addEventListener("blur", () => moveCursor(null));
   canvas.addEventListener("keydown", onKey);
 
+  /** @param {[number, number]} place */
   function showBox([x, y]) {
     const { left, right, top, bottom } = chart.frame;
     const isBox = Math.abs(y - drag[1]) >= MIN_BOX_HEIGHT;
@@ -265,7 +268,10 @@ export function lineChart(label) {
   return { element, draw, end };
 }
 
-/** The range of the x axis: from the first to the last value, whose dots are whole, and around a lone one. */
+/**
+ * The range of the x axis: from the first to the last value, whose dots are whole, and around a lone one.
+ * @param {number[]} extent empty without values
+ */
 function rangeOfX([low, high]) {
   if (low === undefined) return [0, 1];
   const margin = low === high ? 1 : X_MARGIN * (high - low);
@@ -317,8 +323,8 @@ function valuesAt({ shown, frame }, x) {
 function swatch({ color, dash }) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  for (const [name, value] of Object.entries({ width: 26, height: 8, "aria-hidden": "true" })) svg.setAttribute(name, value);
-  for (const [name, value] of Object.entries({ d: "M0 4H26", stroke: color, "stroke-width": 2.5, "stroke-dasharray": dash?.join(" ") ?? "" })) path.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ width: 26, height: 8, "aria-hidden": "true" })) svg.setAttribute(name, String(value));
+  for (const [name, value] of Object.entries({ d: "M0 4H26", stroke: color, "stroke-width": 2.5, "stroke-dasharray": dash?.join(" ") ?? "" })) path.setAttribute(name, String(value));
   svg.append(path);
   return svg;
 }

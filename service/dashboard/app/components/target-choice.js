@@ -37,7 +37,7 @@ export function targetChoice(file, rows) {
 
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
-      const target = new FormData(form).get("column");
+      const target = String(new FormData(form).get("column"));
       dialog.remove();
       resolve(dialog.returnValue === "send" ? { target, header: String(headed.checked) } : null);
     });

@@ -130,13 +130,13 @@ export class JobList {
 
 /** Jobs without a value are last, in either direction; equal ones stay newest first. */
 function sorted(jobs, { column, isDescending }) {
-  const isText = column in TEXTS;
-  const read = isText ? TEXTS[column] : NUMBERS[column];
+  const read = TEXTS[column] ?? NUMBERS[column];
   const sign = isDescending ? -1 : 1;
   const rows = jobs.map((job) => ({ job, value: read(job) ?? null }));
-  rows.sort(({ value: one }, { value: other }) => {
-    if (one === null || other === null) return (one === null) - (other === null);
-    return sign * (isText ? one.localeCompare(other, "en", { numeric: true }) : one - other);
+  rows.sort((one, other) => {
+    if (one.value === null || other.value === null) return Number(one.value === null) - Number(other.value === null);
+    if (column in TEXTS) return sign * one.value.localeCompare(other.value, "en", { numeric: true });
+    return sign * (one.value - other.value);
   });
   return rows.map(({ job }) => job);
 }

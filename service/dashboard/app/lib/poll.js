@@ -4,7 +4,7 @@
  * Calls `task` at once, and again `seconds` after each end, but not while the page is hidden. Errors go to `failed` and do
  * not stop the polling.
  */
-export function poll(seconds, task, failed = () => {}) {
+export function poll(seconds, task, failed = undefined) {
   let timer = null;
   let busy = false;
   let over = false;
@@ -16,7 +16,7 @@ export function poll(seconds, task, failed = () => {}) {
     try {
       await task();
     } catch (error) {
-      if (!over) failed(error);
+      if (!over) failed?.(error);
     }
     busy = false;
     if (!over) timer = setTimeout(turn, 1000 * seconds);

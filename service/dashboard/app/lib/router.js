@@ -102,7 +102,7 @@ function decoded(part) {
 }
 
 function mark(path) {
-  for (const link of document.querySelectorAll("header nav a")) {
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll("header nav a"))) {
     const here = path.split("/")[1] === link.hash.split("/")[1];
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

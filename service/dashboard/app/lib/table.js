@@ -19,7 +19,8 @@ export async function firstRows(file) {
 }
 
 /** Whether the first row seems to be a header: it has no numbers, counts its columns, or names a target. */
-export function hasHeader([first]) {
+export function hasHeader(rows) {
+  const [first] = rows;
   const numbers = first.filter(isNumber);
   const begin = Number(numbers[0]);
   const counts = numbers.length > 1 && (begin === 0 || begin === 1) && numbers.every((text, n) => text.trim() === String(begin + n));

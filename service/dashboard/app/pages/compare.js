@@ -66,11 +66,12 @@ export async function show(main, _parameters, query) {
   async function refresh() {
     const open = ids.filter((id) => !jobsById.has(id) || !isFinal(jobsById.get(id).job));
     const answers = await Promise.allSettled(open.map(fetchOne));
-    const failed = answers.find((answer) => answer.status === "rejected" && answer.reason.status);
-    trouble.replaceChildren(...(failed ? [problemBox(failed.reason)] : []));
-    trouble.hidden = !failed;
+    const errors = answers.map((answer) => (answer.status === "rejected" ? answer.reason : null));
+    const failure = errors.find((error) => error?.status);
+    trouble.replaceChildren(...(failure ? [problemBox(failure)] : []));
+    trouble.hidden = !failure;
     // Deleted jobs are not requested again.
-    answers.forEach((answer, n) => answer.reason?.status === 404 && ids.splice(ids.indexOf(open[n]), 1));
+    errors.forEach((error, n) => error?.status === 404 && ids.splice(ids.indexOf(open[n]), 1));
     if (answers.some((answer) => answer.status === "fulfilled")) draw();
   }
 

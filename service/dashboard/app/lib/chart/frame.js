@@ -79,6 +79,7 @@ export function drawFrame(context, { width, height }, x, y, colours) {
   return area;
 }
 
+/** @param {Axis} axis */
 const scaleOf = ({ log, range: [low, high] }) => (log ? logarithmic(low, high) : linear(low, high));
 
 function stroke(context, fromX, fromY, toX, toY) {

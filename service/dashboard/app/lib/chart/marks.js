@@ -31,9 +31,11 @@ export function drawLines(context, area, series, colours) {
   for (const { mark, color } of series) if (mark) drawMark(context, area, mark, color, colours);
 }
 
-function drawLine(context, area, { x, y, color, dash = [], points }, width) {
+/** @param {import("./series.js").Series} series */
+function drawLine(context, area, series, width) {
+  const { color, dash = [], points } = series;
   const { low, high } = area.x;
-  const places = drawnPoints({ x, y }, area.toX, area.toY, [low, high], area.y.log);
+  const places = drawnPoints(series, area.toX, area.toY, [low, high], area.y.log);
   context.strokeStyle = color;
   context.fillStyle = color;
   context.lineWidth = width;
@@ -41,8 +43,8 @@ function drawLine(context, area, { x, y, color, dash = [], points }, width) {
   context.beginPath();
   let isBegun = false;
   for (const place of places) {
-    if (place && isBegun) context.lineTo(...place);
-    else if (place) context.moveTo(...place);
+    if (place && isBegun) context.lineTo(place[0], place[1]);
+    else if (place) context.moveTo(place[0], place[1]);
     isBegun = Boolean(place);
   }
   context.stroke();
@@ -51,7 +53,8 @@ function drawLine(context, area, { x, y, color, dash = [], points }, width) {
   if (radius) for (const place of places) if (place) drawDot(context, place, radius);
 }
 
-export function drawDot(context, [x, y], radius) {
+export function drawDot(context, place, radius) {
+  const [x, y] = place;
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fill();
@@ -74,7 +77,7 @@ function drawMark(context, area, { x, y, text }, color, colours) {
   const place = [left + (fits ? LABEL_GAP : -LABEL_GAP), top + (context.textBaseline === "bottom" ? -4 : 6)];
   context.lineWidth = 3;
   context.strokeStyle = colours.paper;
-  context.strokeText(text, ...place);
+  context.strokeText(text, place[0], place[1]);
   context.fillStyle = colours.text;
-  context.fillText(text, ...place);
+  context.fillText(text, place[0], place[1]);
 }

@@ -29,12 +29,16 @@ export function logarithmic(low, high) {
 /**
  * The ticks of an axis, about `count` of them, as `{value, text}`.
  * @param {Scale} scale
+ * @param {number} count
  * @param {{whole?: boolean, format?: string}} [how] `whole` for ticks at whole numbers only, `format: "percent"` for shares
  */
-export function ticks(scale, count, { whole = false, format } = {}) {
-  const values = scale.log ? logarithmicTicks(scale, count) : linearTicks(scale.low, scale.high, count, whole);
-  const step = values.length > 1 ? Math.min(...values.slice(1).map((value, n) => value - values[n])) : scale.high - scale.low;
-  return values.map((value) => ({ value, text: tickText(value, scale.log ? Math.abs(value) : step, format) }));
+export function ticks(scale, count, how = {}) {
+  const { whole = false, format } = how;
+  const powers = scale.log ? logarithmicTicks(scale, count) : [];
+  if (powers.length > 1) return powers.map((value) => ({ value, text: tickText(value, value, format) }));
+  const values = linearTicks(scale.low, scale.high, count, whole);
+  const step = values.length > 1 ? values[1] - values[0] : scale.high - scale.low;
+  return values.map((value) => ({ value, text: tickText(value, step, format) }));
 }
 
 /** The distance of about `count` ticks on a span: 1, 2 or 5 times a power of ten. */
@@ -52,7 +56,7 @@ function linearTicks(low, high, count, whole) {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, n) => rounded((first + n) * step, step));
 }
 
-/** Powers of ten; on a short axis also 2 and 5 times them; on a very short one the ticks of a linear axis. */
+/** Powers of ten, and on a short axis also 2 and 5 times them; on a very short one there may be none. */
 function logarithmicTicks({ low, high }, count) {
   const [start, end] = [Math.log10(low), Math.log10(high)];
   const factors = end - start < DECADES_ALONE ? [1, 2, 5] : [1];
@@ -65,7 +69,7 @@ function logarithmicTicks({ low, high }, count) {
       if (value >= low * 0.999999 && value <= high * 1.000001) values.push(value);
     }
   }
-  return values.length > 1 ? values : linearTicks(low, high, count, false).filter((value) => value > 0);
+  return values;
 }
 
 /** Removes the error of a multiplication: 3 × 0.1 is 0.3. */

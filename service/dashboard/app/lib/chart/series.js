@@ -70,6 +70,7 @@ const isShown = (value, log) => Number.isFinite(value) && (!log || value > 0);
 /**
  * The least and the greatest x and y of all series, of values in the range `xs` of x if it is given.
  * @param {Series[]} series
+ * @param {{log?: boolean, xs?: [number, number]}} [how]
  */
 export function extents(series, { log = false, xs } = {}) {
   const all = { x: [Infinity, -Infinity], y: [Infinity, -Infinity] };
@@ -94,12 +95,14 @@ export function extents(series, { log = false, xs } = {}) {
  * The line to draw, as points in pixels, `null` at gaps. Where more than four values share a column of pixels, the first,
  * the least, the greatest and the last of the column stand for all: the picture is the same.
  */
-export function drawnPoints({ x, y }, toX, toY, [low, high], log) {
+export function drawnPoints({ x, y }, toX, toY, range, log) {
+  const [low, high] = range;
   const points = [];
   // One value on either side leads the line to the edges of the chart.
   const from = Math.max(0, firstAtLeast(x, low) - 1);
   const to = Math.min(x.length, firstAtLeast(x, high) + 1);
   const dense = to - from > 4 * Math.abs(toX(high) - toX(low));
+  /** @type {{place: number, first: number, least: number, greatest: number, last: number} | null} */
   let column = null;
   const flush = () => {
     if (!column) return;

@@ -16,7 +16,12 @@ function trimmed(value, digits) {
   return decimals.replace(/0+$/, "").length;
 }
 
-/** One sentence for each series: where it begins and ends, and its least and greatest value. */
+/**
+ * One sentence for each series: where it begins and ends, and its least and greatest value.
+ * @param {import("./series.js").Series[]} series
+ * @param {string} x the title of the x axis
+ * @param {{format?: string}} [how]
+ */
 export function summary(series, x, { format } = {}) {
   const sentences = series.map(({ name, x: places, y }) => {
     const shown = [];

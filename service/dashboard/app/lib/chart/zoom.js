@@ -47,7 +47,10 @@ export class Zoom {
   }
 }
 
-/** The values at two shares of an axis; null if they are too close to tell apart. */
+/**
+ * The values at two shares of an axis; null if they are too close to tell apart.
+ * @returns {[number, number] | null}
+ */
 function part(scale, from, to) {
   const [low, high] = [scale.value(Math.min(from, to)), scale.value(Math.max(from, to))];
   const size = Math.max(Math.abs(low), Math.abs(high), Number.MIN_VALUE);

@@ -39,7 +39,7 @@ export function actions(id, changed, mayChange) {
   }
 
   async function attempt(work) {
-    const pressed = document.activeElement;
+    const pressed = /** @type {HTMLElement} */ (document.activeElement);
     // Disabled buttons would lose the focus.
     element.inert = true;
     trouble.hidden = true;
@@ -51,7 +51,7 @@ export function actions(id, changed, mayChange) {
     }
     element.inert = false;
     // The pressed button may be hidden now; then another one takes the focus.
-    if (element.contains(pressed)) (pressed.hidden ? element.querySelector("button:not([hidden])") : pressed)?.focus();
+    if (element.contains(pressed)) (pressed.hidden ? /** @type {HTMLElement} */ (element.querySelector("button:not([hidden])")) : pressed)?.focus();
   }
 
   function call(what) {

@@ -74,7 +74,7 @@ export function curves(id, query) {
     try {
       let page;
       do {
-        const query = new URLSearchParams({ batches: true, ...(fetchedTo ? { after: fetchedTo } : {}) });
+        const query = new URLSearchParams({ batches: "true", ...(fetchedTo ? { after: fetchedTo } : {}) });
         page = await get(`jobs/${id}/metrics?${query}`, { signal: fetching.signal });
         for (const { epoch, batch_losses: losses } of page.data) if (losses) batches.set(epoch, losses);
         fetchedTo = page.next ?? eventIds.get(page.data.at(-1)?.epoch) ?? fetchedTo;

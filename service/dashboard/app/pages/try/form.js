@@ -78,7 +78,8 @@ function parsed(text, what) {
   }
 }
 
-const zeros = ([length, ...rest]) => Array.from({ length }, () => (rest.length ? zeros(rest) : 0));
+/** @param {number[]} shape */
+const zeros = (shape) => Array.from({ length: shape[0] }, () => (shape.length > 1 ? zeros(shape.slice(1)) : 0));
 const scaled = (value, scale) => (Array.isArray(value) ? value.map((each) => scaled(each, scale)) : value * scale);
 
 function folded(numbers, shape) {
