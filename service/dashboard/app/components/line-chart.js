@@ -41,6 +41,8 @@ export function lineChart(label) {
   ]);
   const area = el("div", { class: "chart-area", title: "" }, canvas, box, tip);
   const element = el("div", { class: "chart", role: "group", "aria-label": label }, el("div", { class: "chart-head" }, legend, tools), area, spoken);
+  // What is drawn, for the browser's console and for tests.
+  Object.defineProperty(element, "chart", { get: () => chart });
   const zoom = new Zoom();
   const hidden = new Set();
   const dark = matchMedia("(prefers-color-scheme: dark)");
