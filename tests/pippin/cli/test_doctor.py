@@ -1,14 +1,13 @@
 """The output of `pippin doctor`, as text and as JSON."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import Result
 
-Invoke = Callable[..., Result]
+from tests.pippin.cli.conftest import Invoke
 
 
 @pytest.fixture

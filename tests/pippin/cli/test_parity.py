@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.commands import pippin
 from tests.support.environment import clean_environment
 
 
 def _parity(home: Path, *arguments: str, threads: str = "1") -> subprocess.CompletedProcess[str]:
-    environment = clean_environment()
     return subprocess.run(
-        [sys.executable, "-m", "pippin", "parity", *arguments],
-        env=environment | {"PIPPIN_HOME": str(home), "PIPPIN_WORKER_THREADS": threads},
+        pippin("parity", *arguments),
+        env=clean_environment(PIPPIN_HOME=str(home), PIPPIN_WORKER_THREADS=threads),
         capture_output=True,
         text=True,
         check=False,
@@ -47,8 +47,7 @@ def test_parity_of_one_case_as_json(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML may be there")
 def test_parity_without_core_ml_suggests_the_engine_jax(tmp_path: Path) -> None:
     done = _parity(tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (2, "")
     assert "coreml" in done.stderr
     assert "`pippin parity --engine jax`" in done.stderr
 
