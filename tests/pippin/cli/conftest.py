@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from pippin.cli.app import app
 from tests.conftest import Up
-from tests.support.commands import pippin
+from tests.support.processes import pippin
 
 
 class Invoke:

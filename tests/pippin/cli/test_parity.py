@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import pippin
 from tests.support.environment import clean_environment
+from tests.support.processes import pippin
 
 
 def _parity(home: Path, *arguments: str, threads: str = "1") -> subprocess.CompletedProcess[str]:

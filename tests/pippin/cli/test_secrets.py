@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.pippin.cli.conftest import Invoke
-from tests.support.commands import module
 from tests.support.environment import clean_environment
+from tests.support.processes import module
 
 SECRET = "hunter2%2Fhunter2"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.pippin.cli.conftest import Invoke
-from tests.support.commands import pippin
+from tests.support.processes import pippin
 
 
 def test_help_imports_no_heavy_library() -> None:

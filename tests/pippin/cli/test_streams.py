@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.pippin.cli.conftest import Processes
-from tests.support.commands import pippin
+from tests.support.processes import pippin
 
 NEEDS_DEV_FULL = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110
 
