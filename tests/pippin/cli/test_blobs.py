@@ -50,7 +50,7 @@ def test_blobs_are_listed_with_their_kind(invoke: Invoke, blobs: Blobs, store: S
     unnamed = {row["digest"] for row in invoke.json("blobs", "list", "--unnamed")}
     assert unnamed == {dataset, checkpoint, *others}
     assert len(invoke.json("blobs", "list", "--limit", 2)) == 2
-    assert "3 of 9 blobs, of which no record names 8." in invoke.ok("blobs", "list", "--limit", 3)
+    assert "3 of 9 blobs, 8 of them named by no record." in invoke.ok("blobs", "list", "--limit", 3)
 
 
 def test_store_is_adopted_only_with_yes(invoke: Invoke, blobs: Blobs, store: Store) -> None:

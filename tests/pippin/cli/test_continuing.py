@@ -68,7 +68,7 @@ def begun(running_up: Up, its_store: Store, queued: str) -> Callable[..., Claim]
 
 
 def test_a_job_is_paused_and_resumed(with_service: Invoke, queued: str) -> None:
-    assert with_service.ok("pause", queued) == f"{queued} is paused. It goes on after: pippin resume {queued}\n"
+    assert with_service.ok("pause", queued) == f"{queued} is paused. Resume it: pippin resume {queued}\n"
     assert with_service.json("pause", queued)["status"] == "paused"
     assert with_service.ok("resume", queued) == f"{queued} is queued.\n"
     assert with_service.json("resume", queued)["status"] == "queued"
@@ -110,10 +110,10 @@ def test_job_shows_where_its_attempts_resumed(
     held = begun()
     assert with_service.ok("pause", queued).startswith(f"{queued} is pausing.")
     its_store.attempts.paused(held)
-    assert with_service.ok("resume", queued) == f"{queued} is queued, to go on from epoch 1.\n"
+    assert with_service.ok("resume", queued) == f"{queued} is queued, to resume from epoch 1.\n"
     held = begun(2, Resumption(epoch=1, step=4, notice="Core ML keeps no momentum."))
     assert (
-        "1: paused on mac-1; 2: running on mac-1, went on from epoch 1 and 4 mini-batches (Core ML keeps no momentum)"
+        "1: paused on mac-1; 2: running on mac-1, resumed from epoch 1 and 4 mini-batches (Core ML keeps no momentum)"
     ) in with_service.ok("job", queued)
     its_store.attempts.fail(held, STOPPED)
 

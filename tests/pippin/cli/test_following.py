@@ -35,7 +35,7 @@ def test_following_in_a_pipe_prints_a_line_per_epoch(with_service: Invoke, job_f
     assert state == "queued"
     epochs = [line.split("  ")[0] for line in lines if line.startswith("epoch")]
     assert epochs == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
-    assert lines[-2:] == [f"{job_id} succeeded.", f"Its model: pippin download {job_id}"]
+    assert lines[-2:] == [f"{job_id} succeeded.", f"Download its model: pippin download {job_id}"]
 
 
 @pytest.mark.full
@@ -92,7 +92,10 @@ def test_ctrl_c_stops_following_but_not_the_job(processes: Processes, with_servi
         following.stdout.read()
         said = following.stderr.read()
         assert following.wait(60) == 130
-    assert f"the job goes on. Watch again: pippin metrics {job_id} --follow. Stop it: pippin cancel {job_id}" in said
+    assert (
+        f"the job continues. Follow it again: pippin metrics {job_id} --follow. Cancel it: pippin cancel {job_id}"
+        in said
+    )
     assert with_service.json("job", job_id)["status"] == "running"
     with_service.ok("cancel", job_id)
 
@@ -104,7 +107,7 @@ def test_following_continues_while_a_job_is_paused(processes: Processes, with_se
         assert [following.stdout.readline() for _ in range(3)] == [
             "queued\n",
             "paused\n",
-            f"It is paused, and goes on after: pippin resume {queued}\n",
+            f"The job is paused. Resume it: pippin resume {queued}\n",
         ]
         assert following.poll() is None
         with_service.ok("resume", queued)
@@ -160,7 +163,7 @@ def test_waiting_reason_is_printed(answers: list[str | PippinError | None], expe
     service = Answers(*answers)
     messages: list[str] = []
     with Waiting(service, messages.append, seconds=0.001) as waiting:
-        waiting.waits(True)
+        waiting.set_waiting(True)
         assert service.at_the_last.wait(20)
     assert messages == expected
 
@@ -169,8 +172,8 @@ def test_service_is_queried_only_while_the_job_is_queued() -> None:
     service = Answers("no worker")
     messages: list[str] = []
     with Waiting(service, messages.append, seconds=0.001) as waiting:
-        waiting.waits(False)
+        waiting.set_waiting(False)
         assert not service.at_the_last.wait(0.05)
-        waiting.waits(True)
+        waiting.set_waiting(True)
         wait_for(lambda: service.count > 3)
     assert messages == ["no worker"]

@@ -74,7 +74,7 @@ def test_jobs_are_listed_and_chosen_by_status_and_label(with_service: Invoke, fi
 def test_one_job_is_shown(with_service: Invoke, finished: dict[str, Any]) -> None:
     text = with_service.ok("job", finished["id"])
     assert text.splitlines()[0] == finished["id"]
-    for line in ("status      succeeded", "seed 7", "epoch 3 of 3", "engine      jax (auto was asked)"):
+    for line in ("status      succeeded", "seed 7", "epoch 3 of 3", "engine      jax (auto was requested)"):
         assert line in text
     assert with_service.json("job", finished["id"]) == finished
 

@@ -185,7 +185,7 @@ def test_missing_export_library_is_reported_with_the_install_command(
 
 def test_unreachable_tracking_server_is_reported(with_service: Invoke, job: LiveJob, unused_port: int) -> None:
     refusal = with_service.refused(2, "export", job.id, "--to", "mlflow", "-o", f"http://127.0.0.1:{unused_port}")
-    assert f"MLflow at http://127.0.0.1:{unused_port} did not take the job" in refusal
+    assert f"MLflow at http://127.0.0.1:{unused_port} refused the job" in refusal
 
 
 def test_shell_completion_offers_job_ids(processes: Processes, job: LiveJob) -> None:

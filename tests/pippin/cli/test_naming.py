@@ -49,7 +49,7 @@ def test_job_is_found_by_id_name_and_id_prefix(with_service: Invoke, jobs: dict[
 def test_last_means_the_newest_job(with_service: Invoke) -> None:
     newest = with_service.json("jobs", "--limit", "1")[0]["id"]
     assert with_service.ok("job", "last").splitlines()[0] == newest
-    assert f"Its model: pippin download {newest}" in with_service.ok("metrics", "last", "--follow")
+    assert f"Download its model: pippin download {newest}" in with_service.ok("metrics", "last", "--follow")
 
 
 def test_ambiguous_job_name_is_refused_with_the_ids(with_service: Invoke, jobs: dict[str, str]) -> None:
@@ -60,16 +60,16 @@ def test_ambiguous_job_name_is_refused_with_the_ids(with_service: Invoke, jobs: 
 
 def test_unknown_name_is_refused_with_the_list_command(with_service: Invoke) -> None:
     refusal = with_service.refused(3, "job", "naming-nothing")
-    assert refusal == "Error: There is no job naming-nothing.\n`pippin jobs` shows them.\n"
+    assert refusal == "Error: There is no job naming-nothing.\nList them with `pippin jobs`.\n"
     refusal = with_service.refused(3, "datasets", "show", "naming-nothing")
-    assert refusal == "Error: There is no dataset naming-nothing.\n`pippin datasets list` shows them.\n"
+    assert refusal == "Error: There is no dataset naming-nothing.\nList them with `pippin datasets list`.\n"
 
 
 def test_a_job_shows_its_held_out_share_or_that_there_is_none(with_service: Invoke, jobs: dict[str, str]) -> None:
     held = with_service.ok("job", "naming-own")
-    assert "validation  20% of train, held out of the training (10 of 50 examples)" in held
+    assert "validation  20% of train, held out from the training (10 of 50 examples)" in held
     none = with_service.ok("job", jobs["first"])
-    assert "validation  none: only the training examples are measured" in none
+    assert "validation  none: only the training loss is measured" in none
     assert "dataset     naming-points, split train (50 examples)" in none
 
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import httpx2
 import pytest
 
-from pippin.cli.arguments import offer_datasets, offer_jobs
+from pippin.cli.arguments import complete_datasets, complete_jobs
 from pippin.documents import yaml12
 from pippin.local.valkey import running_url
 from pippin.store import connect
@@ -90,7 +90,7 @@ def test_no_name_controls_the_terminal(
 
 @pytest.mark.usefixtures("with_service", "evil_names")
 def test_shell_completion_offers_printable_names_only() -> None:
-    datasets, jobs = offer_datasets(""), offer_jobs("")
+    datasets, jobs = complete_datasets(""), complete_jobs("")
     assert "mnist-sample" in [value for value, _ in datasets]
     assert any(SHOWN in text for _, text in jobs)
     for offered in (*datasets, *jobs):

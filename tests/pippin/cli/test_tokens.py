@@ -83,13 +83,13 @@ def test_reset_without_live_tokens_ends_the_token_requirement(
     monkeypatch.setenv("PIPPIN_HOME", str(tmp_path))
     requirement = TokenRequirement(tmp_path)
     invoke.ok(*CREATE, "admin", "--name", "ada")
-    requirement.remember(store.tokens.made(), requirement.recall())
+    requirement.remember(store.tokens.issued_roles(), requirement.recall())
     assert "There are valid tokens" in invoke.refused(3, "tokens", "reset")
-    assert requirement.recall().roles == store.tokens.made() == {"admin"}
+    assert requirement.recall().roles == store.tokens.issued_roles() == {"admin"}
     invoke.ok("tokens", "revoke", "ada")
     assert requirement.recall().roles == {"admin"}
     assert invoke.json("tokens", "reset") == {"reset": str(requirement.path)}
-    assert requirement.recall().roles == store.tokens.made() == frozenset()
+    assert requirement.recall().roles == store.tokens.issued_roles() == frozenset()
 
 
 def test_reset_of_an_absent_home_is_refused(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,7 +154,7 @@ def test_job_file_of_pippin_new_is_valid(invoke: Invoke, tmp_path: Path, monkeyp
     shown = " ".join(invoke.ok("validate", file).split())
     assert f"{file} is a job that can be submitted." in shown
     assert "hidden1" in shown
-    assert "Not checked, since no service answers at http://127.0.0.1:9: the dataset." in shown
+    assert "Not checked: the dataset (no service responds at http://127.0.0.1:9)." in shown
 
 
 def test_all_faults_of_a_job_are_reported_with_their_lines(

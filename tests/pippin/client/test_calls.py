@@ -75,7 +75,7 @@ def test_error_status_without_a_problem_document_is_raised(ask: Ask, serve: Serv
 
 @pytest.mark.parametrize(("method", "argument"), [("job", "job_1"), ("validate", {}), ("metrics", "job_1")])
 def test_malformed_reply_is_reported_as_not_pippins(ask: Ask, serve: Serve, method: str, argument: object) -> None:
-    with pytest.raises(ServiceError, match="Not an answer of Pippin"):
+    with pytest.raises(ServiceError, match="Not a response of Pippin"):
         ask(serve(Answer(200, b"<html>hello</html>")).url, method, argument)
 
 

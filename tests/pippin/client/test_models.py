@@ -73,7 +73,7 @@ def test_a_model_is_read_as_a_document(ask: Ask, serve: Serve) -> None:
 
 @pytest.mark.parametrize("body", [b"[1]", b"<html>", b"3"])
 def test_malformed_document_is_reported_as_not_pippins(ask: Ask, serve: Serve, body: bytes) -> None:
-    with pytest.raises(ServiceError, match="Not an answer of Pippin"):
+    with pytest.raises(ServiceError, match="Not a response of Pippin"):
         ask(serve(Answer(200, body)).url, "model_spec", "mine")
 
 

@@ -16,8 +16,8 @@ def test_blob_folder_is_checked_and_not_created(tmp_path: Path) -> None:
     there, absent = tmp_path / "a folder", tmp_path / "deep" / "er"
     there.mkdir()
     assert check_blobs(there.as_uri()).level is Level.OK
-    assert str(there) in check_blobs(there.as_uri()).found
-    assert check_blobs(absent.as_uri()).found == f"{absent} will be made"
+    assert str(there) in check_blobs(there.as_uri()).result
+    assert check_blobs(absent.as_uri()).result == f"{absent} will be created"
     assert not absent.parent.exists()
 
 
@@ -43,7 +43,7 @@ def test_unreachable_service_is_a_fault(unused_port: int, monkeypatch: pytest.Mo
     monkeypatch.setattr("pippin.blobs.behind_service.backoff", lambda: Backoff(tries=1))
     finding = check_blobs(f"http://127.0.0.1:{unused_port}")
     assert finding.level is Level.FAULT
-    assert "that it runs" in finding.advice
+    assert "that the service runs" in finding.advice
 
 
 def test_unreachable_bucket_is_a_fault(unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_missing_or_exposed_token_is_a_fault_and_never_shown(tmp_path: Path) -> 
     assert refused.level is Level.FAULT
     assert "PIPPIN_TOKEN_FILE" in refused.advice
     assert open_to_all.level is Level.FAULT
-    assert "chmod 600" in open_to_all.found
+    assert "chmod 600" in open_to_all.result
     assert secret not in repr((refused, open_to_all))
 
 

@@ -12,7 +12,7 @@ UNREADY = {"type": "about:blank", "title": "Unavailable", "status": 503, "detail
 
 def test_ready_service_is_ok(running_up: Up) -> None:
     finding = check_service(running_up.url, named=True)
-    assert (finding.level, finding.found) == (Level.OK, f"{running_up.url} is ready")
+    assert (finding.level, finding.result) == (Level.OK, f"{running_up.url} is ready")
 
 
 def test_absent_service_is_a_fault_only_if_named() -> None:
@@ -24,7 +24,7 @@ def test_absent_service_is_a_fault_only_if_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "found", "advice"),
+    ("answer", "result", "advice"),
     [
         pytest.param(
             Answer(503, UNREADY, {"content-type": "application/problem+json"}),
@@ -33,13 +33,16 @@ def test_absent_service_is_a_fault_only_if_named() -> None:
             id="unready",
         ),
         pytest.param(
-            Answer(404, b"nothing here", {"content-type": "text/plain"}), "not as Pippin does", "", id="another server"
+            Answer(404, b"nothing here", {"content-type": "text/plain"}),
+            "is not a Pippin service",
+            "",
+            id="another server",
         ),
     ],
 )
-def test_service_that_is_not_ready_is_a_fault(answer: Answer, found: str, advice: str) -> None:
+def test_service_that_is_not_ready_is_a_fault(answer: Answer, result: str, advice: str) -> None:
     with ScriptedServer(answer) as server:
         finding = check_service(server.url, named=True)
     assert finding.level is Level.FAULT
-    assert found in finding.found
+    assert result in finding.result
     assert advice in finding.advice
