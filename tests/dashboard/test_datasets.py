@@ -81,7 +81,7 @@ def test_a_dataset_of_quantities_is_a_table_without_classes(page: Page, faults: 
     open_datasets(page, Target_column="price")
     drop(page, "sizes.csv", b"size,price\n10,0.5\n20,1.5\n")
     expect(examples(page).get_by_role("row")).to_have_count(3)
-    expect(page.locator(".balance")).to_contain_text("is no class number")
+    expect(page.locator(".balance")).to_contain_text("is not a class number")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_stopped_home_is_backed_up_and_restored(at_home: AtHome, tmp_path: Path)
         assert BlobOwnership(store, blobs).inspect().refusal is None
         store.close()
         # The server runs and is found through the home.
-        assert "Redis holds records" in at_home(new).refused(3, "restore", folder)
+        assert "Redis already has records" in at_home(new).refused(3, "restore", folder)
         at_home(new).json("restore", folder, "--replace")
         at_home(new).ok("backup", tmp_path / "second")
 
@@ -86,7 +86,7 @@ def test_home_without_data_is_refused_and_not_created(at_home: AtHome, tmp_path:
 def test_restore_from_a_folder_without_a_backup_starts_no_server(at_home: AtHome, tmp_path: Path) -> None:
     refusal = at_home(tmp_path / "home").refused(3, "restore", tmp_path / "nowhere")
     assert refusal.count("\n") == 1
-    assert "holds no complete backup" in refusal
+    assert "contains no complete backup" in refusal
     assert not (tmp_path / "home").exists()
 
 

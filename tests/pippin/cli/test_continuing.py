@@ -134,6 +134,6 @@ def test_checkpoints_are_listed_and_downloaded(
     file = tmp_path / "small-epoch-1.mlmodel"
     assert shown == {"path": str(file), "bytes": file.stat().st_size}
     np.testing.assert_array_equal(read(file.read_bytes()).weights["dense"]["bias"], BIAS)
-    assert "it keeps those of 1" in with_service.refused(3, *download, 7)
+    assert "the kept ones are those of 1" in with_service.refused(3, *download, 7)
     assert "cannot be written" in with_service.refused(2, *download, 1, "-o", tmp_path / "no" / "x.mlmodel")
     its_store.attempts.fail(held, STOPPED)

@@ -18,11 +18,16 @@ from tests.support.specs import digits_spec
 
 @pytest.fixture
 def with_service(with_service: Invoke, running_up: Up) -> Iterator[Invoke]:
-    """Runs command lines that ask a service without models before and afterwards."""
+    """Runs command lines that ask a service without models; it has none afterwards either."""
+
+    def delete_models() -> None:
+        with Client(running_up.url) as client:
+            for record in list(client.models()):
+                client.delete_model(record.id)
+
+    delete_models()
     yield with_service
-    with Client(running_up.url) as client:
-        for record in list(client.models()):
-            client.delete_model(record.id)
+    delete_models()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_existing_file_is_replaced_only_with_force(invoke: Invoke, tmp_path: Pat
 
 
 def test_unknown_preset_is_refused(invoke: Invoke, tmp_path: Path) -> None:
-    assert "there are: mnist-cnn" in invoke.refused(2, "new", tmp_path / "job.yaml", "--preset", "resnet")
+    assert "the presets are: mnist-cnn" in invoke.refused(2, "new", tmp_path / "job.yaml", "--preset", "resnet")
     assert not (tmp_path / "job.yaml").exists()
 
 

@@ -33,7 +33,7 @@ def test_a_mac_without_core_ml_prints_why_and_the_install_command(say: Mock) -> 
     say.assert_called_once()
     part, line = say.call_args.args
     assert part == "pippin"
-    assert line.startswith("no Core ML worker is started")
+    assert line.startswith("not starting a Core ML worker")
     assert "No module named 'CoreML'" in line
     assert "pip install -e '.[worker,mac]'" in line
 
