@@ -9,9 +9,11 @@ from subprocess import PIPE, CompletedProcess, Popen
 from typing import Any, Self
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from pippin.cli.app import app
+from pippin.cli.doctor.findings import ok
 from tests.conftest import Up
 from tests.support.processes import pippin
 
@@ -42,7 +44,12 @@ class Invoke:
 @pytest.fixture
 def invoke(monkeypatch: pytest.MonkeyPatch) -> Invoke:
     monkeypatch.delenv("PIPPIN_HOME", raising=False)
+    # Typer takes longer to assemble the command than most commands take to run.
+    monkeypatch.setattr("typer.testing._get_command", _COMMANDS.__getitem__)
     return Invoke()
+
+
+_COMMANDS = {app: get_command(app)}
 
 
 @pytest.fixture
@@ -134,6 +141,12 @@ class Terminal:
             return False
         self._output += chunk
         return bool(chunk)
+
+
+@pytest.fixture
+def without_engine_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Skip the doctor's check of the engines, which imports JAX in another process."""
+    monkeypatch.setattr("pippin.cli.doctor.examination.check_engines", lambda: ok("engines", "jax"))
 
 
 @pytest.fixture

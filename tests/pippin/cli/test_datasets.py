@@ -78,7 +78,11 @@ def test_files_other_than_the_published_mnist_are_refused_locally(with_service: 
 
 @pytest.mark.parametrize(
     ("paths", "said"),
-    [(["no.csv"], "There is no "), (["empty"], "is empty"), (["empty", "."], "Give either files or one folder")],
+    [
+        (["no.csv"], "There is no "),
+        (["empty"], "has no file that can be data"),
+        (["empty", "."], "Give either files or one folder"),
+    ],
 )
 def test_unusable_paths_are_usage_errors(with_service: Invoke, tmp_path: Path, paths: list[str], said: str) -> None:
     (tmp_path / "empty").mkdir()

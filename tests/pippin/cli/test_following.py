@@ -117,6 +117,7 @@ def test_following_continues_while_a_job_is_paused(processes: Processes, with_se
         assert following.wait(60) == 1
 
 
+@pytest.mark.full
 def test_a_retry_can_be_followed(processes: Processes, with_service: Invoke, queued: str) -> None:
     with_service.ok("cancel", queued)
     with processes.start("retry", queued, "--follow", "--json") as following:

@@ -83,6 +83,7 @@ def test_top_in_a_pipe_prints_jobs_and_workers_once(with_service: Invoke, queued
         assert (ended["name"] or "") in rows[ended["id"]]
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("job")
 def test_top_refreshes_at_a_terminal_until_ctrl_c(processes: Processes, with_service: Invoke) -> None:
     newest = with_service.json("top")["ended"][0]["id"]
@@ -92,28 +93,29 @@ def test_top_refreshes_at_a_terminal_until_ctrl_c(processes: Processes, with_ser
         assert terminal.end() == 130
 
 
-def test_open_starts_the_browser_at_the_jobs_page(
-    *,
-    with_service: Invoke,
-    processes: Processes,
-    running_up: Up,
-    job: LiveJob,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_open_prints_the_address_of_the_page(
+    with_service: Invoke, running_up: Up, job: LiveJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"{running_up.url}/#/jobs/{job.id}"
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     if sys.platform != "darwin":
+        url = f"{running_up.url}/#/jobs/{job.id}"
         assert with_service.json("open", job.id) == {"url": url, "opened": False}
+    with_service.refused(3, "open", "job_0")
+    assert with_service.ok("open") == f"{running_up.url}/\n"
+
+
+@pytest.mark.full
+def test_open_starts_the_browser_at_the_jobs_page(
+    processes: Processes, running_up: Up, job: LiveJob, tmp_path: Path
+) -> None:
+    url = f"{running_up.url}/#/jobs/{job.id}"
     browser = tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {tmp_path}/asked\n')
     browser.chmod(0o755)
     opened = processes.run("open", job.id, BROWSER=f"{browser} %s")
     assert (opened.returncode, opened.stdout) == (0, f"{url}\n")
     assert (tmp_path / "asked").read_text() == url
-    with_service.refused(3, "open", "job_0")
-    assert with_service.ok("open") == f"{running_up.url}/\n"
 
 
 def test_epochs_are_exported_as_csv(with_service: Invoke, job: LiveJob, tmp_path: Path) -> None:
@@ -152,6 +154,7 @@ def test_tensorboard_reads_the_export(with_service: Invoke, job: LiveJob, tmp_pa
     assert session.hparams["dataset"].string_value == "mnist-sample"
 
 
+@pytest.mark.full
 def test_mlflow_reads_the_export(
     with_service: Invoke, job: LiveJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,11 +190,13 @@ def test_missing_export_library_is_reported_with_the_install_command(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.full
 def test_unreachable_tracking_server_is_reported(with_service: Invoke, job: LiveJob, unused_port: int) -> None:
     refusal = with_service.refused(2, "export", job.id, "--to", "mlflow", "-o", f"http://127.0.0.1:{unused_port}")
     assert f"MLflow at http://127.0.0.1:{unused_port} refused the job" in refusal
 
 
+@pytest.mark.full
 def test_shell_completion_offers_job_ids(processes: Processes, job: LiveJob) -> None:
     words = {"_PIPPIN_COMPLETE": "complete_bash", "COMP_WORDS": "pippin plot job_", "COMP_CWORD": "2"}
     done = processes.run_line([str(Path(sys.executable).with_name("pippin"))], **words)

@@ -10,6 +10,7 @@ import pytest
 from pippin.client import Client
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
 from tests.conftest import Up
 from tests.pippin.cli.conftest import Invoke
 from tests.support.paths import EXAMPLES
@@ -81,9 +82,12 @@ def test_document_is_read_from_stdin(with_service: Invoke, spec: dict[str, Any])
 
 
 def test_a_network_is_exported_in_either_language(with_service: Invoke, tmp_path: Path) -> None:
-    with_service.ok("models", "add", EXAMPLES / "mnist-cnn.json", "--name", "digits")
+    narrow = preset("mnist-cnn")
+    (hidden,) = (layer for layer in narrow["layers"] if layer["name"] == "hidden1")
+    hidden["output_channels"] = 8
+    with_service.ok("models", "add", "-", "--name", "digits", stdin=json.dumps(narrow))
     spec = json.loads(with_service.ok("models", "export", "digits"))
-    assert resolve(spec).parameter_count == 585_958
+    assert resolve(spec).parameter_count == resolve(narrow).parameter_count
     said = with_service.ok("models", "export", "digits", "--as", "swiftcoremltools", "-o", tmp_path / "digits.json")
     assert said.startswith(f"{tmp_path / 'digits.json'} (")
     exported = json.loads((tmp_path / "digits.json").read_text())

@@ -1,6 +1,5 @@
 """Jobs, datasets and models by name, by the beginning of an id and as `last`, in the commands."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,8 @@ from tests.pippin.cli.conftest import Invoke
 from tests.support.specs import classifier_spec
 
 SPEC = classifier_spec("point", [2], "sides", 2, mini_batch_size=20, epochs=2)
+# A job that waits until it is cancelled.
+NO_WORKER = {"engine": "coreml"}
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +24,16 @@ def points(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def jobs(running_up: Up, points: Path) -> Iterator[dict[str, str]]:
-    """The ids of three jobs: one whose name is its own, held out a fifth, and two of one name."""
+def jobs(running_up: Up, points: Path) -> dict[str, str]:
+    """The ids of two cancelled jobs of one name, and of a newer one of its own name, trained with a fifth held out."""
     with Client(running_up.url) as client:
         client.add_dataset("naming-points", [points])
-        held = {"id": "naming-points", "validation_fraction": 0.2}
-        made = {
-            "own": client.train(SPEC, held, name="naming-own"),
-            "first": client.train(SPEC, "naming-points", name="naming-twice"),
-            "second": client.train(SPEC, "naming-points", name="naming-twice"),
-        }
-        for job in made.values():
-            assert job.wait().status == "succeeded"
-        yield {key: job.id for key, job in made.items()}
+        twice = [client.train(SPEC, "naming-points", name="naming-twice", options=NO_WORKER) for _ in range(2)]
+        for job in twice:
+            job.cancel()
+        own = client.train(SPEC, {"id": "naming-points", "validation_fraction": 0.2}, name="naming-own")
+        assert own.wait().status == "succeeded"
+    return {"first": twice[0].id, "second": twice[1].id, "own": own.id}
 
 
 @pytest.mark.parametrize("command", ["job", "metrics", "plot", "checkpoints", "open"])
@@ -100,8 +98,8 @@ def test_picture_preview_is_the_range_of_its_values(with_service: Invoke) -> Non
 @pytest.mark.usefixtures("jobs")
 def test_ended_job_is_deleted_by_its_name(with_service: Invoke, running_up: Up) -> None:
     with Client(running_up.url) as client:
-        made = client.train(SPEC, "naming-points", name="naming-deleted")
-        made.wait()
+        made = client.train(SPEC, "naming-points", name="naming-deleted", options=NO_WORKER)
+        made.cancel()
     assert with_service.json("jobs", "delete", "naming-deleted") == {"deleted": made.id}
     with_service.refused(3, "job", made.id)
 

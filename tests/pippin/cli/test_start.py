@@ -61,6 +61,7 @@ def test_invalid_option_value_is_explained(invoke: Invoke, line: str, said: str)
     assert said in invoke.refused(2, *line.split())
 
 
+@pytest.mark.full
 def test_invalid_worker_name_is_refused() -> None:
     done = subprocess.run(pippin("worker", "--name", "a b"), capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -63,6 +63,7 @@ def test_closed_stdout_gives_one_sentence_and_exit_code_1(processes: Processes, 
     assert (done.returncode, done.stderr) == (1, "Error: Standard output cannot be written: it is closed.\n")
 
 
+@pytest.mark.full
 def test_a_command_that_prints_nothing_succeeds_with_a_closed_stdout(processes: Processes) -> None:
     done = in_a_shell(processes, "jobs --label team=absent >&-")
     assert (done.returncode, done.stderr) == (0, "")
@@ -88,6 +89,7 @@ def test_unwritable_stderr_does_not_change_the_exit_code(dropped: str, code: int
     assert subprocess.run([sys.executable, "-P", "-c", program], check=False).returncode == code
 
 
+@pytest.mark.full
 def test_ascii_terminal_shows_other_characters_escaped(processes: Processes, finished: dict[str, Any]) -> None:
     done = processes.run("plot", finished["id"], PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")

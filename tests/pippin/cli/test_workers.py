@@ -26,7 +26,7 @@ def test_worker_is_drained_and_undrained_by_a_prefix_of_its_name(with_service: I
         assert worker()["state"] in {"draining", "drained"}
         assert with_service.json("workers", "drain", name, "--hand-back")["name"] == name
         refusal = with_service.refused(3, "workers", "drain", "absent")
-        assert f"There is no worker 'absent'; known are {name}." in refusal
+        assert f"There is no worker 'absent'; the workers are {name}." in refusal
     finally:
         done = with_service("workers", "undrain", name)
     assert done.stdout == f"{name} takes jobs again.\n"

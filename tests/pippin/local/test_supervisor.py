@@ -137,6 +137,7 @@ def test_output_without_a_line_end_or_with_invalid_text_is_shown() -> None:
     assert run.lines[:2] == ["a: one", "a: tw\ufffd"]
 
 
+@pytest.mark.full
 def test_all_parts_end_with_a_killed_supervisor(tmp_path: Path) -> None:
     code = textwrap.dedent(f"""
         import asyncio, sys

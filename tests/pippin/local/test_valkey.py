@@ -94,7 +94,7 @@ def test_every_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path)
     server.start()
     with client_of(server) as client:
-        for number in range(500):
+        for number in range(100):
             client.rpush("written", number)
     os.kill(server.pid or 0, signal.SIGKILL)
     wait_for(lambda: server.exit_code == -signal.SIGKILL)
@@ -102,7 +102,7 @@ def test_every_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
     before = server.url
     with server, client_of(server) as client:
         assert server.url == before
-        assert client.lrange("written", 0, -1) == [str(number) for number in range(500)]
+        assert client.lrange("written", 0, -1) == [str(number) for number in range(100)]
 
 
 def test_data_survives_a_stop_and_another_start(tmp_path: Path) -> None:
@@ -155,6 +155,7 @@ def test_failed_start_shows_the_end_of_the_log(tmp_path: Path) -> None:
     assert server.pid is None
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_server_ends_with_its_supervisor_and_the_next_one_has_the_data(tmp_path: Path) -> None:
     with subprocess.Popen(
