@@ -40,7 +40,7 @@ def test_table_without_a_target_is_refused_and_assumptions_are_noted(with_servic
     file = table(tmp_path, "5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n")
     add = ["datasets", "add", "irises", "--from", file]
     refusal = " ".join(with_service.refused(3, *add).split())
-    assert "say with --target the number of the column to predict" in refusal
+    assert "set --target to the number of the column to predict" in refusal
     said = " ".join(with_service.ok(*add, "--target", "kind:3", "--header", "false").split())
     assert "Note: the target, column 3, holds text, which became 2 classes: 'Iris-setosa', 'Iris-virginica'." in said
 
@@ -94,7 +94,7 @@ def test_files_beside_the_data_are_ignored_and_named(with_service: Invoke, tmp_p
     pictures = {"train/a/1.png": PNG, "train/b/1.JPG": picture(form="JPEG", orientation=6)}
     folder = written(tmp_path / "pets", beside | pictures)
     said = with_service.ok("datasets", "add", "pets-with-readme", "--from", folder)
-    assert "Note: 1 picture ('train/b/1.JPG') was turned upright, as the orientation in EXIF asks.\n" in said
+    assert "Note: 1 picture ('train/b/1.JPG') was rotated upright by the orientation in EXIF.\n" in said
     assert "Note: ignored 2 files beside the data: 'README.md', 'classes.txt'.\n" in said
     assert "Note: ignored 2 files beside the data: '.DS_Store', '.git/HEAD'.\n" in said
 
@@ -108,7 +108,7 @@ def test_tables_with_a_readme_are_read(with_service: Invoke, tmp_path: Path) -> 
 def test_pictures_without_a_class_are_refused(with_service: Invoke, tmp_path: Path) -> None:
     folder = written(tmp_path, {"train/a/1.png": PNG, "train/b/1.png": PNG, "test/1.png": PNG})
     refusal = with_service.refused(3, "datasets", "add", "stray", "--from", folder)
-    assert "test/1.png lies in a split but in no class folder" in refusal
+    assert "test/1.png is in a split but not in a class folder" in refusal
 
 
 def test_mlpackage_is_refused_by_name(with_service: Invoke, tmp_path: Path) -> None:

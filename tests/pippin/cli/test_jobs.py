@@ -32,7 +32,7 @@ def test_a_jobs_notice_is_printed_beside_its_id(with_service: Invoke, tmp_path: 
     assert done.exit_code == 0, done.stderr
     (job_id,) = done.stdout.splitlines()
     assert job_id.startswith("job_")
-    assert "Note: the dataset's numbers are taken for positions" in done.stderr
+    assert "Note: the dataset's numbers are read as positions" in done.stderr
     assert "0 is 'cat', 1 is 'dog'." in done.stderr
     with_service.ok("cancel", job_id)
 

@@ -128,7 +128,7 @@ def test_correction_in_a_document_is_a_warning_with_its_line(with_service: Invok
 def test_invalid_model_file_is_refused(with_service: Invoke, tmp_path: Path) -> None:
     bad = tmp_path / "bad.mlmodel"
     bad.write_bytes(b"hello")
-    assert "no .mlmodel" in with_service.refused(3, "models", "add", bad)
+    assert "not an .mlmodel" in with_service.refused(3, "models", "add", bad)
     for name in ("none.mlmodel", "none.yaml"):
         with_service.refused(2, "models", "add", tmp_path / name)
 
