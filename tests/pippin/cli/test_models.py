@@ -10,7 +10,6 @@ import pytest
 from pippin.client import Client
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
-from pippin.models.spec.presets import preset
 from tests.conftest import Up
 from tests.pippin.cli.conftest import Invoke
 from tests.support.paths import EXAMPLES
@@ -82,7 +81,7 @@ def test_document_is_read_from_stdin(with_service: Invoke, spec: dict[str, Any])
 
 
 def test_a_network_is_exported_in_either_language(with_service: Invoke, tmp_path: Path) -> None:
-    narrow = preset("mnist-cnn")
+    narrow = json.loads((EXAMPLES / "mnist-cnn.json").read_text())
     (hidden,) = (layer for layer in narrow["layers"] if layer["name"] == "hidden1")
     hidden["output_channels"] = 8
     with_service.ok("models", "add", "-", "--name", "digits", stdin=json.dumps(narrow))
