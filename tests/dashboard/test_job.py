@@ -130,7 +130,7 @@ def test_the_request_shows_the_validation_data(dataset: dict[str, Any], message:
     page.goto(f"/#/jobs/{job_id}")
     facts = page.locator("section", has=page.get_by_role("heading", name="Request")).locator("dl")
     expect(facts.locator("dt", has_text="Validated on").locator("+ dd")).to_have_text(message)
-    api.forget(job_id)
+    api.cancel(job_id)
 
 
 def test_page_states_that_a_job_has_no_validation_data(page: Page, api: Api) -> None:
@@ -253,7 +253,7 @@ def test_a_refused_action_is_shown_on_the_page(page: Page, api: Api, faults: Fau
     page.evaluate("id => fetch(`jobs/${id}/cancel`, {method: 'POST'})", job["id"])
     page.evaluate("[...document.querySelectorAll('button')].find(button => button.textContent === 'Pause').click()")
     expect(page.get_by_role("alert")).to_contain_text("cannot be paused")
-    api.forget(job["id"])
+    api.cancel(job["id"])
 
 
 def test_an_unknown_job_is_reported(page: Page, faults: Faults) -> None:
