@@ -13,8 +13,6 @@ from tests.worker.engines.conftest import Lab
 from worker.engines.engine import Engine, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.5}
 ADAM = {"type": "adam", "learning_rate": 0.1, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 VALUES: dict[str, dict[str, float]] = {

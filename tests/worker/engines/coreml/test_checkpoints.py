@@ -14,8 +14,6 @@ from tests.worker.engines.conftest import Lab
 from worker.engines.engine import Engine, EngineError, EpochResult, Examples, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 
-# Its class stands in conftest.py, which tests cannot import.
-
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.0}
 ADAM = {"type": "adam", "learning_rate": 0.1, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 LAYERS = [
@@ -109,13 +107,10 @@ def test_every_epoch_offers_a_checkpoint_of_the_updatable_weights(engine: Engine
     learned = engine.train(run, witness)
     assert [kept.epoch for kept in witness.kept if kept] == [1, 2, 3, 4, 5]
     for kept in witness.kept:
-        assert kept is not None
         assert (kept.engine, kept.step, kept.batch_sums, kept.moments) == ("coreml", 0, (), ())
         assert kept.environment.keys() == {"system", "chip", "compute_units"}
         assert list(kept.weights) == ["out"]
     last, before = witness.kept[-1], witness.kept[-2]
-    assert last is not None
-    assert before is not None
     np.testing.assert_array_equal(last.weights["out"]["weights"], learned["out"]["weights"])
     assert (last.weights["out"]["weights"] != before.weights["out"]["weights"]).any()
     assert witness.notices == [None]
@@ -153,7 +148,6 @@ def test_stop_of_a_resumed_training_gives_at_least_its_first_checkpoint(engine: 
     checkpoint = _stopped_after(engine, run, 2)
     assert _stopped(engine, replace(run, resume=checkpoint), Witness(until=0)) is checkpoint
     later = _stopped(engine, replace(run, resume=checkpoint), Witness(until=2))
-    assert later is not None
     assert later.epoch == 4
 
 
@@ -173,7 +167,6 @@ def test_resuming_without_momentum_and_shuffle_matches_an_unbroken_run(
         assert one.loss == pytest.approx(other.loss, abs=1e-5)
         assert one.loss == pytest.approx(third.loss, abs=1e-5)
         assert one.validation_loss == pytest.approx(other.validation_loss, abs=1e-5)
-    assert witness.kept[-1] is not None
     assert witness.kept[-1].epoch == 5
     (notice,) = witness.notices
     assert notice is not None

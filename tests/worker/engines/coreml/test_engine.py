@@ -15,8 +15,6 @@ from pippin.network import losses
 from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.engine import Engine, EngineError, EpochResult, Examples, Stopped
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.0}
 LAYERS = [
     {"type": "inner_product", "name": "hidden", "output_channels": 5, "updatable": True},

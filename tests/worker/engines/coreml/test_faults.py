@@ -11,8 +11,6 @@ from tests.worker.engines.conftest import Lab, Notes
 from worker.engines import EngineOptions, UnknownEngineError, make_engine
 from worker.engines.engine import Engine, EngineError, TrainingRun
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 ADAM = {"type": "adam", "learning_rate": 0.1, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 LAYERS = [
     {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},

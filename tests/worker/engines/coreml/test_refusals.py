@@ -13,8 +13,6 @@ from pippin.models.mlmodel.proto import new_model, parse, serialize
 from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.engine import Engine, EngineError, TrainingRun
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
 DENSE = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
 

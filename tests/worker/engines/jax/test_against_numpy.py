@@ -12,8 +12,6 @@ from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.jax.engine import JaxEngine
 
 Array = NDArray[np.float64]
-# Their classes stand in conftest.py, which tests cannot import.
-
 SGD = {"type": "sgd", "learning_rate": 0.05, "mini_batch_size": 4, "momentum": 0.9}
 ADAM = {"type": "adam", "learning_rate": 0.01, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.99, "eps": 1e-4}
 

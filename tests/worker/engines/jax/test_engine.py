@@ -13,8 +13,6 @@ from worker.engines.engine import EngineError, Examples, Stopped
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 ADAM = {
     "type": "adam",
     "learning_rate": 0.1,

@@ -18,8 +18,6 @@ from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.engine import EngineError, Stopped
 from worker.engines.jax.engine import JaxEngine
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
 
 
@@ -196,7 +194,6 @@ def test_pipeline_resumes_from_a_checkpoint_of_its_last_model(lab: Lab, notes: N
     with pytest.raises(Stopped) as stopped:
         JaxEngine().train(run, lab.notes(patience=2 + 2 + 1))
     checkpoint = stopped.value.checkpoint
-    assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step, list(checkpoint.weights)) == (1, 1, ["dense"])
     resumed = JaxEngine().train(replace(run, resume=checkpoint), lab.notes())
     assert {key: array.tobytes() for key, array in resumed["dense"].items()} == {

@@ -11,8 +11,6 @@ from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 DECLARED = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": 0.5}
 
 

@@ -14,8 +14,6 @@ from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.optimizers import Sgd
 from worker.engines.jax.programs import Programs, Steps, convolve, network_for, parameters_of, picked
 
-# Their classes stand in conftest.py, which tests cannot import.
-
 OPTIMIZER = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.9}
 
 

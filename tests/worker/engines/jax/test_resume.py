@@ -18,8 +18,6 @@ from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.shuffle import first_state, shuffled
 from worker.engines.jax.switches import FORMER, Switches
 
-# Its class stands in conftest.py, which tests cannot import.
-
 OPTIMIZERS = {
     "sgd": {"momentum": 0.9},
     "adam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
@@ -225,7 +223,6 @@ def test_checkpoint_holds_the_trained_weights_and_their_moments(run: TrainingRun
 @ADAM
 def test_mid_epoch_checkpoint_holds_the_order_of_the_previous_epoch(halfway: Checkpoint) -> None:
     first = shuffled(first_state(11, 7))
-    assert halfway.shuffle is not None
     assert halfway.shuffle.order.tolist() == first.order.tolist()
     assert halfway.shuffle.generator == first.generator
     assert halfway.switches == Switches().document()
@@ -371,7 +368,6 @@ def test_non_finite_loss_gives_no_snapshot(lab: Lab) -> None:
     with pytest.raises(EngineError, match="at step 1 of epoch 2"):
         JaxEngine().train(_ruin(lab, epochs=9, learning_rate=1), taker)
     first, second = taker.snapshots
-    assert first is not None
     assert np.isfinite(first.weights["line"]["weights"]).all()
     assert second is None
 
