@@ -70,6 +70,13 @@ def test_core_ml_off_macos_is_refused_with_its_requirements(tmp_path: Path) -> N
     assert "s3cret" not in sentence
 
 
-def test_unknown_engine_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownEngineError, match=r"no engine 'abacus'; there is jax"):
-        make_engine("abacus", EngineOptions(None, tmp_path))
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("abacus", r"no engine 'abacus'; there is jax"),
+        ("coreml", r"the engine coreml cannot run here: .*macOS.*'\.\[worker,mac\]'"),
+    ],
+)
+def test_unusable_engine_is_refused_with_a_remedy(name: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(UnknownEngineError, match=sentence):
+        make_engine(name, EngineOptions(None, tmp_path))

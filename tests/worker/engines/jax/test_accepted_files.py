@@ -11,7 +11,8 @@ from pippin.network import predict
 from pippin.predictions.answers import answer
 from tests.pippin.models.mlmodel.accepted import ACCEPTED, CLASSES, HEAD, PIXELS, Accepted, mean_image, spare_input
 from tests.pippin.models.mlmodel.files import network
-from tests.worker.engines.conftest import Lab, Notes
+from tests.worker.engines import lab
+from tests.worker.engines.lab import Notes
 from worker.attempt.trained import write_trained
 from worker.engines.engine import EngineError
 from worker.engines.jax.engine import JaxEngine
@@ -19,7 +20,7 @@ from worker.engines.jax.engine import JaxEngine
 by_case = pytest.mark.parametrize("case", ACCEPTED.values(), ids=ACCEPTED.keys())
 
 
-def trained(lab: Lab, data: bytes, arrays: dict[str, NDArray[np.generic]]) -> bytes:
+def trained(data: bytes, arrays: dict[str, NDArray[np.generic]]) -> bytes:
     examples = lab.examples(**arrays)
     notes = Notes()
     learned = JaxEngine().train(lab.run(data, examples, examples, epochs=2, learning_rate=0.01), notes)
@@ -38,7 +39,7 @@ def without_weights(model: Message) -> bytes:
 
 
 @by_case
-def test_accepted_file_is_trained_and_everything_else_is_kept(case: Accepted, lab: Lab) -> None:
+def test_accepted_file_is_trained_and_everything_else_is_kept(case: Accepted) -> None:
     data = serialize(case.make())
     assert tuple(finding.rule for finding in inspect(data).findings) == case.findings
     after = trained(lab, data, case.training)
@@ -59,7 +60,7 @@ def test_accepted_file_predicts_fractions_of_the_declared_shape(case: Accepted) 
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
-def test_mean_image_is_subtracted_in_the_models_channel_order(color: str, lab: Lab) -> None:
+def test_mean_image_is_subtracted_in_the_models_channel_order(color: str) -> None:
     mean = np.random.default_rng(6).uniform(0, 255, (3, 2, 2)).astype(np.float32)
     seen = PIXELS.astype(np.float32)
     seen = (seen if color == "rgb" else seen[:, ::-1]) - mean
@@ -104,7 +105,7 @@ BEHIND_LAYERS = [{"type": "linear", "name": "shift", "alpha": 1, "beta": 1}, *EM
 )
 @pytest.mark.parametrize("is_validation", [False, True])
 def test_embedding_index_out_of_range_fails_the_attempt(
-    layers: list[dict[str, object]], wrong: float, said: str, *, is_validation: bool, lab: Lab
+    layers: list[dict[str, object]], wrong: float, said: str, *, is_validation: bool
 ) -> None:
     model = serialize(network(inputs=[{"name": "x", "shape": [1]}], layers=layers))
     right = lab.examples(x=np.array([[0], [1], [1], [0], [1]], np.float32), y_true=CLASSES[:5])

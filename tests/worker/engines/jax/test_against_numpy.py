@@ -8,12 +8,15 @@ import pytest
 from numpy.typing import NDArray
 
 from pippin.models.mlmodel import read
-from tests.worker.engines.conftest import Lab, Notes
+from tests.worker.engines import lab
+from tests.worker.engines.lab import SOFTMAX, Notes
 from worker.engines.jax.engine import JaxEngine
 
 Array = NDArray[np.float64]
-SGD = {"type": "sgd", "learning_rate": 0.05, "mini_batch_size": 4, "momentum": 0.9}
-ADAM = {"type": "adam", "learning_rate": 0.01, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.99, "eps": 1e-4}
+VALUES = {
+    "sgd": {"learning_rate": 0.05, "momentum": 0.9},
+    "adam": {"learning_rate": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-4},
+}
 
 
 class Convolution:
@@ -154,8 +157,8 @@ def _train(
                 y = x[row]
                 for layer in layers:
                     y = layer.forward(y)
-                found, slope = loss(y, target[row])
-                total += found if place < len(x) else 0
+                value, slope = loss(y, target[row])
+                total += value if place < len(x) else 0
                 mine: list[Array] = []
                 for layer in reversed(layers):
                     slope, own = layer.backward(slope)
@@ -169,74 +172,68 @@ def _train(
     return means
 
 
-@pytest.mark.parametrize(("declared", "reference"), [(SGD, Sgd), (ADAM, Adam)])
-def test_convolutional_classifier_matches_numpy(
-    declared: dict[str, Any], reference: Callable[[], Any], lab: Lab, notes: Notes
+def _assert_matches(
+    file: bytes,
+    optimizer: str,
+    *,
+    layers: Callable[[dict[str, Any]], list[Any]],
+    loss: Callable[[Array, Array], tuple[float, Array]],
+    x: NDArray[np.float32],
+    target: NDArray[Any],
 ) -> None:
+    """The engine's losses and weights are those of the reference's layers, which are made of the file's weights."""
+    weights = {name: {k: np.float64(a) for k, a in arrays.items()} for name, arrays in read(file).weights.items()}
+    reference = {"sgd": Sgd, "adam": Adam}[optimizer]()
+    expected = _train(layers(weights), loss, reference, (np.float64(x), np.float64(target)), epochs=3)
+
+    notes = Notes()
+    run = lab.run(file, lab.examples(x=x, y_true=target), epochs=3, **VALUES[optimizer])
+    trained = JaxEngine().train(run, notes)
+    assert [result.loss for result in notes.results] == pytest.approx(expected, abs=1e-5)
+    lab.assert_close(trained, weights, 1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_convolutional_classifier_matches_numpy(optimizer: str) -> None:
     file = lab.model(
         [
             {"type": "convolution", "name": "conv", "output_channels": 3, "kernel_size": [2, 3], "updatable": True},
             {"type": "relu", "name": "rectified"},
             {"type": "pooling", "name": "pooled", "pooling_type": "max", "kernel_size": [2, 2], "stride": [2, 2]},
             {"type": "flatten", "name": "flat"},
-            {"type": "inner_product", "name": "hidden", "output_channels": 5, "updatable": True},
+            lab.dense("hidden", 5),
             {"type": "relu", "name": "rectified again"},
-            {"type": "inner_product", "name": "out", "output_channels": 4, "updatable": True},
-            {"type": "softmax", "name": "share"},
+            lab.dense("out", 4),
+            SOFTMAX,
         ],
         shape=[2, 7, 8],
         outputs=4,
-        optimizer=declared,
+        optimizer=lab.optimizer(optimizer, **VALUES[optimizer]),
     )
+
+    def layers(weights: dict[str, Any]) -> list[Any]:
+        conv, hidden, out = Convolution(**weights["conv"]), Dense(**weights["hidden"]), Dense(**weights["out"])
+        return [conv, Relu(), MaxPool(), Flatten(), hidden, Relu(), out]
+
     random = np.random.default_rng(8)
     # 10 examples make mini-batches of 4, 4 and 2.
     x, labels = random.normal(size=(10, 2, 7, 8)).astype(np.float32), random.integers(0, 4, (10, 1))
-    weights = {name: {k: np.float64(a) for k, a in arrays.items()} for name, arrays in read(file).weights.items()}
-    layers = [
-        Convolution(**weights["conv"]),
-        Relu(),
-        MaxPool(),
-        Flatten(),
-        Dense(**weights["hidden"]),
-        Relu(),
-        Dense(**weights["out"]),
-    ]
-    expected = _train(layers, _cross_entropy, reference(), (np.float64(x), labels), epochs=3)
-
-    values = {key: value for key, value in declared.items() if key != "type"}
-    trained = JaxEngine().train(lab.run(file, lab.examples(x=x, y_true=labels), epochs=3, **values), notes)
-
-    assert [result.loss for result in notes.results] == pytest.approx(expected, abs=1e-5)
-    for name, arrays in weights.items():
-        for key, array in arrays.items():
-            assert trained[name][key] == pytest.approx(array, abs=1e-5), f"{key} of {name}"
+    _assert_matches(file, optimizer, layers=layers, loss=_cross_entropy, x=x, target=labels)
 
 
-@pytest.mark.parametrize(("declared", "reference"), [(SGD, Sgd), (ADAM, Adam)])
-def test_regression_with_several_outputs_matches_numpy(
-    declared: dict[str, Any], reference: Callable[[], Any], lab: Lab, notes: Notes
-) -> None:
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_regression_with_several_outputs_matches_numpy(optimizer: str) -> None:
     file = lab.model(
-        [
-            {"type": "inner_product", "name": "hidden", "output_channels": 6, "updatable": True},
-            {"type": "tanh", "name": "bend"},
-            {"type": "inner_product", "name": "out", "output_channels": 3, "updatable": True},
-        ],
+        [lab.dense("hidden", 6), {"type": "tanh", "name": "bend"}, lab.dense("out", 3)],
         shape=[5],
         outputs=3,
         loss="mean_squared_error",
-        optimizer=declared,
+        optimizer=lab.optimizer(optimizer, **VALUES[optimizer]),
     )
+
+    def layers(weights: dict[str, Any]) -> list[Any]:
+        return [Dense(**weights["hidden"]), Tanh(), Dense(**weights["out"])]
+
     random = np.random.default_rng(9)
     x, target = random.normal(size=(7, 5)).astype(np.float32), random.normal(size=(7, 3)).astype(np.float32)
-    weights = {name: {k: np.float64(a) for k, a in arrays.items()} for name, arrays in read(file).weights.items()}
-    layers = [Dense(**weights["hidden"]), Tanh(), Dense(**weights["out"])]
-    expected = _train(layers, _squared_error, reference(), (np.float64(x), np.float64(target)), epochs=4)
-
-    values = {key: value for key, value in declared.items() if key != "type"}
-    trained = JaxEngine().train(lab.run(file, lab.examples(x=x, y_true=target), epochs=4, **values), notes)
-
-    assert [result.loss for result in notes.results] == pytest.approx(expected, abs=1e-5)
-    for name, arrays in weights.items():
-        for key, array in arrays.items():
-            assert trained[name][key] == pytest.approx(array, abs=1e-5), f"{key} of {name}"
+    _assert_matches(file, optimizer, layers=layers, loss=_squared_error, x=x, target=target)
