@@ -55,10 +55,10 @@ def _parity(home: Path, *arguments: str, **knobs: str) -> subprocess.CompletedPr
 
 def _cases(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
     assert done.returncode in {0, 1}, done.stderr
-    told = json.loads(done.stdout)
-    assert told["engine"] == "coreml"
-    assert all(case["evidence"] for case in told["cases"])
-    return {case["case"]: case for case in told["cases"]}
+    document = json.loads(done.stdout)
+    assert document["engine"] == "coreml"
+    assert all(case["evidence"] for case in document["cases"])
+    return {case["case"]: case for case in document["cases"]}
 
 
 @pytest.mark.parametrize(
