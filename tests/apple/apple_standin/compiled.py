@@ -1,4 +1,4 @@
-"""A compiled model: a folder named .mlmodelc, whose content nobody but the stand-in reads."""
+"""A compiled model: a folder named .mlmodelc, whose content only the stand-in reads."""
 
 import zlib
 from pathlib import Path

@@ -24,7 +24,7 @@ KNOBS: dict[str, tuple[str, ...] | None] = {
     "EPOCH_DELAY": None,
     # Whether the completion handler of a cancelled task is called: users say no, and Apple does not say.
     "CANCELLED": ("silent", "completes"),
-    # The formulas that nobody documents.
+    # The formulas that are not documented.
     "MOMENTUM": ("lr_inside", "lr_outside"),
     "ADAM": ("eps_hat", "eps_outside"),
     "MSE": ("mean", "half_mean", "sum", "half_sum"),

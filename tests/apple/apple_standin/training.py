@@ -41,7 +41,7 @@ def check_runs(model: Any) -> None:
 
 
 class Training:
-    """The state of one task: the weights change by replacement, so that whoever holds them has a snapshot."""
+    """The state of one task: the weights change by replacement, so that each reference is a snapshot."""
 
     def __init__(self, model: Any, values: dict[str, Any], arrays: dict[tuple[str, str], Any]) -> None:
         self.model, self.values = model, values
