@@ -25,7 +25,7 @@ from worker.memory import MemoryWatch
 from worker.parent.supervision import supervise
 
 class Content:
-    hands_back = False
+    must_hand_back = False
     def overdue(self):
         return None
 
@@ -37,9 +37,9 @@ assignment = Assignment(Claim("default", "job_1", 3, "token"), "bench", "jax")
 shutdown = Shutdown()
 shutdown.install()
 for line in iter(sys.stdin.readline, ""):
-    work, way, grace, limit = json.loads(line)
+    work, start_method, grace, limit = json.loads(line)
     exec("def run(assignment):" + textwrap.indent(work, "    "))
-    started = child.start_child(assignment, run, way)
+    started = child.start_child(assignment, run, start_method)
     say(started.pid)
     ending = supervise(started, shutdown, grace, Content(), MemoryWatch(started.pid, limit, every=0.05))
     say(ending.code, ending.signal_name, ending.killed_for is not None)
@@ -79,9 +79,9 @@ class Parent:
         with self.process:
             self.process.kill()
 
-    def begin(self, work: str, *, way: str = "fork", grace: float = 30, limit: int | None = None) -> None:
+    def begin(self, work: str, *, start_method: str = "fork", grace: float = 30, limit: int | None = None) -> None:
         pipe = cast("IO[str]", self.process.stdin)
-        pipe.write(json.dumps([f"\n{work.strip()}\n", way, grace, limit]) + "\n")
+        pipe.write(json.dumps([f"\n{work.strip()}\n", start_method, grace, limit]) + "\n")
         pipe.flush()
 
     def line(self) -> str:
@@ -181,7 +181,7 @@ def test_forked_child_ends_when_its_parent_is_killed(parent: Parent) -> None:
 def test_spawned_child_ends_with_its_parent_and_shows_no_secret(tmp_path: Path) -> None:
     # The child waits in retry_unavailable for a server that never answers, so that it still runs.
     with Parent(PIPPIN_REDIS_URL="redis://:s3cret@127.0.0.1:1/0", PIPPIN_HOME=str(tmp_path)) as parent:
-        parent.begin("pass", way="spawn")
+        parent.begin("pass", start_method="spawn")
         child = int(parent.line())
         arguments = Path(f"/proc/{child}/cmdline").read_bytes()
         assert b"s3cret" not in arguments

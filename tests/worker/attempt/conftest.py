@@ -12,7 +12,7 @@ from pippin.blobs import Blobs
 from pippin.blobs.cache import BlobCache
 from pippin.store import Claim, new_token
 from tests.worker.conftest import TENANT, Bench
-from worker.attempt.run import Tools, run
+from worker.attempt.run import AttemptContext, run
 from worker.child import Assignment
 from worker.engines.engine import Engine
 from worker.stop import StopFlag
@@ -41,7 +41,7 @@ def attempt(bench: Bench, home: Path) -> Attempt:
         **options: int,
     ) -> None:
         used = blobs or bench.blobs
-        tools = Tools(
+        tools = AttemptContext(
             store=bench.store,
             blobs=used,
             cache=BlobCache(home / "cache" / "blobs", 10**9, used),

@@ -11,7 +11,7 @@ from pippin.api.jobs import Job
 from pippin.api.states import Reason, Status
 from pippin.store import Claim, new_token
 from tests.worker.conftest import TENANT, Bench, Start
-from worker.parent.supervision import Ending, Overseer, settle
+from worker.parent.supervision import ChildExit, StopMonitor, settle
 from worker.stop import Cause
 
 
@@ -22,48 +22,48 @@ def _claimed(bench: Bench, **request: object) -> tuple[Job, Claim]:
     return job, claim
 
 
-def _overseer(bench: Bench, claim: Claim, grace: float, **options: Any) -> Overseer:  # noqa: ANN401 - its own
-    return Overseer(bench.store.attempts, claim, grace, every=0.01, **options)
+def _monitor(bench: Bench, claim: Claim, grace: float, **options: Any) -> StopMonitor:  # noqa: ANN401 - its own
+    return StopMonitor(bench.store.attempts, claim, grace, every=0.01, **options)
 
 
-def _overdue_after_two_checks(overseer: Overseer) -> Cause | None:
+def _overdue_after_two_checks(monitor: StopMonitor) -> Cause | None:
     """The result of the second of two checks, 0.02 s apart."""
     for _ in range(2):
         time.sleep(0.02)
-        cause = overseer.overdue()
+        cause = monitor.overdue()
     return cause
 
 
 def test_child_without_pending_requests_is_not_overdue(bench: Bench) -> None:
     _, claim = _claimed(bench)
-    assert _overdue_after_two_checks(_overseer(bench, claim, 0)) is None
+    assert _overdue_after_two_checks(_monitor(bench, claim, 0)) is None
 
 
 @pytest.mark.parametrize(("wish", "cause"), [("cancel", Cause.CANCELLED), ("pause", Cause.PAUSED)])
 def test_ignored_cancel_or_pause_is_overdue_after_the_grace(bench: Bench, wish: str, cause: Cause) -> None:
     job, claim = _claimed(bench)
     getattr(bench.store.jobs, wish)(TENANT, job.id)
-    assert _overdue_after_two_checks(_overseer(bench, claim, 60)) is None
-    assert _overdue_after_two_checks(_overseer(bench, claim, 0)) is cause
+    assert _overdue_after_two_checks(_monitor(bench, claim, 60)) is None
+    assert _overdue_after_two_checks(_monitor(bench, claim, 0)) is cause
 
 
 def test_timed_out_or_handed_back_job_is_overdue(bench: Bench) -> None:
     _, claim = _claimed(bench, timeout_seconds=0.1)
     time.sleep(0.15)
-    assert _overdue_after_two_checks(_overseer(bench, claim, 0)) is Cause.TIMED_OUT
+    assert _overdue_after_two_checks(_monitor(bench, claim, 0)) is Cause.TIMED_OUT
     bench.store.attempts.hand_back(claim)
-    assert _overdue_after_two_checks(_overseer(bench, claim, 0)) is Cause.LEASE_LOST
+    assert _overdue_after_two_checks(_monitor(bench, claim, 0)) is Cause.LEASE_LOST
 
 
 def test_child_that_does_not_hand_back_is_overdue_after_the_grace(bench: Bench) -> None:
     job, claim = _claimed(bench)
-    patient, impatient = (_overseer(bench, claim, grace, wants_back=lambda: True) for grace in (60, 0))
+    patient, impatient = (_monitor(bench, claim, grace, must_hand_back=lambda: True) for grace in (60, 0))
     assert _overdue_after_two_checks(patient) is None
-    assert patient.hands_back
+    assert patient.must_hand_back
     assert _overdue_after_two_checks(impatient) is Cause.TERMINATED
     bench.store.jobs.cancel(TENANT, job.id)
     assert _overdue_after_two_checks(impatient) is not Cause.TERMINATED
-    assert not impatient.hands_back
+    assert not impatient.must_hand_back
 
 
 @pytest.mark.full
@@ -81,22 +81,22 @@ def test_cancel_frees_the_worker_of_a_frozen_training(bench: Bench, start: Start
 
 def test_child_that_exits_with_0_needs_no_settlement(bench: Bench) -> None:
     job, claim = _claimed(bench)
-    settle(bench.store, claim, Ending(0))
+    settle(bench.store, claim, ChildExit(0))
     assert bench.job(job).status is Status.STARTING
 
 
 @pytest.mark.parametrize(
     ("wish", "ending", "settled"),
     [
-        (None, Ending(-9), (Status.QUEUED, ["lost"])),
-        (None, Ending(-9, Cause.TERMINATED), (Status.QUEUED, ["handed_back"])),
-        ("cancel", Ending(-9, Cause.CANCELLED), (Status.CANCELLED, ["cancelled"])),
-        ("pause", Ending(-9, Cause.PAUSED), (Status.PAUSED, ["paused"])),
+        (None, ChildExit(-9), (Status.QUEUED, ["lost"])),
+        (None, ChildExit(-9, Cause.TERMINATED), (Status.QUEUED, ["handed_back"])),
+        ("cancel", ChildExit(-9, Cause.CANCELLED), (Status.CANCELLED, ["cancelled"])),
+        ("pause", ChildExit(-9, Cause.PAUSED), (Status.PAUSED, ["paused"])),
     ],
     ids=["killed", "terminated", "killed for a cancel", "killed for a pause"],
 )
 def test_ending_of_a_child_settles_the_attempt(
-    bench: Bench, wish: str | None, ending: Ending, settled: tuple[Status, list[str]]
+    bench: Bench, wish: str | None, ending: ChildExit, settled: tuple[Status, list[str]]
 ) -> None:
     job, claim = _claimed(bench)
     if wish:
@@ -110,15 +110,15 @@ def test_ending_of_a_child_settles_the_attempt(
 @pytest.mark.parametrize(
     ("max_attempts", "ending", "reason", "detail"),
     [
-        (1, Ending(-6), Reason.OUT_OF_MEMORY, ""),
-        (3, Ending(-9, Cause.OUT_OF_MEMORY), Reason.OUT_OF_MEMORY, "1000000000 bytes"),
-        (3, Ending(-9, Cause.TIMED_OUT), Reason.TIMEOUT, ""),
-        (1, Ending(1), Reason.WORKER_LOST, "exit code 1"),
+        (1, ChildExit(-6), Reason.OUT_OF_MEMORY, ""),
+        (3, ChildExit(-9, Cause.OUT_OF_MEMORY), Reason.OUT_OF_MEMORY, "1000000000 bytes"),
+        (3, ChildExit(-9, Cause.TIMED_OUT), Reason.TIMEOUT, ""),
+        (1, ChildExit(1), Reason.WORKER_LOST, "exit code 1"),
     ],
     ids=["SIGABRT under a memory limit", "killed for its memory", "killed for a timeout", "an exit code"],
 )
 def test_ending_of_a_child_fails_the_job(
-    bench: Bench, max_attempts: int, ending: Ending, reason: Reason, detail: str
+    bench: Bench, max_attempts: int, ending: ChildExit, reason: Reason, detail: str
 ) -> None:
     job, claim = _claimed(bench, max_attempts=max_attempts)
     settle(bench.store, claim, ending, memory_limit=10**9)
@@ -127,8 +127,8 @@ def test_ending_of_a_child_fails_the_job(
     assert detail in found
 
 
-@pytest.mark.parametrize("ending", [Ending(1), Ending(-9), *(Ending(-9, cause) for cause in Cause)])
-def test_attempt_without_its_lease_settles_nothing(bench: Bench, ending: Ending) -> None:
+@pytest.mark.parametrize("ending", [ChildExit(1), ChildExit(-9), *(ChildExit(-9, cause) for cause in Cause)])
+def test_attempt_without_its_lease_settles_nothing(bench: Bench, ending: ChildExit) -> None:
     job, claim = _claimed(bench)
     bench.store.attempts.hand_back(claim)
     settle(bench.store, claim, ending)

@@ -13,7 +13,7 @@ from tests.worker.engines.lab import SOFTMAX, Notes
 from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.optimizers import Sgd
-from worker.engines.jax.programs import Programs, Steps, convolve, network_for, parameters_of, picked
+from worker.engines.jax.programs import Programs, Steps, convolve, network_for, parameters_of, select_arrays
 
 OPTIMIZER = lab.optimizer("sgd", momentum=0.9)
 
@@ -57,7 +57,7 @@ def _program() -> tuple[Any, Any]:
     parameters = parameters_of(model.resolved)
     network, columns = network_for(model.resolved, "cpu"), columns_of(model.resolved)
     programs = Programs(network, columns, parameters, Sgd(learning_rate=0.1, momentum=0.9))
-    return jax.jit(programs.train), picked(model.weights, parameters.trained)
+    return jax.jit(programs.train), select_arrays(model.weights, parameters.trained)
 
 
 def test_padding_rows_do_not_affect_the_step() -> None:
