@@ -20,11 +20,7 @@ Report = Callable[[int, dict[str, Any]], bool]
 
 
 def check_runs(model: Any) -> None:
-    """What the compiler lets pass and the run does not.
-
-    Raises:
-        CoreMLError: The network has an LSTM, or normalizes between a trained layer and the loss.
-    """
+    """What the compiler lets pass and the run does not."""
     network = network_of(model)
     after_trained: set[str] = set()
     for layer in network.layers:

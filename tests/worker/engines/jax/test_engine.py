@@ -41,21 +41,15 @@ def test_steps_equal_arithmetic_by_hand(line: bytes, notes: Notes) -> None:
     #         both velocities -0.25; w = 0.75, b = 0.25.
     # Step 2: errors -2 and 0.75; loss (4 + 0.5625)/2 = 2.28125; dw = (2*-2*1 + 2*0.75*2)/2 = -0.5, db = -1.25;
     #         velocities 0.9*-0.25 - 0.05 = -0.275 and 0.9*-0.25 - 0.125 = -0.35; w = 1.025, b = 0.6.
+    #         Then the errors are -1.375 and 1.65, and the loss of validation (1.890625 + 2.7225)/2 = 2.3065625.
     data = lab.examples(x=[[1.0], [2.0]], y_true=[[3.0], [1.0]])
-    trained = JaxEngine().train(lab.run(line, data, epochs=2, mini_batch_size=2, momentum=0.9), notes)
+    trained = JaxEngine().train(lab.run(line, data, data, epochs=2, mini_batch_size=2, momentum=0.9), notes)
     assert trained["line"]["weights"] == pytest.approx(np.array([[1.025]]), abs=1e-6)
     assert trained["line"]["bias"] == pytest.approx(np.array([0.6]), abs=1e-6)
     assert [result.loss for result in notes.results] == pytest.approx([3.125, 2.28125], abs=1e-6)
-
-
-def test_a_regression_reaches_the_known_optimum(line: bytes, notes: Notes) -> None:
-    x = np.linspace(-1, 1, 20)[:, None]
-    data = lab.examples(x=x, y_true=3 * x - 2)
-    trained = JaxEngine().train(lab.run(line, data, data, epochs=100, momentum=0.5), notes)
-    assert trained["line"]["weights"] == pytest.approx(np.array([[3.0]]), abs=1e-4)
-    assert trained["line"]["bias"] == pytest.approx(np.array([-2.0]), abs=1e-4)
-    assert notes.results[-1].validation_loss == pytest.approx(0, abs=1e-8)
-    assert notes.results[-1].validation_accuracy is None
+    assert notes.results[-1].validation_loss == pytest.approx(2.3065625, abs=1e-6)
+    assert [result.validation_accuracy for result in notes.results] == [None, None]
+    assert [result.batch_losses for result in notes.results] == [None, None]
 
 
 def test_xor_is_learned(classifier: bytes, notes: Notes) -> None:
@@ -168,14 +162,6 @@ def test_chunk_size_and_example_location_change_no_bit(
     assert measures[0] == measures[1]
 
 
-def test_shuffling_follows_the_seed(classifier: bytes, clouds: Examples, notes: Notes) -> None:
-    def trained(seed: int) -> dict[str, bytes]:
-        return lab.bits(JaxEngine().train(lab.run(classifier, clouds, shuffle=True, seed=seed, **ADAM_VALUES), notes))
-
-    assert trained(1) == trained(1)
-    assert trained(1) != trained(2)
-
-
 def test_the_epoch_loss_is_the_mean_over_examples_not_over_mini_batches(line: bytes, notes: Notes) -> None:
     # With learning rate 0: errors of 0.5 x against 0, so losses are 1, 1, 1, 1 and 9; mini-batches of 4 and 1.
     # Three of the first examples fill up the last mini-batch, whose loss they count in, and not the epoch's.
@@ -185,11 +171,6 @@ def test_the_epoch_loss_is_the_mean_over_examples_not_over_mini_batches(line: by
     assert result.loss == pytest.approx(13 / 5)
     assert result.batch_losses == pytest.approx((1, 3))
     assert result.validation_loss == pytest.approx(13 / 5)
-
-
-def test_mini_batch_losses_are_reported_only_on_request(line: bytes, notes: Notes) -> None:
-    JaxEngine().train(lab.run(line, lab.examples(x=[[2.0]], y_true=[[1.0]]), momentum=0), notes)
-    assert notes.results[0].batch_losses is None
 
 
 def test_sums_of_many_losses_stay_exact(line: bytes, notes: Notes) -> None:
@@ -287,10 +268,3 @@ def test_non_default_switches_are_logged(classifier: bytes, clouds: Examples, no
             "order pippin, last_batch filled, momentum lr_inside, adam eps_hat"
         )
     ]
-
-
-def test_adam_switch_changes_the_weights(classifier: bytes, clouds: Examples, notes: Notes) -> None:
-    run = lab.run(classifier, clouds, epochs=2, **ADAM_VALUES | {"eps": 0.1})
-    hat = JaxEngine().train(run, notes)
-    outside = JaxEngine(Switches(adam="eps_outside")).train(run, notes)
-    assert lab.bits(outside) != lab.bits(hat)

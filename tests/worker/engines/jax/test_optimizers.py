@@ -111,8 +111,8 @@ def _decided(**values: float) -> Hyperparameters:
 
 def test_hyperparameters_of_the_job_override_the_file() -> None:
     assert optimizer_for(DECLARED_SGD, _decided(momentum=0.9), Switches()) == Sgd(0.1, 0.9)
-    adam = optimizer_for(DECLARED_ADAM, _decided(beta1=0.9, beta2=0.99, eps=1e-6), Switches(adam="eps_hat"))
-    assert adam == Adam(0.1, 0.9, 0.99, 1e-6, "eps_hat")
+    adam = optimizer_for(DECLARED_ADAM, _decided(beta1=0.9, beta2=0.99, eps=1e-6), Switches(adam="eps_outside"))
+    assert adam == Adam(0.1, 0.9, 0.99, 1e-6, "eps_outside")
 
 
 def test_sgd_without_momentum_has_none() -> None:

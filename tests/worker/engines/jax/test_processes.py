@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import ROOT
+
 # Whole processes take their time.
 pytestmark = pytest.mark.full
 
 
-JOB = Path(__file__).with_name("one_job.py")
-
-
 def _job(*arguments: str) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, JOB, *arguments], capture_output=True, text=True, check=True, timeout=100)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    command = [sys.executable, "-m", "tests.worker.engines.jax.one_job", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100)
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
