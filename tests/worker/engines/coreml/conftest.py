@@ -21,7 +21,7 @@ def _forget() -> None:
 
 
 @pytest.fixture(scope="module")
-def _frameworks() -> Iterator[None]:
+def frameworks() -> Iterator[None]:
     """The frameworks can be imported."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(APPLE)
@@ -31,7 +31,7 @@ def _frameworks() -> Iterator[None]:
 
 
 @pytest.fixture
-def apple(_frameworks: None, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def apple(frameworks: None, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The frameworks can be imported; what the environment tells them is set with this patch."""
     # What a program has registered stays for the whole process.
     importlib.import_module("apple_standin.metadata")._registered.clear()
