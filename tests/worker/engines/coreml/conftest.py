@@ -31,7 +31,7 @@ def frameworks() -> Iterator[None]:
 
 
 @pytest.fixture
-def apple(frameworks: None, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def apple(frameworks: None, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:  # noqa: ARG001
     """The frameworks can be imported; what the environment tells them is set with this patch."""
     # What a program has registered stays for the whole process.
     importlib.import_module("apple_standin.metadata")._registered.clear()
