@@ -106,7 +106,7 @@ def _pixels(*shape: int) -> np.ndarray:
 
 def _image(color: str) -> dict[str, object]:
     image = {"name": "x", "type": "image", "color": color, "width": 6, "height": 5, "scale": 1 / 255}
-    return {"inputs": [image], "layers": [CONVOLUTION, {"type": "flatten", "name": "flat"}, DENSE]}
+    return {"inputs": [image], "layers": [{"type": "flatten", "name": "flat"}, DENSE]}
 
 
 def _labelled(labels: list[Any]) -> dict[str, object]:

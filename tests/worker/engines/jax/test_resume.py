@@ -316,7 +316,7 @@ def _ruin(**values: float) -> TrainingRun:
 def test_non_finite_loss_gives_no_snapshot() -> None:
     taker = Notes(takes_snapshots=True)
     with pytest.raises(EngineError, match="at step 1 of epoch 2"):
-        JaxEngine().train(_ruin(lab, epochs=9, learning_rate=1), taker)
+        JaxEngine().train(_ruin(epochs=9, learning_rate=1), taker)
     first, second = taker.snapshots
     assert np.isfinite(first.weights["line"]["weights"]).all()
     assert second is None
@@ -324,7 +324,7 @@ def test_non_finite_loss_gives_no_snapshot() -> None:
 
 def test_non_finite_weights_give_no_checkpoint() -> None:
     # The first loss is finite, and the step that follows it ruins the weights.
-    run = _ruin(lab, epochs=2, learning_rate=1e30)
+    run = _ruin(epochs=2, learning_rate=1e30)
     taker = Notes(takes_snapshots=True)
     with pytest.raises(EngineError, match="at step 1 of epoch 2"):
         JaxEngine().train(run, taker)
