@@ -128,7 +128,7 @@ def test_spec_in_a_blob_builds_the_same_file_as_spec_in_the_record(bench: Bench,
 
 
 @pytest.mark.parametrize(
-    ("source", "detail"), [("spec_digest", "the spec of the model is gone"), ("digest", "upload it again")]
+    ("source", "detail"), [("spec_digest", "the spec of the model was deleted"), ("digest", "upload it again")]
 )
 def test_missing_model_blob_fails_the_job_as_invalid_model(
     bench: Bench, attempt: Attempt, source: str, detail: str

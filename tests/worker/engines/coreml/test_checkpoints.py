@@ -118,8 +118,9 @@ def test_resuming_without_momentum_and_shuffle_matches_an_unbroken_run(
         assert one.batch_losses == pytest.approx(other.batch_losses, abs=1e-5)
     assert notes.snapshots[-1].epoch == 5
     (notice,) = notes.notices
-    assert f"went on from the weights after epoch {stop}" in notice
-    assert "all that SGD without momentum and shuffling needs, yet Apple does not promise the same bits" in notice
+    assert f"resumed from the weights after epoch {stop}" in notice
+    sentence = "SGD without momentum and shuffling needs nothing else, but Apple does not guarantee identical results"
+    assert sentence in notice
 
 
 def test_remaining_epochs_may_lie_outside_the_allowed_set(engine: Engine, run: TrainingRun) -> None:
@@ -153,9 +154,9 @@ def test_resuming_after_the_last_epoch_trains_nothing(
 LOST = pytest.mark.parametrize(
     ("optimizer", "values", "lost"),
     [
-        (SGD, {"momentum": 0.5}, "the momentum of SGD begins anew"),
-        (SGD | {"momentum": 0.5}, {}, "the momentum of SGD begins anew"),
-        (ADAM, ADAM_VALUES, "Adam's moments and its count of steps begin anew"),
+        (SGD, {"momentum": 0.5}, "the momentum of SGD starts again"),
+        (SGD | {"momentum": 0.5}, {}, "the momentum of SGD starts again"),
+        (ADAM, ADAM_VALUES, "Adam's moments and its step count start again"),
     ],
     ids=["momentum", "the model's momentum", "adam"],
 )
@@ -171,8 +172,9 @@ def test_notice_names_the_state_that_core_ml_does_not_return(
     checkpoint = _stopped_after(engine, run, 2)
     notes = Notes()
     learned = engine.train(replace(run, resume=checkpoint), notes)
-    order = "; the shuffled order of the examples begins anew with the seed" if shuffle else ""
-    assert notes.notices == [f"Core ML went on from the weights after epoch 2 and gives no more back: {lost}{order}."]
+    order = "; the shuffled order of the examples starts again from the seed" if shuffle else ""
+    notice = f"Core ML resumed from the weights after epoch 2; other state is not restored: {lost}{order}."
+    assert notes.notices == [notice]
     assert _epochs(notes) == [3, 4, 5]
     # Resuming equals a new training of the same weights.
     anew = _changed(replace(run, model=with_learned(run.model, checkpoint.weights)), epochs=3)
@@ -185,7 +187,8 @@ def test_the_notice_names_the_machine_before_and_the_one_now(engine: Engine, run
     notes = Notes()
     engine.train(replace(run, resume=replace(checkpoint, environment=elsewhere)), notes)
     (notice,) = notes.notices
-    assert "it computed with system macOS 26.1, chip Apple M4, compute units all, and now does with system " in notice
+    before = "it was computed with system macOS 26.1, chip Apple M4, compute units all, and continues with system "
+    assert before in notice
     assert f"chip {checkpoint.environment['chip']}" in notice
 
 
@@ -240,7 +243,7 @@ def test_mismatching_checkpoint_is_refused_with_the_reason(engine: Engine, run: 
     for changes, sentence in (
         ({"engine": "jax"}, "made by the engine jax"),
         ({"step": 3, "batch_sums": (1.0, 1.0, 1.0)}, "3 mini-batches after epoch 2"),
-        ({"epoch": 6}, "0 mini-batches after epoch 6; Core ML can go on from the end of an epoch, up to 5"),
+        ({"epoch": 6}, "0 mini-batches after epoch 6; Core ML can resume only from the end of an epoch, up to 5"),
         ({"weights": {"out": {"weights": out["weights"]}}}, "it lacks the bias of layer out"),
         (
             {"weights": {"out": out | {"weights": out["weights"].T}}},
