@@ -260,7 +260,5 @@ def test_mismatching_examples_are_refused(
 def test_non_default_switches_are_logged(classifier: bytes, clouds: Examples, notes: Notes) -> None:
     run = lab.run(classifier, clouds, shuffle=True, **ADAM_VALUES)
     JaxEngine(Switches(order="pippin")).train(run, notes)
-    assert notes.lines[1:] == [
-        "training differs from Core ML's because of these switches: "
-        "order pippin, last_batch filled, momentum lr_inside, adam eps_hat"
-    ]
+    sentence = "training differs from Core ML's because of these switches: "
+    assert notes.lines[1:] == [sentence + "order pippin, last_batch filled, momentum lr_inside, adam eps_hat"]
