@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from pippin.blobs import Blobs
+from tests.support.problems import is_problem
 
-IsProblem = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]
 
 CONTENT = bytes(range(256)) * 40
@@ -130,7 +130,7 @@ def test_if_range_resumes_only_with_the_same_etag(http: httpx2.Client, path: str
         assert (whole.status_code, whole.content) == (200, CONTENT)
 
 
-def test_range_outside_the_file_is_a_416_with_the_size(http: httpx2.Client, path: str, is_problem: IsProblem) -> None:
+def test_range_outside_the_file_is_a_416_with_the_size(http: httpx2.Client, path: str) -> None:
     answer = http.get(path, headers={"range": "bytes=10240-"})
     is_problem(answer, 416, "range-not-satisfiable")
     assert answer.headers["content-range"] == "bytes */10240"
@@ -143,7 +143,7 @@ def test_unsupported_range_returns_the_whole_file(http: httpx2.Client, path: str
 
 
 def test_missing_model_is_a_409_before_the_job_ends_and_a_404_afterwards(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
 ) -> None:
     job_id = submit()["id"]
     path = f"/jobs/{job_id}/model"
@@ -156,12 +156,12 @@ def test_missing_model_is_a_409_before_the_job_ends_and_a_404_afterwards(
     assert http.head(path).status_code == 404
 
 
-def test_unknown_variant_is_refused(http: httpx2.Client, path: str, is_problem: IsProblem) -> None:
+def test_unknown_variant_is_refused(http: httpx2.Client, path: str) -> None:
     problem = is_problem(http.get(path, params={"variant": "quantized"}), 422, "invalid-request")
     assert problem["errors"][0]["parameter"] == "variant"
 
 
-def test_lost_blob_is_a_503(http: httpx2.Client, path: str, blobs: Blobs, is_problem: IsProblem) -> None:
+def test_lost_blob_is_a_503(http: httpx2.Client, path: str, blobs: Blobs) -> None:
     blobs.delete(HEX)
     answer = http.get(path)
     is_problem(answer, 503, "unavailable")

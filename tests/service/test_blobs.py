@@ -1,13 +1,12 @@
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import httpx2
 import pytest
 
 from pippin.blobs import Blobs
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 class Service(Protocol):
@@ -33,9 +32,7 @@ def test_stored_blob_can_be_read_whole_and_in_part(http: httpx2.Client, service:
     assert leftovers(service) == []
 
 
-def test_digest_mismatch_stores_nothing(
-    http: httpx2.Client, service: Service, blobs: Blobs, is_problem: IsProblem
-) -> None:
+def test_digest_mismatch_stores_nothing(http: httpx2.Client, service: Service, blobs: Blobs) -> None:
     body = b"something else entirely"
     before = set(blobs.names())
     problem = is_problem(http.put(f"/blobs/{HEX[::-1]}", content=body), 422, "invalid-request")
@@ -45,7 +42,7 @@ def test_digest_mismatch_stores_nothing(
 
 
 def test_too_large_body_stores_nothing_even_without_content_length(
-    http: httpx2.Client, service: Service, blobs: Blobs, is_problem: IsProblem
+    http: httpx2.Client, service: Service, blobs: Blobs
 ) -> None:
     before = set(blobs.names())
 
@@ -59,7 +56,7 @@ def test_too_large_body_stores_nothing_even_without_content_length(
     assert leftovers(service) == []
 
 
-def test_invalid_or_unknown_digest_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_invalid_or_unknown_digest_is_not_found(http: httpx2.Client) -> None:
     for name in ("0" * 64, "abc", HEX.upper(), f"{HEX}0", "..%2f..%2fetc"):
         is_problem(http.get(f"/blobs/{name}"), 404, "not-found")
     is_problem(http.put("/blobs/abc", content=b"x"), 404, "not-found")
@@ -77,7 +74,7 @@ def test_a_damaged_blob_is_never_delivered_whole(http: httpx2.Client, service: S
 
 
 def test_a_truncated_model_is_refused_before_its_download_begins(
-    http: httpx2.Client, service: Service, is_problem: IsProblem, mnist_spec: dict[str, Any]
+    http: httpx2.Client, service: Service, mnist_spec: dict[str, Any]
 ) -> None:
     record = http.post("/models", json=mnist_spec).json()
     name = record["digest"].removeprefix("sha256:")

@@ -7,8 +7,7 @@ import httpx2
 import pytest
 
 from pippin.store import Store
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 TENANT_BYTES = 100_000
 
@@ -40,7 +39,7 @@ def csv_of(labels: list[str]) -> bytes:
 
 
 def test_full_tenant_is_a_507_until_jobs_are_deleted(
-    small: httpx2.Client, request_: dict[str, Any], store: Store, is_problem: IsProblem
+    small: httpx2.Client, request_: dict[str, Any], store: Store
 ) -> None:
     job_ids = []
     while (answer := small.post("/jobs", json=request_)).status_code == 202:
@@ -62,16 +61,14 @@ def test_full_tenant_is_a_507_until_jobs_are_deleted(
         ([f"{'c' * 40}{number}" for number in range(50)], "take more than 1,024 bytes together"),
     ],
 )
-def test_class_labels_are_bounded(
-    small: httpx2.Client, store: Store, is_problem: IsProblem, labels: list[str], detail: str
-) -> None:
+def test_class_labels_are_bounded(small: httpx2.Client, store: Store, labels: list[str], detail: str) -> None:
     answer = small.post("/datasets", params={"name": "labels", "target": "y"}, content=csv_of(labels))
     assert detail in is_problem(answer, 413, "body-too-large")["detail"]
     assert store.datasets.get("default", "labels") is None
 
 
 def test_a_job_whose_description_is_too_large_is_refused(
-    small: httpx2.Client, request_: dict[str, Any], mnist_spec: dict[str, Any], is_problem: IsProblem
+    small: httpx2.Client, request_: dict[str, Any], mnist_spec: dict[str, Any]
 ) -> None:
     mnist_spec["short_description"] = "x" * 8192
     problem = is_problem(small.post("/jobs", json=request_ | {"model": {"spec": mnist_spec}}), 422)
@@ -79,15 +76,13 @@ def test_a_job_whose_description_is_too_large_is_refused(
     assert "POST /models" in problem["errors"][0]["detail"]
 
 
-def test_a_model_whose_record_is_too_large_is_refused(
-    small: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_a_model_whose_record_is_too_large_is_refused(small: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
     mnist_spec["layers"][1:1] = [{"type": "relu", "name": f"between{number}"} for number in range(200)]
     problem = is_problem(small.post("/models", json=mnist_spec), 422)
     assert "the model's record takes" in problem["errors"][0]["detail"]
 
 
-def test_epochs_are_bounded(small: httpx2.Client, request_: dict[str, Any], is_problem: IsProblem) -> None:
+def test_epochs_are_bounded(small: httpx2.Client, request_: dict[str, Any]) -> None:
     problem = is_problem(small.post("/jobs", json=request_ | {"hyperparameters": {"epochs": 11}}), 422)
     assert problem["errors"] == [
         {"pointer": "/hyperparameters/epochs", "detail": "found 11; needs at most 10 (PIPPIN_MAX_EPOCHS)"}

@@ -25,6 +25,7 @@ from service.http.bodies import SMALL_BYTES
 from service.sandbox import SandboxError, Workload
 from service.sandbox.workload import SMALL_FILE_BYTES
 from tests.support.environment import clean_environment
+from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
 
 LARGE_BODY = b'{"model": {"preset": "mnist-cnn"}, "dataset": "none"}' + b" " * SMALL_BYTES
@@ -55,7 +56,7 @@ def figure(service: Any, name: str, **labels: str) -> float:  # noqa: ANN401 (th
 
 
 def test_body_needing_too_much_memory_is_refused_unparsed(
-    make_service: Callable[..., Any], is_problem: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    make_service: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = make_service(body_memory_bytes=10 * 2**20)
     monkeypatch.setattr(bodies, "parse_json", pytest.fail)
@@ -65,12 +66,7 @@ def test_body_needing_too_much_memory_is_refused_unparsed(
 
 
 def test_large_bodies_are_serialized_and_small_ones_are_not(
-    *,
-    make_service: Callable[..., Any],
-    is_problem: Callable[..., dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    gate: threading.Event,
-    pool: ThreadPoolExecutor,
+    make_service: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, gate: threading.Event, pool: ThreadPoolExecutor
 ) -> None:
     service = make_service(busy_wait_seconds=0.5)
     parse = bodies.parse_json
@@ -207,12 +203,7 @@ def _npz(size: int) -> bytes:
 
 
 def test_large_uploads_do_not_block_a_small_one(
-    *,
-    make_service: Callable[..., Any],
-    is_problem: Callable[..., dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
-    gate: threading.Event,
-    pool: ThreadPoolExecutor,
+    make_service: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, gate: threading.Event, pool: ThreadPoolExecutor
 ) -> None:
     service = make_service(busy_wait_seconds=1)
     ingest = Ingestion.ingest

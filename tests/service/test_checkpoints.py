@@ -12,8 +12,8 @@ from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import Blobs
 from pippin.models.mlmodel import read
 from tests.service.conftest import RunningService, Trainer
+from tests.support.problems import is_problem
 
-IsProblem = Callable[..., dict[str, Any]]
 Save = Callable[..., StoredCheckpoint]
 
 BIAS = np.arange(10, dtype=np.float32)
@@ -57,7 +57,7 @@ def test_every_kept_epoch_is_listed_with_its_metrics(http: httpx2.Client, attemp
     assert http.get(third["url"]).status_code == 200
 
 
-def test_a_job_without_checkpoints_lists_none(http: httpx2.Client, attempt: Trainer, is_problem: IsProblem) -> None:
+def test_a_job_without_checkpoints_lists_none(http: httpx2.Client, attempt: Trainer) -> None:
     assert http.get(f"/jobs/{attempt.job_id}/checkpoints").json() == {"data": []}
     is_problem(http.get(f"/jobs/job_{'0' * 26}/checkpoints"), 404, "not-found")
 
@@ -95,24 +95,18 @@ def test_a_final_job_keeps_its_checkpoints(http: httpx2.Client, attempt: Trainer
 
 
 @pytest.mark.parametrize("epoch", ["0", "1", "3", "99999999999999999999999"])
-def test_an_epoch_that_is_not_kept_is_not_found(
-    http: httpx2.Client, path: str, is_problem: IsProblem, epoch: str
-) -> None:
+def test_an_epoch_that_is_not_kept_is_not_found(http: httpx2.Client, path: str, epoch: str) -> None:
     problem = is_problem(http.get(path.replace("/2/", f"/{epoch}/")), 404, "not-found")
     assert "it keeps those of 2" in problem["detail"]
 
 
 @pytest.mark.parametrize("epoch", ["-1", "x", "1.5"])
-def test_non_numeric_epoch_is_refused(http: httpx2.Client, path: str, is_problem: IsProblem, epoch: str) -> None:
+def test_non_numeric_epoch_is_refused(http: httpx2.Client, path: str, epoch: str) -> None:
     is_problem(http.get(path.replace("/2/", f"/{epoch}/")), 422, "invalid-request")
 
 
 def test_damaged_or_missing_checkpoint_is_a_409(
-    http: httpx2.Client,
-    attempt: Trainer,
-    blobs: Blobs,
-    save: Save,
-    is_problem: IsProblem,
+    http: httpx2.Client, attempt: Trainer, blobs: Blobs, save: Save
 ) -> None:
     path = f"/jobs/{attempt.job_id}/checkpoints"
     attempt.epoch(1, checkpoint=save(1, b"no checkpoint at all"))
@@ -130,11 +124,7 @@ def test_damaged_or_missing_checkpoint_is_a_409(
 
 
 def test_checkpoint_with_a_damaged_blob_is_a_409(
-    http: httpx2.Client,
-    attempt: Trainer,
-    shared_service: RunningService,
-    save: Save,
-    is_problem: IsProblem,
+    http: httpx2.Client, attempt: Trainer, shared_service: RunningService, save: Save
 ) -> None:
     stored = save(1, {"hidden2": {"bias": BIAS + 7}})
     attempt.epoch(1, checkpoint=stored)
@@ -146,12 +136,7 @@ def test_checkpoint_with_a_damaged_blob_is_a_409(
 
 
 def test_checkpoint_model_before_the_initial_model_is_a_409(
-    *,
-    http: httpx2.Client,
-    submit: Callable[..., dict[str, Any]],
-    trainer: Callable[[str], Any],
-    save: Save,
-    is_problem: IsProblem,
+    http: httpx2.Client, submit: Callable[..., dict[str, Any]], trainer: Callable[[str], Any], save: Save
 ) -> None:
     attempt = trainer(submit()["id"])
     attempt.begin()

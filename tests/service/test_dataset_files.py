@@ -13,8 +13,8 @@ from PIL import Image
 from pippin.models.mlmodel import build
 from pippin.models.spec import resolve
 from tests.pippin.datasets.samples import ORIENTATION, PNG, digits, labels_of, npz, picture, tar, zipped
+from tests.support.problems import is_problem
 
-IsProblem = Callable[..., dict[str, Any]]
 MEDMNIST = {"train": 6, "val": 3, "test": 2}
 NFC, NFD = "Äpfel", unicodedata.normalize("NFD", "Äpfel")
 
@@ -49,7 +49,7 @@ def ink() -> bytes:
     return file.getvalue()
 
 
-def test_pictures_without_a_class_are_refused(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_pictures_without_a_class_are_refused(http: httpx2.Client) -> None:
     for paths, named in (
         (["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"], "test/1.png, test/2.png: each lies"),
         (["train/1.png", "test/1.png"], "train/1.png, test/1.png: each lies"),
@@ -93,9 +93,7 @@ def test_transparency_is_composed_on_the_background(http: httpx2.Client, backgro
     assert shown == [[[0] * 4 + [paper] * 4] * 8]
 
 
-def test_prediction_applies_exif_orientation_and_background(
-    http: httpx2.Client, trained: Callable[..., str], is_problem: IsProblem
-) -> None:
+def test_prediction_applies_exif_orientation_and_background(http: httpx2.Client, trained: Callable[..., str]) -> None:
     url = f"/jobs/{trained(classifier('a', 'b'))}/predict"
 
     def answer(data: bytes, **query: str) -> Any:  # noqa: ANN401 (JSON)
@@ -147,7 +145,7 @@ def test_keras_and_medmnist_array_names_are_recognized(http: httpx2.Client, arra
     assert job.status_code == 202, job.text
 
 
-def test_unsupported_file_is_identified_in_one_sentence(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_unsupported_file_is_identified_in_one_sentence(http: httpx2.Client) -> None:
     def refusal(path: str, name: str, data: bytes) -> str:
         answer = http.post(path, params={"name": "x"}, files={"file": (name, data)})
         (error,) = is_problem(answer, 422)["errors"]

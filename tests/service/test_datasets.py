@@ -12,8 +12,7 @@ from PIL import Image
 
 from pippin.blobs import Blobs
 from pippin.store import Store
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 class Service(Protocol):
@@ -59,7 +58,7 @@ def test_repeated_upload_returns_the_same_dataset(http: httpx2.Client, tiny_npz:
     assert len(http.get("/datasets").json()["data"]) == 1
 
 
-def test_name_of_another_dataset_is_refused(http: httpx2.Client, tiny_npz: bytes, is_problem: IsProblem) -> None:
+def test_name_of_another_dataset_is_refused(http: httpx2.Client, tiny_npz: bytes) -> None:
     http.post("/datasets?name=tiny", content=tiny_npz)
     other = http.post("/datasets?name=tiny", content=b"label,x\n1,2\n", headers=CSV)
     is_problem(other, 409, "name-taken")
@@ -97,7 +96,7 @@ def test_options_control_how_a_table_is_read(http: httpx2.Client) -> None:
     ]
 
 
-def test_preview_respects_limit_and_split(http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem) -> None:
+def test_preview_respects_limit_and_split(http: httpx2.Client, tiny: dict[str, Any]) -> None:
     assert len(http.get(f"/datasets/{tiny['id']}/preview?limit=3").json()["examples"]) == 3
     problem = is_problem(http.get("/datasets/tiny/preview?split=all"), 422)
     assert problem["errors"] == [
@@ -105,9 +104,7 @@ def test_preview_respects_limit_and_split(http: httpx2.Client, tiny: dict[str, A
     ]
 
 
-def test_preview_returns_selected_rows_in_request_order(
-    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_preview_returns_selected_rows_in_request_order(http: httpx2.Client, tiny: dict[str, Any]) -> None:
     first = http.get("/datasets/tiny/preview?split=test").json()["examples"]
     assert len(first) == 4
     chosen = http.get("/datasets/tiny/preview?split=test&at=3&at=0&at=3").json()
@@ -140,7 +137,7 @@ def test_classes_without_names_are_counted_by_number(http: httpx2.Client) -> Non
     )
 
 
-def test_quantities_have_no_class_balance(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_quantities_have_no_class_balance(http: httpx2.Client) -> None:
     http.post("/datasets?name=flats&target=price", content=b"size,price\n10,0.5\n20,1.5\n", headers=CSV)
     problem = is_problem(http.get("/datasets/flats/classes"), 422)
     assert "'price', is no class number" in problem["errors"][0]["detail"]
@@ -156,9 +153,7 @@ def test_datasets_are_listed_newest_first_page_by_page(http: httpx2.Client) -> N
     assert (second["has_more"], second["next"]) == (False, None)
 
 
-def test_a_deleted_dataset_is_gone_and_its_name_free(
-    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_a_deleted_dataset_is_gone_and_its_name_free(http: httpx2.Client, tiny: dict[str, Any]) -> None:
     assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
     for path in ("", "/preview"):
         is_problem(http.get(f"/datasets/{tiny['id']}{path}"), 404, "not-found")
@@ -183,14 +178,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(
     ],
 )
 def test_malformed_upload_is_refused_with_the_place_and_stores_nothing(
-    *,
-    http: httpx2.Client,
-    service: Service,
-    blobs: Blobs,
-    is_problem: IsProblem,
-    query: str,
-    body: bytes,
-    errors: list[tuple[str, str, str]],
+    *, http: httpx2.Client, service: Service, blobs: Blobs, query: str, body: bytes, errors: list[tuple[str, str, str]]
 ) -> None:
     before = set(blobs.names())
     problem = is_problem(http.post(f"/datasets?{query}", content=body, headers=CSV), 422, "invalid-request")
@@ -203,9 +191,7 @@ def test_malformed_upload_is_refused_with_the_place_and_stores_nothing(
     assert list((service.settings.home / "uploads").glob("*")) == []
 
 
-def test_upload_beyond_the_limit_is_stopped_while_it_arrives(
-    http: httpx2.Client, service: Service, is_problem: IsProblem
-) -> None:
+def test_upload_beyond_the_limit_is_stopped_while_it_arrives(http: httpx2.Client, service: Service) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(100):
             yield b"1,2\n" * 16384
@@ -234,13 +220,13 @@ MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
     ],
 )
 def test_a_body_of_another_kind_or_broken_is_refused(
-    *, http: httpx2.Client, is_problem: IsProblem, headers: dict[str, str], body: bytes, status: int
+    http: httpx2.Client, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     is_problem(http.post("/datasets?name=x", content=body, headers=headers), status)
 
 
 def test_dataset_in_use_cannot_be_deleted_until_its_jobs_have_ended(
-    http: httpx2.Client, tiny: dict[str, Any], submit: Callable[..., dict[str, Any]], is_problem: IsProblem
+    http: httpx2.Client, tiny: dict[str, Any], submit: Callable[..., dict[str, Any]]
 ) -> None:
     jobs = [submit()["id"] for _ in range(7)]
     detail = is_problem(http.delete("/datasets/tiny"), 409, "state-conflict")["detail"]
@@ -306,9 +292,7 @@ def test_page_of_large_dataset_records_is_shortened(make_service: Callable[..., 
         assert len(http.get("/datasets/wide-0").json()["labels"]) == 600
 
 
-def test_a_preview_of_a_damaged_blob_names_it(
-    http: httpx2.Client, service: Service, tiny: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_a_preview_of_a_damaged_blob_names_it(http: httpx2.Client, service: Service, tiny: dict[str, Any]) -> None:
     name = tiny["digest"].removeprefix("sha256:")
     path = service.settings.home / "blobs" / name[:2] / name
     content = path.read_bytes()

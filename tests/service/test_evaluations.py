@@ -17,7 +17,6 @@ from pippin.network import losses, predict
 from service.problems import Problem
 from service.routes import predictions
 
-IsProblem = Callable[..., dict[str, Any]]
 Trained = Callable[..., str]
 
 

@@ -20,9 +20,8 @@ import pytest
 from pippin.store import Store
 from service.datasets import ingest
 from tests.support.environment import clean_environment
+from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
-
-IsProblem = Callable[..., dict[str, Any]]
 
 # This includes the memory that the fork server shares with its children.
 MOST_PEAK = 600 * 2**20
@@ -99,16 +98,14 @@ HOSTILE = {
 
 
 @pytest.mark.full
-def test_hostile_uploads_are_refused_in_bounded_memory(
-    send: Callable[..., httpx2.Response], is_problem: IsProblem
-) -> None:
+def test_hostile_uploads_are_refused_in_bounded_memory(send: Callable[..., httpx2.Response]) -> None:
     for make, query, status, message in HOSTILE.values():
         problem = is_problem(send(make(), **query), status)
         assert message in json.dumps(problem, ensure_ascii=False)
 
 
 def test_sandbox_limits_are_reported_as_faults_of_the_upload(
-    send: Callable[..., httpx2.Response], tiny_npz: bytes, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
+    send: Callable[..., httpx2.Response], tiny_npz: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "_MEMORY_BYTES", 4096)
     big = zipped({"image.npy": npy((8, 2**20), bytes(8 * 2**20))})
@@ -176,7 +173,7 @@ def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 @pytest.mark.full
-def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path], is_problem: IsProblem) -> None:
+def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path]) -> None:
     url, home = confined
     noise = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()
     arrays = npy((15, 200_000), bytes(3_000_000))
@@ -198,12 +195,7 @@ def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path
 
 
 def test_running_jobs_continue_when_redis_is_too_full_for_new_ones(
-    *,
-    make_service: Callable[..., Any],
-    tiny_npz: bytes,
-    store: Store,
-    trainer: Callable[[str], Any],
-    is_problem: IsProblem,
+    make_service: Callable[..., Any], tiny_npz: bytes, store: Store, trainer: Callable[[str], Any]
 ) -> None:
     service = make_service()
     with httpx2.Client(base_url=service.url, timeout=60) as http:

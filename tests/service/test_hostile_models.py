@@ -1,15 +1,12 @@
 """Damaged and malicious model files: each is refused quickly, and the service keeps running."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import httpx2
 import pytest
 
 from tests.service.hostile_models import hostile_files, mnist_file
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +45,7 @@ def test_every_hostile_file_is_tried(hostile: dict[str, tuple[bytes, str]]) -> N
 
 @pytest.mark.parametrize("what", WHAT)
 def test_hostile_file_is_refused_and_the_service_stays_ready(
-    *,
-    http: httpx2.Client,
-    hostile: dict[str, tuple[bytes, str]],
-    is_problem: IsProblem,
-    what: str,
+    http: httpx2.Client, hostile: dict[str, tuple[bytes, str]], what: str
 ) -> None:
     content, message = hostile[what]
     problem = is_problem(http.post("/models?name=evil", content=content), 422, "invalid-request")

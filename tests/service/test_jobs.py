@@ -8,9 +8,9 @@ import redis
 
 from pippin.blobs import Blobs
 from pippin.store import Store
+from tests.support.problems import is_problem
 
 Submit = Callable[..., dict[str, Any]]
-IsProblem = Callable[..., dict[str, Any]]
 
 
 def test_submitted_job_is_found_at_its_location(http: httpx2.Client, job_request: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def test_a_large_spec_without_weights_is_a_blob_too(submit: Submit, mnist_spec: 
 
 
 def test_submission_is_refused_while_redis_is_nearly_full(
-    http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
+    http: httpx2.Client, job_request: dict[str, Any], store: Store
 ) -> None:
     limit = store.redis.config_get("maxmemory")["maxmemory"]
     store.redis.config_set("maxmemory", int(store.redis.info("memory")["used_memory"] * 1.1))
@@ -175,7 +175,7 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(
 
 
 def test_a_job_that_has_ended_cannot_be_cancelled(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
 ) -> None:
     job_id = submit()["id"]
     trainer(job_id).train()
@@ -183,7 +183,7 @@ def test_a_job_that_has_ended_cannot_be_cancelled(
 
 
 def test_a_job_is_deleted_only_when_it_has_ended(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
 ) -> None:
     job_id = submit()["id"]
     assert "cancel it first" in is_problem(http.delete(f"/jobs/{job_id}"), 409, "state-conflict")["detail"]
@@ -197,12 +197,12 @@ def test_a_job_is_deleted_only_when_it_has_ended(
 
 
 @pytest.mark.parametrize("job_id", ["job_0", "job_" + "0" * 26, "x", "job_0:events", "%00", "*", "é"])
-def test_unknown_job_id_of_any_form_is_not_found(http: httpx2.Client, is_problem: IsProblem, job_id: str) -> None:
+def test_unknown_job_id_of_any_form_is_not_found(http: httpx2.Client, job_id: str) -> None:
     is_problem(http.get(f"/jobs/{job_id}"), 404, "not-found")
     is_problem(http.post(f"/jobs/{job_id}/cancel"), 404, "not-found")
 
 
-def test_body_with_very_many_faults_is_refused_with_one_fault(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_body_with_very_many_faults_is_refused_with_one_fault(http: httpx2.Client) -> None:
     body = b'{"model": {"spec": {"layers": [' + b"1," * 200_000 + b"1]}}}"
     answer = http.post("/jobs", content=body, headers={"content-type": "application/json"})
     problem = is_problem(answer, 422, "invalid-request")

@@ -17,10 +17,8 @@ from pippin.blobs import Blobs
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from service.__main__ import main
+from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
-
-IsProblem = Callable[..., dict[str, Any]]
-
 
 StartProcess = Callable[..., Any]
 
@@ -43,7 +41,7 @@ def test_health_and_readiness_are_ok(http: httpx2.Client) -> None:
 
 
 def test_service_answers_503_until_redis_is_reachable(
-    make_service: Callable[..., Service], other_valkey: EmbeddedValkey, is_problem: IsProblem
+    make_service: Callable[..., Service], other_valkey: EmbeddedValkey
 ) -> None:
     other_valkey.stop()
     service = make_service(redis_url=SecretStr(other_valkey.url))

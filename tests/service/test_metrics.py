@@ -9,8 +9,7 @@ import httpx2
 import pytest
 
 from service.http.responses import generated
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 class Service(Protocol):
@@ -115,9 +114,7 @@ def test_a_snapshot_can_begin_after_an_event(http: httpx2.Client, trained: str) 
 
 
 @pytest.mark.parametrize("path", ["metrics", "events"])
-def test_invalid_request_is_refused_before_streaming(
-    http: httpx2.Client, submit: Submit, is_problem: IsProblem, path: str
-) -> None:
+def test_invalid_request_is_refused_before_streaming(http: httpx2.Client, submit: Submit, path: str) -> None:
     job_id = submit()["id"]
     url = f"/jobs/{job_id}/{path}"
     is_problem(http.get(url, headers={"accept": "text/html"}), 406, "not-acceptable")

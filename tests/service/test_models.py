@@ -4,7 +4,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -19,8 +19,7 @@ from pippin.models.record import ModelRecord
 from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 from tests.service.hostile_models import mnist_file
 from tests.support.paths import EXAMPLES
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 SWIFT = EXAMPLES / "mnist-cnn.swiftcoremltools.json"
 JSON = {"content-type": "application/json"}
@@ -110,9 +109,7 @@ def test_repeated_upload_returns_the_same_record(http: httpx2.Client, mnist: byt
     assert len(http.get("/models").json()["data"]) == 2
 
 
-def test_name_of_another_model_is_refused(
-    http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes, is_problem: IsProblem
-) -> None:
+def test_name_of_another_model_is_refused(http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes) -> None:
     problem = is_problem(http.post("/models?name=digits", content=classifier), 409, "name-taken")
     assert uploaded["id"] in problem["detail"]
 
@@ -195,18 +192,14 @@ def test_findings_point_into_the_document(http: httpx2.Client, small_swift: dict
     assert http.get("/models/noted").json()["findings"] == [finding]
 
 
-def test_faults_of_a_swift_document_point_into_it(
-    http: httpx2.Client, small_swift: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_faults_of_a_swift_document_point_into_it(http: httpx2.Client, small_swift: dict[str, Any]) -> None:
     small_swift["neuralNetwork"]["layers"][1]["base"]["inputChannels"] = 5
     for path in ("/models", "/specs/validate"):
         details = faults(is_problem(http.post(path, json=small_swift), 422, "invalid-request"))
         assert list(details) == ["/neuralNetwork/layers/1/base/inputChannels"]
 
 
-def test_spec_faults_name_the_broken_rule(
-    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_spec_faults_name_the_broken_rule(http: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
     mnist_spec["layers"][1]["name"] = mnist_spec["layers"][0]["name"]
     mnist_spec["layers"][2]["pooling_type"] = "median"
     problem = is_problem(http.post("/models", json=mnist_spec), 422, "invalid-request")
@@ -233,7 +226,7 @@ def test_spec_faults_name_the_broken_rule(
     ],
 )
 def test_malformed_document_is_a_400(
-    *, http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str], message: str
+    http: httpx2.Client, content: bytes, headers: dict[str, str], message: str
 ) -> None:
     assert (
         message in is_problem(http.post("/models", content=content, headers=headers), 400, "malformed-body")["detail"]
@@ -242,14 +235,12 @@ def test_malformed_document_is_a_400(
 
 @pytest.mark.parametrize("content", [b"[]", b"null", b"3", b"{}", b'"x"'])
 @pytest.mark.parametrize("headers", [JSON, YAML])
-def test_document_of_another_kind_is_a_422(
-    http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str]
-) -> None:
+def test_document_of_another_kind_is_a_422(http: httpx2.Client, content: bytes, headers: dict[str, str]) -> None:
     for path in ("/models", "/specs/validate"):
         assert is_problem(http.post(path, content=content, headers=headers), 422, "invalid-request")["errors"]
 
 
-def test_other_media_type_is_a_415_that_lists_the_accepted_ones(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_other_media_type_is_a_415_that_lists_the_accepted_ones(http: httpx2.Client) -> None:
     answer = http.post("/models", content=b"x", headers={"content-type": "text/plain"})
     is_problem(answer, 415, "unsupported-media-type")
     assert answer.headers["accept"] == (
@@ -257,15 +248,13 @@ def test_other_media_type_is_a_415_that_lists_the_accepted_ones(http: httpx2.Cli
     )
 
 
-def test_several_files_are_a_400(http: httpx2.Client, mnist: bytes, is_problem: IsProblem) -> None:
+def test_several_files_are_a_400(http: httpx2.Client, mnist: bytes) -> None:
     files = [("file", ("a.mlmodel", mnist[:100])), ("file", ("b.mlmodel", mnist[:100]))]
     assert "2 files" in is_problem(http.post("/models", files=files), 400, "malformed-body")["detail"]
 
 
 @pytest.mark.parametrize("headers", [{}, JSON, YAML])
-def test_too_large_body_is_a_413_with_or_without_content_length(
-    http: httpx2.Client, is_problem: IsProblem, headers: dict[str, str]
-) -> None:
+def test_too_large_body_is_a_413_with_or_without_content_length(http: httpx2.Client, headers: dict[str, str]) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(100):
             yield bytes(65_536)
@@ -274,9 +263,7 @@ def test_too_large_body_is_a_413_with_or_without_content_length(
         assert "5,000,000 bytes" in is_problem(http.post("/models", content=body, headers=headers), 413)["detail"]
 
 
-def test_a_document_of_a_model_that_is_too_large_is_refused(
-    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_a_document_of_a_model_that_is_too_large_is_refused(http: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
     hidden = next(layer for layer in mnist_spec["layers"] if layer["name"] == "hidden1")
     for channels, message in ((2_000, "needs at most 5,000,000"), (200_000, "memory"), (2**24, "500000000")):
         hidden["output_channels"] = channels
@@ -340,7 +327,7 @@ def test_network_as_swiftcoremltools_round_trips_its_weights(http: httpx2.Client
 
 
 @pytest.mark.parametrize("form", ["pippin", "swiftcoremltools"])
-def test_nearest_neighbours_have_no_spec(http: httpx2.Client, colors: bytes, is_problem: IsProblem, form: str) -> None:
+def test_nearest_neighbours_have_no_spec(http: httpx2.Client, colors: bytes, form: str) -> None:
     http.post("/models?name=colors", content=colors)
     problem = is_problem(http.get(f"/models/colors/spec?form={form}"), 422, "invalid-request")
     assert [error["parameter"] for error in problem["errors"]] == ["form"]
@@ -348,7 +335,7 @@ def test_nearest_neighbours_have_no_spec(http: httpx2.Client, colors: bytes, is_
 
 
 def test_features_unsupported_by_swiftcoremltools_are_all_reported(
-    http: httpx2.Client, uploaded: dict[str, Any], is_problem: IsProblem
+    http: httpx2.Client, uploaded: dict[str, Any]
 ) -> None:
     problem = is_problem(http.get(f"/models/{uploaded['id']}/spec?form=swiftcoremltools"), 422, "invalid-request")
     assert {error["parameter"] for error in problem["errors"]} == {"form"}
@@ -356,13 +343,13 @@ def test_features_unsupported_by_swiftcoremltools_are_all_reported(
 
 
 @pytest.mark.usefixtures("uploaded")
-def test_unknown_spec_form_is_refused(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_unknown_spec_form_is_refused(http: httpx2.Client) -> None:
     problem = is_problem(http.get("/models/digits/spec?form=onnx"), 422, "invalid-request")
     assert [error["parameter"] for error in problem["errors"]] == ["form"]
 
 
 def test_a_deleted_model_is_gone_and_its_name_free(
-    http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes, is_problem: IsProblem
+    http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes
 ) -> None:
     assert http.delete("/models/digits").status_code == 204
     for path in ("", "/file", "/spec"):

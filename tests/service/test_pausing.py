@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from pippin.api.checkpoints import Resumption
+from tests.support.problems import is_problem
 
-IsProblem = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]
 
 
@@ -42,7 +42,7 @@ def test_running_job_pauses_via_its_worker_and_resumes_from_a_checkpoint(
 
 
 def test_pause_or_resume_in_a_wrong_state_is_a_conflict(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
 ) -> None:
     job_id = submit()["id"]
     attempt = trainer(job_id)
@@ -55,7 +55,7 @@ def test_pause_or_resume_in_a_wrong_state_is_a_conflict(
 
 
 @pytest.mark.parametrize("change", ["pause", "resume", "retry"])
-def test_unknown_job_is_not_found(http: httpx2.Client, is_problem: IsProblem, change: str) -> None:
+def test_unknown_job_is_not_found(http: httpx2.Client, change: str) -> None:
     for job_id in ("job_" + "0" * 26, "nonsense"):
         is_problem(http.post(f"/jobs/{job_id}/{change}"), 404, "not-found")
 
@@ -97,7 +97,7 @@ def test_checkpoint_policy_can_be_given(http: httpx2.Client, submit: Submit) -> 
     ],
 )
 def test_invalid_checkpoint_policy_is_refused_with_its_pointer(
-    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, policy: object, pointer: str
+    http: httpx2.Client, job_request: dict[str, Any], policy: object, pointer: str
 ) -> None:
     problem = is_problem(http.post("/jobs", json=job_request | {"checkpoint": policy}), 422, "invalid-request")
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]

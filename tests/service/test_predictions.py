@@ -15,8 +15,8 @@ from pippin.models.mlmodel import build, read
 from pippin.models.mlmodel.proto import serialize
 from pippin.models.spec import resolve
 from pippin.network import predict
+from tests.support.problems import is_problem
 
-IsProblem = Callable[..., dict[str, Any]]
 Trained = Callable[..., str]
 RNG = np.random.default_rng(11)
 IMAGES = RNG.random((3, 1, 28, 28)).astype(np.float32)
@@ -133,9 +133,7 @@ def test_nearest_neighbours_predict_the_nearest_label(http: httpx2.Client, train
     assert prediction["top"][0] == [{"label": "blue", "probability": 1.0}, {"label": "red", "probability": 0.0}]
 
 
-def test_wrong_shapes_are_reported_with_pointers(
-    http: httpx2.Client, trained: Trained, digits: bytes, is_problem: IsProblem
-) -> None:
+def test_wrong_shapes_are_reported_with_pointers(http: httpx2.Client, trained: Trained, digits: bytes) -> None:
     path = f"/jobs/{trained(digits)}/predict"
     image = IMAGES[:1].tolist()
     image[0][0][3] = [0] * 27
@@ -162,14 +160,7 @@ def test_wrong_shapes_are_reported_with_pointers(
     ],
 )
 def test_invalid_prediction_request_is_refused(
-    *,
-    content: bytes,
-    kind: str,
-    status: int,
-    http: httpx2.Client,
-    trained: Trained,
-    digits: bytes,
-    is_problem: IsProblem,
+    *, content: bytes, kind: str, status: int, http: httpx2.Client, trained: Trained, digits: bytes
 ) -> None:
     answer = http.post(f"/jobs/{trained(digits)}/predict", content=content, headers={"content-type": kind})
     is_problem(answer, status)
@@ -186,13 +177,7 @@ def test_deeply_nested_lists_are_refused(depth: int, http: httpx2.Client, traine
     ("call", "body"), [("predict", {"inputs": {"image": IMAGES.tolist()}}), ("evaluate", {"dataset": "tiny"})]
 )
 def test_job_without_a_trained_model_cannot_predict_or_evaluate(
-    *,
-    call: str,
-    body: object,
-    http: httpx2.Client,
-    submitted: Callable[..., str],
-    trainer: Callable[[str], Any],
-    is_problem: IsProblem,
+    call: str, body: object, http: httpx2.Client, submitted: Callable[..., str], trainer: Callable[[str], Any]
 ) -> None:
     job = submitted()
     is_problem(http.post(f"/jobs/{job}/{call}", json=body), 409, "state-conflict")
@@ -204,7 +189,7 @@ def test_job_without_a_trained_model_cannot_predict_or_evaluate(
 
 
 def test_model_needing_a_hundred_gigabytes_is_refused_quickly(
-    http: httpx2.Client, trained: Trained, digits: bytes, is_problem: IsProblem
+    http: httpx2.Client, trained: Trained, digits: bytes
 ) -> None:
     # Blobs of 32,768 by 32,768 numbers, 4.3 GB each; 25 of them at once are 107 GB.
     layers: list[dict[str, Any]] = [
@@ -225,7 +210,7 @@ def test_model_needing_a_hundred_gigabytes_is_refused_quickly(
     assert http.post(f"/jobs/{trained(digits)}/predict", json=question).status_code == 200
 
 
-def test_unreadable_trained_model_is_reported(http: httpx2.Client, trained: Trained, is_problem: IsProblem) -> None:
+def test_unreadable_trained_model_is_reported(http: httpx2.Client, trained: Trained) -> None:
     answer = http.post(f"/jobs/{trained(b'no model')}/predict", json={"inputs": {}})
     (error,) = is_problem(answer, 422)["errors"]
     assert error["pointer"] == ""

@@ -1,14 +1,10 @@
 """The packaged model presets over HTTP."""
 
-from collections.abc import Callable
-from typing import Any
-
 import httpx2
 
 from pippin.models.mlmodel import read
 from pippin.models.spec.presets import preset, preset_names
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 def test_every_preset_is_listed_with_layers_and_hyperparameters(http: httpx2.Client) -> None:
@@ -28,7 +24,7 @@ def test_preset_is_served_as_a_spec_and_as_a_file(http: httpx2.Client) -> None:
     assert len(read(answer.content).resolved.layers) == len(document["layers"])  # type: ignore[union-attr]
 
 
-def test_unknown_preset_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_unknown_preset_is_not_found(http: httpx2.Client) -> None:
     for form in ("spec", "file"):
         problem = is_problem(http.get(f"/presets/resnet/{form}"), 404, "not-found")
         assert "there are mnist-cnn" in problem["detail"]

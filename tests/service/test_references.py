@@ -12,9 +12,9 @@ from pippin.models.mlmodel import build
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
 from pippin.store import Store
+from tests.support.problems import is_problem
 
 Submit = Callable[..., dict[str, Any]]
-IsProblem = Callable[..., dict[str, Any]]
 AddModel = Callable[[str], dict[str, Any]]
 
 
@@ -61,7 +61,7 @@ def test_job_is_found_by_name_by_id_prefix_and_as_last(http: httpx2.Client, subm
     assert http.get(f"/jobs/{first}").status_code == 404
 
 
-def test_ambiguous_name_is_refused_with_the_ids(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
+def test_ambiguous_name_is_refused_with_the_ids(http: httpx2.Client, submit: Submit) -> None:
     ids = [submit(name="twice")["id"] for _ in range(12)]
     problem = is_problem(http.post("/jobs/twice/cancel"), 409, "ambiguous-name")
     assert problem["detail"].startswith("More than 10 jobs are called 'twice': ")
@@ -72,20 +72,20 @@ def test_ambiguous_name_is_refused_with_the_ids(http: httpx2.Client, submit: Sub
     assert len(problem["detail"]) < 1000
 
 
-def test_id_prefix_needs_four_characters(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
+def test_id_prefix_needs_four_characters(http: httpx2.Client, submit: Submit) -> None:
     job_id = submit()["id"]
     assert http.get(f"/jobs/{job_id[:8]}").json()["id"] == job_id
     for reference in (job_id[:7], "job_", "job", job_id[4:], job_id.upper(), f"{job_id}0", "job_01*", "nonesuch"):
         is_problem(http.get(f"/jobs/{reference}"), 404, "not-found")
 
 
-def test_last_of_an_empty_list_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_last_of_an_empty_list_is_not_found(http: httpx2.Client) -> None:
     for kind in ("jobs", "models", "datasets"):
         is_problem(http.get(f"/{kind}/last"), 404, "not-found")
 
 
 def test_models_and_datasets_are_found_by_name_by_id_prefix_and_as_last(
-    http: httpx2.Client, add_model: AddModel, add_dataset: Callable[[str], dict[str, Any]], is_problem: IsProblem
+    http: httpx2.Client, add_model: AddModel, add_dataset: Callable[[str], dict[str, Any]]
 ) -> None:
     for kind, add in (("models", add_model), ("datasets", add_dataset)):
         first, second = add("first")["id"], add("second")["id"]
@@ -114,7 +114,7 @@ def test_job_request_accepts_references_and_records_ids(
 
 
 def test_ambiguous_reference_in_a_body_is_a_fault_with_its_pointer(
-    http: httpx2.Client, tiny: dict[str, Any], add_model: AddModel, submit: Submit, is_problem: IsProblem
+    http: httpx2.Client, tiny: dict[str, Any], add_model: AddModel, submit: Submit
 ) -> None:
     ids = [add_model("one")["id"], add_model("two")["id"]]
     jobs = [submit(name="twice")["id"] for _ in range(2)]
@@ -194,7 +194,7 @@ USABLE = ("mnist", "v1.2", "Zahlen für Müller", "数字", "model_v2", "last-ru
 
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_invalid_name_is_refused_alike_for_every_kind(
-    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, mlmodel: bytes, name: str
+    http: httpx2.Client, job_request: dict[str, Any], mlmodel: bytes, name: str
 ) -> None:
     refused = [
         http.post("/datasets", params={"name": name}, content=b"x,label\n1,a\n2,b\n"),
@@ -229,7 +229,7 @@ def test_valid_names_are_accepted_and_found(
 
 @pytest.mark.parametrize("labels", [{"a\nb": "1"}, {"a": "1\x1b"}, {"a=b": "1"}, {"right\u202eleft": "1"}], ids=ascii)
 def test_labels_with_control_characters_are_refused(
-    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, labels: dict[str, str]
+    http: httpx2.Client, job_request: dict[str, Any], labels: dict[str, str]
 ) -> None:
     (error,) = is_problem(http.post("/jobs", json=job_request | {"labels": labels}), 422)["errors"]
     assert error["pointer"].startswith("/labels")
@@ -255,16 +255,14 @@ def test_labels_with_control_characters_are_refused(
         ("/jobs/last/metrics", "after", "1-x"),
     ],
 )
-def test_invalid_cursor_is_refused(
-    *, http: httpx2.Client, submit: Submit, is_problem: IsProblem, path: str, parameter: str, value: str
-) -> None:
+def test_invalid_cursor_is_refused(http: httpx2.Client, submit: Submit, path: str, parameter: str, value: str) -> None:
     submit()
     (error,) = is_problem(http.get(path, params={parameter: value}), 422, "invalid-request")["errors"]
     assert error["parameter"] == parameter
     assert "Value error" not in error["detail"]
 
 
-def test_invalid_last_event_id_is_refused(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
+def test_invalid_last_event_id_is_refused(http: httpx2.Client, submit: Submit) -> None:
     job_id = submit()["id"]
     for path in ("events", "metrics"):
         answer = http.get(f"/jobs/{job_id}/{path}", headers={"last-event-id": "zzz"}, params={"after": "yyy"})

@@ -13,13 +13,13 @@ import pytest
 
 from pippin.client import AsyncClient, Client
 from pippin.client.streams import EventStreamParser
+from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
 pytestmark = pytest.mark.full
 
 
-IsProblem = Callable[..., dict[str, Any]]
 StartProcess = Callable[..., Any]
 
 SECONDS = 60.0
@@ -143,11 +143,7 @@ def test_followers_lose_and_repeat_nothing_through_a_restart(
 
 
 def test_draining_service_is_unready_and_still_answers(
-    *,
-    start_process: StartProcess,
-    submitted: Callable[..., str],
-    trainer: Callable[..., Any],
-    is_problem: IsProblem,
+    start_process: StartProcess, submitted: Callable[..., str], trainer: Callable[..., Any]
 ) -> None:
     service = start_process(PIPPIN_SERVICE_DRAIN_SECONDS="600")
     url = service.address()

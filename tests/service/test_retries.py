@@ -6,8 +6,8 @@ import pytest
 
 from pippin.blobs import Blobs
 from pippin.store import Store
+from tests.support.problems import is_problem
 
-IsProblem = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]
 Save = Callable[..., Any]
 
@@ -44,13 +44,7 @@ def test_retry_is_a_new_job_with_the_same_request(
 
 
 def test_retry_uses_the_built_model_when_the_spec_is_gone(
-    *,
-    http: httpx2.Client,
-    submit: Submit,
-    trainer: Callable[[str], Any],
-    mnist_spec: dict[str, Any],
-    blobs: Blobs,
-    is_problem: IsProblem,
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], mnist_spec: dict[str, Any], blobs: Blobs
 ) -> None:
     mnist_spec["layers"][-2]["bias"] = [0.25] * 10
     jobs = [submit(model={"spec": mnist_spec}) for _ in range(2)]
@@ -90,7 +84,7 @@ def test_a_cancelled_job_can_be_retried_and_so_can_the_retry(http: httpx2.Client
 
 
 def test_only_failed_or_cancelled_jobs_can_be_retried(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
 ) -> None:
     job_id = submit()["id"]
     detail = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
@@ -101,7 +95,7 @@ def test_only_failed_or_cancelled_jobs_can_be_retried(
 
 
 def test_retry_from_a_missing_checkpoint_is_a_conflict(
-    http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem, blobs: Blobs
+    http: httpx2.Client, failed: Callable[..., str], blobs: Blobs
 ) -> None:
     path = f"/jobs/{failed(checkpoint=False)}/retry"
     detail = is_problem(http.post(path, json={"from_checkpoint": True}), 409, "state-conflict")["detail"]
@@ -114,13 +108,7 @@ def test_retry_from_a_missing_checkpoint_is_a_conflict(
 
 
 def test_retry_reports_a_missing_model_file_or_dataset(
-    *,
-    http: httpx2.Client,
-    failed: Callable[..., str],
-    mnist_spec: dict[str, Any],
-    blobs: Blobs,
-    tiny: dict[str, Any],
-    is_problem: IsProblem,
+    http: httpx2.Client, failed: Callable[..., str], mnist_spec: dict[str, Any], blobs: Blobs, tiny: dict[str, Any]
 ) -> None:
     uploaded = http.post("/models", params={"name": "digits"}, json=mnist_spec).json()
     job_id = failed(model={"id": "digits"})
@@ -137,7 +125,7 @@ def test_retry_reports_a_missing_model_file_or_dataset(
 
 
 def test_retry_with_the_same_idempotency_key_creates_one_job(
-    http: httpx2.Client, failed: Callable[..., str], job_request: dict[str, Any], is_problem: IsProblem
+    http: httpx2.Client, failed: Callable[..., str], job_request: dict[str, Any]
 ) -> None:
     job_id, other = failed(), failed()
     key = {"idempotency-key": '"mine"'}
@@ -153,9 +141,7 @@ def test_retry_with_the_same_idempotency_key_creates_one_job(
         is_problem(answer, 422, "idempotency-mismatch")
 
 
-def test_refused_retry_leaves_its_idempotency_key_free(
-    http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem
-) -> None:
+def test_refused_retry_leaves_its_idempotency_key_free(http: httpx2.Client, failed: Callable[..., str]) -> None:
     path, key = f"/jobs/{failed(checkpoint=False)}/retry", {"idempotency-key": "mine"}
     is_problem(http.post(path, headers=key, json={"from_checkpoint": True}), 409, "state-conflict")
     assert http.post(path, headers=key).status_code == 202
@@ -172,7 +158,7 @@ def test_refused_retry_leaves_its_idempotency_key_free(
     ],
 )
 def test_invalid_retry_body_is_refused(
-    *, http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem, body: bytes, status: int, pointer: str
+    http: httpx2.Client, failed: Callable[..., str], body: bytes, status: int, pointer: str
 ) -> None:
     path = f"/jobs/{failed()}/retry"
     problem = is_problem(http.post(path, content=body, headers={"content-type": "application/json"}), status)

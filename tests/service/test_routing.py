@@ -9,9 +9,8 @@ import pytest
 from pippin.models.mlmodel.proto import serialize
 from pippin.store import Store, WorkerReport
 from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.support.problems import is_problem
 from tests.support.records import worker_report
-
-IsProblem = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def test_job_record_lists_the_eligible_engines(submit: Callable[..., dict[str, A
 
 @pytest.mark.parametrize("kind", ["pipeline", "neighbors"])
 def test_model_not_trainable_by_core_ml_is_routed_to_jax(
-    *, http: httpx2.Client, is_problem: IsProblem, kind: str, store: Store, coreml_report: WorkerReport
+    http: httpx2.Client, kind: str, store: Store, coreml_report: WorkerReport
 ) -> None:
     file = {"pipeline": lambda: pipeline(embedding(), network()), "neighbors": neighbors}[kind]()
     http.post("/models?name=mine", content=serialize(file)).raise_for_status()

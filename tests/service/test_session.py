@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from http.cookies import SimpleCookie
-from typing import Any
 
 import httpx2
 import pytest
 
 from pippin.api.tokens import issue
 from pippin.store import Store
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 @pytest.fixture
@@ -64,7 +62,7 @@ def test_streams_and_downloads_work_with_the_cookie_only(
     [("POST", "/jobs"), ("POST", "/datasets?name=x"), ("DELETE", "/datasets/x"), ("DELETE", "/session")],
 )
 def test_unsafe_methods_need_the_services_own_origin(
-    *, browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str], method: str, path: str
+    browser: httpx2.Client, own_origin: dict[str, str], method: str, path: str
 ) -> None:
     is_problem(browser.request(method, path), 403, "foreign-origin")
     is_problem(browser.request(method, path, headers={"origin": "http://evil.example"}), 403, "foreign-origin")
@@ -72,7 +70,7 @@ def test_unsafe_methods_need_the_services_own_origin(
 
 
 def test_session_has_its_tokens_role_and_cannot_start_another(
-    browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str]
+    browser: httpx2.Client, own_origin: dict[str, str]
 ) -> None:
     is_problem(browser.get(f"/blobs/{'0' * 64}"), 403, "forbidden")
     is_problem(browser.post("/session", headers=own_origin), 401, "unauthorized")
@@ -98,5 +96,5 @@ def test_bearer_token_takes_precedence_over_the_cookie(browser: httpx2.Client) -
     assert browser.get("/jobs", headers={"authorization": "Bearer nonsense"}).status_code == 401
 
 
-def test_session_without_a_token_is_refused(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_session_without_a_token_is_refused(http: httpx2.Client) -> None:
     is_problem(http.post("/session"), 401, "unauthorized")

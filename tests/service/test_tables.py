@@ -4,12 +4,11 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
-from typing import Any
 
 import httpx2
 import pytest
 
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 PIXELS = ",".join(f"pixel{at}" for at in range(64))
 ZEROS = ",".join(["0"] * 64)
@@ -77,7 +76,6 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
 def test_ambiguous_table_is_refused_with_advice(
     *,
     send: Callable[..., httpx2.Response],
-    is_problem: IsProblem,
     name: str,
     content: bytes,
     query: dict[str, str],

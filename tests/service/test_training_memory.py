@@ -8,7 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
+
 Fill = Callable[[dict[str, Any]], None]
 
 
@@ -33,7 +34,7 @@ def with_enormous_padding(spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize("fill", [with_enormous_upsampling, with_enormous_padding])
 @pytest.mark.parametrize("media_type", ["application/json", "application/yaml"])
 def test_enormous_blobs_are_refused_from_their_shapes(
-    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem, fill: Fill, media_type: str
+    http: httpx2.Client, mnist_spec: dict[str, Any], fill: Fill, media_type: str
 ) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fill(mnist_spec)
@@ -47,7 +48,7 @@ def test_enormous_blobs_are_refused_from_their_shapes(
 
 
 def test_too_large_job_is_refused_at_its_mini_batch_size(
-    http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any], is_problem: IsProblem
+    http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any]
 ) -> None:
     with_enormous_upsampling(mnist_spec)
     request = job_request | {"model": {"spec": mnist_spec}}
@@ -61,11 +62,7 @@ def test_too_large_job_is_refused_at_its_mini_batch_size(
 
 
 def test_uploaded_model_is_checked_for_training_memory(
-    *,
-    make_service: Callable[..., Any],
-    mnist_spec: dict[str, Any],
-    tiny_npz: bytes,
-    is_problem: IsProblem,
+    make_service: Callable[..., Any], mnist_spec: dict[str, Any], tiny_npz: bytes
 ) -> None:
     service = make_service(max_training_bytes=1_000_000)
     with httpx2.Client(base_url=service.url, timeout=60) as http:
@@ -75,9 +72,7 @@ def test_uploaded_model_is_checked_for_training_memory(
         assert "9.38 MB for weights" in faults(is_problem(answer, 422))["/model"]
 
 
-def test_the_dataset_bounds_the_mini_batch(
-    *, make_service: Callable[..., Any], tiny_npz: bytes, is_problem: IsProblem
-) -> None:
+def test_the_dataset_bounds_the_mini_batch(make_service: Callable[..., Any], tiny_npz: bytes) -> None:
     # A mini-batch of 128 examples would need 35 MB; the dataset has eight examples.
     service = make_service(max_training_bytes=20_000_000)
     with httpx2.Client(base_url=service.url, timeout=60) as http:

@@ -8,8 +8,7 @@ import httpx2
 import pytest
 
 from pippin.models.spec.presets import preset
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 JSON = {"content-type": "application/json"}
 KERAS = {"class_name": "Sequential", "config": {"name": "m", "layers": []}, "keras_version": "3.0"}
@@ -19,7 +18,7 @@ SWIFT = {"inputs": [], "outputs": [], "neuralNetwork": {"layers": []}}
 
 
 @pytest.fixture
-def refused(http: httpx2.Client, is_problem: IsProblem) -> Callable[..., dict[str, str]]:
+def refused(http: httpx2.Client) -> Callable[..., dict[str, str]]:
     """Posts a document; the details of its faults by pointer."""
 
     def post(path: str, document: object) -> dict[str, str]:
@@ -232,9 +231,7 @@ def test_the_types_of_layers_are_listed_once(refused: Refused, mnist_spec: dict[
     assert sum("uni_directional_lstm" in detail for detail in details) == 1
 
 
-def test_faults_of_one_kind_are_grouped_with_their_count(
-    http: httpx2.Client, is_problem: IsProblem, mnist_spec: dict[str, Any]
-) -> None:
+def test_faults_of_one_kind_are_grouped_with_their_count(http: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
     mnist_spec["layers"] += [{"type": "relu", "name": f"r{n}", "colour": "red"} for n in range(611)]
     problem = is_problem(http.post("/specs/validate", json=mnist_spec), 422)
     assert len(problem["errors"]) < 10
@@ -329,16 +326,14 @@ def test_job_with_a_stored_model_is_validated(http: httpx2.Client, job_request: 
         ("?limit=x&label=y", {"limit": "a whole number", "label": "key=value"}),
     ],
 )
-def test_query_faults_are_reported_at_once(
-    http: httpx2.Client, is_problem: IsProblem, query: str, faults: dict[str, str]
-) -> None:
+def test_query_faults_are_reported_at_once(http: httpx2.Client, query: str, faults: dict[str, str]) -> None:
     errors = is_problem(http.get(f"/jobs{query}"), 422, "invalid-request")["errors"]
     details = {error["parameter"]: error["detail"] for error in errors}
     assert details.keys() == faults.keys()
     assert all(message in details[name] for name, message in faults.items())
 
 
-def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client) -> None:
     answer = http.post("/datasets?scale=0&colour=grey&header=maybe", content=b"x,label\n1,2\n")
     details = {error["parameter"]: error["detail"] for error in is_problem(answer, 422)["errors"]}
     assert details.keys() == {"name", "scale", "colour", "header"}
@@ -361,14 +356,7 @@ def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client, is_prob
     ],
 )
 def test_duplicate_key_is_refused_with_its_place_by_every_route(
-    *,
-    http: httpx2.Client,
-    trained: Callable[..., str],
-    digits: bytes,
-    is_problem: IsProblem,
-    path: str,
-    body: bytes,
-    place: str,
+    *, http: httpx2.Client, trained: Callable[..., str], digits: bytes, path: str, body: bytes, place: str
 ) -> None:
     trained(digits)
     answer = http.post(path, content=body, headers={"content-type": "application/json"})

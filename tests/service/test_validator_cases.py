@@ -15,8 +15,8 @@ from pippin.models.spec import resolve
 from tests.pippin.models.mlmodel.accepted import ACCEPTED, Accepted
 from tests.pippin.models.mlmodel.cases import CASES, Case
 from tests.pippin.models.mlmodel.files import network
+from tests.support.problems import is_problem
 
-IsProblem = Callable[..., dict[str, Any]]
 Trained = Callable[..., str]
 
 HEAD = [
@@ -77,7 +77,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_invalid_spec_is_refused_at_its_fault_by_every_route(
-    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem, name: str
+    http: httpx2.Client, tiny: dict[str, Any], name: str
 ) -> None:
     document, pointer = REFUSED[name]
     for path, body, prefix in (
@@ -99,7 +99,7 @@ def test_invalid_spec_is_refused_at_its_fault_by_every_route(
     ids=["aligned", "fractional", "shuffle"],
 )
 def test_version_fault_names_the_option_and_its_advice_works(
-    http: httpx2.Client, is_problem: IsProblem, layer: dict[str, Any], option: str
+    http: httpx2.Client, layer: dict[str, Any], option: str
 ) -> None:
     document = spec(ARRAY, layer, version=5)
     (error,) = is_problem(http.post("/specs/validate", json=document), 422)["errors"]
@@ -130,7 +130,7 @@ def _one_of_each() -> list[Case]:
 
 
 @pytest.mark.parametrize("case", _one_of_each(), ids=lambda case: case.rule)
-def test_invalid_upload_is_refused_with_the_broken_rule(http: httpx2.Client, is_problem: IsProblem, case: Case) -> None:
+def test_invalid_upload_is_refused_with_the_broken_rule(http: httpx2.Client, case: Case) -> None:
     model = case.base()
     case.broken(model)
     problem = is_problem(http.post("/models", content=serialize(model)), 422)
@@ -176,7 +176,7 @@ def table(*indices: float) -> bytes:
 
 @pytest.mark.parametrize("wrong", [5, 100, -1, 1.5])
 def test_index_outside_an_embedding_is_refused_with_its_row(
-    http: httpx2.Client, trained: Trained, is_problem: IsProblem, wrong: float
+    http: httpx2.Client, trained: Trained, wrong: float
 ) -> None:
     model = http.post("/models", content=embedding()).json()["id"]
     good = http.post("/datasets", params={"name": "good"}, content=table(0, 4, 2)).json()["id"]
@@ -196,7 +196,7 @@ def test_index_outside_an_embedding_is_refused_with_its_row(
     assert "at train example 2 (split train)" in problem["errors"][0]["detail"]
 
 
-def test_list_of_known_layer_kinds_is_stated_once(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_list_of_known_layer_kinds_is_stated_once(http: httpx2.Client) -> None:
     model = network(layers=[{"type": "relu", "name": "a"}, {"type": "relu", "name": "b"}, *HEAD[1:]])
     model.neuralNetwork.layers[0].transpose.axes.extend([0, 1])
     model.neuralNetwork.layers[1].reshapeStatic.targetShape.extend([1, 2])
@@ -210,7 +210,7 @@ def test_list_of_known_layer_kinds_is_stated_once(http: httpx2.Client, is_proble
     assert error["detail"].count("innerProduct") == 1
 
 
-def test_many_layers_of_unknown_kinds_are_counted(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_many_layers_of_unknown_kinds_are_counted(http: httpx2.Client) -> None:
     model = network(layers=[*({"type": "relu", "name": f"r{n}"} for n in range(600)), *HEAD[1:]])
     for n in range(600):
         if n % 2:
