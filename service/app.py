@@ -27,7 +27,7 @@ from service.background.sweeper import Sweeper
 from service.background.threads import run_in_background
 from service.datasets.ingest import Ingestion, limits_of
 from service.datasets.preview import Previews
-from service.datasets.sample import Sample
+from service.datasets.sample import SampleDataset
 from service.http.bodies import BodyBudget
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
@@ -197,7 +197,7 @@ def _services(
         checkpoint_models=CheckpointModels(model_files, blobs, settings),
         ingestion=ingestion,
         previews=Previews(blobs, sandbox, settings.max_answer_bytes),
-        sample=Sample(ingestion, settings),
+        sample=SampleDataset(ingestion, settings),
         streams=Streams(store, reader, meters, settings.max_answer_bytes, send_timeout=settings.send_timeout_seconds),
         open_requests=OpenRequests(unretried, requirement, meters, settings),
         evaluations=asyncio.Lock(),
@@ -234,7 +234,7 @@ async def _background(services: Services) -> AsyncIterator[None]:
         sweeper.run(),
         releases.run(),
         blob_stats.run(),
-        services.sample.keep(),
+        services.sample.keep_stored(),
         keep_first_token(store, settings, services.requirement),
         MemoryTrimmer(meters).run(),
     )

@@ -46,7 +46,7 @@ class ModelSource(_Body):
         return self
 
     @property
-    def given(self) -> tuple[str, Any]:
+    def kind_and_value(self) -> tuple[str, Any]:
         """Name and value of the field that is set."""
         return next((name, value) for name in ModelSource.model_fields if (value := getattr(self, name)) is not None)
 

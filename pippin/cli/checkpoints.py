@@ -84,4 +84,4 @@ def download(
             path = client.download_checkpoint(arguments.job_id(client, job_id), epoch, to)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)

@@ -33,7 +33,7 @@ def plot(
         if not charts:
             raise CommandError(Exit.REFUSED, f"{job.id} has nothing to draw: {_no_charts_reason(job.status)}.")
         _write(png, charts)
-        output.tell_download(png, json_=json_)
+        output.print_download(png, json_=json_)
     elif json_:
         output.print_json({"job": job.id, "status": job.status, "charts": [_document(chart) for chart in charts]})
     elif charts:

@@ -88,10 +88,10 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
     elif manifests:
         output.table(
             [
-                Column("NAME", "name", least=14),
+                Column("NAME", "name", min_width=14),
                 Column("ID", "id"),
                 Column("FORMAT", drop=1),
-                Column("SPLITS", "name", least=24),
+                Column("SPLITS", "name", min_width=24),
                 Column("FEATURES", "name", drop=3),
                 Column("SIZE", "number"),
                 Column("CREATED", drop=2),

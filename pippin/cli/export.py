@@ -77,7 +77,7 @@ def _to_csv(where: str | None, epochs: "Sequence[EpochMetrics]", *, json_: bool)
         return
     with Path(where).open("w", encoding="utf-8", newline="") as file:
         write_csv(file, epochs)
-    output.tell_download(Path(where), json_=json_)
+    output.print_download(Path(where), json_=json_)
 
 
 def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", *, json_: bool) -> None:

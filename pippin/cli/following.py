@@ -127,7 +127,7 @@ def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
             elif event.type == "state":
                 status = str(event.data.get("to", ""))
                 view.state(status)
-                waiting.waits(status in {Status.QUEUED, Status.PAUSED})
+                waiting.set_waiting(status in {Status.QUEUED, Status.PAUSED})
             elif event.type == "log":
                 view.log(str(event.data.get("line", "")))
     return client.job(job_id)
@@ -220,7 +220,7 @@ class Waiting:
         # With a timeout: the thread may wait for a service that does not respond.
         self._thread.join(1)
 
-    def waits(self, is_waiting: bool) -> None:
+    def set_waiting(self, is_waiting: bool) -> None:
         """Set whether the job waits now, for a worker or to be resumed."""
         if is_waiting:
             self._waiting.set()

@@ -173,7 +173,7 @@ def download(
             path = client.download(arguments.job_id(client, job_id), to, variant=variant.value)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)
 
 
 def _not_none(**options: str | None) -> dict[str, str]:

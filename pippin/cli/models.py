@@ -60,7 +60,7 @@ def list_models(json_: output.JsonFlag = False) -> None:
     elif models:
         output.table(
             [
-                Column("NAME", "name", least=14),
+                Column("NAME", "name", min_width=14),
                 Column("ID", "id"),
                 Column("KIND", drop=2),
                 Column("CONTENT", "name"),
@@ -117,7 +117,7 @@ def export(
         to.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise not_written(error, to) from error
-    output.tell_download(to, json_=json_)
+    output.print_download(to, json_=json_)
 
 
 @commands.command()
@@ -136,7 +136,7 @@ def download(
             path = client.download_model_file(arguments.model_id(client, model_id), to)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)
 
 
 @commands.command()

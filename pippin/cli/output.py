@@ -99,7 +99,7 @@ def status_text(status: str) -> Text:
     )
 
 
-def tell_download(path: Path, *, json_: bool) -> None:
+def print_download(path: Path, *, json_: bool) -> None:
     """Print the path and the size of a written file."""
     size = path.stat().st_size
     if json_:

@@ -62,7 +62,7 @@ class Download:
         with self._errors_with_target():
             self._file.write(chunk)
 
-    def keep(self) -> Path:
+    def finish(self) -> Path:
         """Move the complete file to its target path atomically, and return the path.
 
         Raises:

@@ -59,7 +59,7 @@ def described_model(source: ModelSource) -> ResolvedSpec | None:
     Raises:
         FaultyDocumentError: The description has faults; pointers start at `source`.
     """
-    kind, value = source.given
+    kind, value = source.kind_and_value
     if kind not in _READERS:
         return None
     try:

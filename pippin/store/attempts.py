@@ -122,7 +122,7 @@ class Attempts:
         status, time = self._write("renew", claim, self._lease_seconds)
         return _control_for(status, over=time == "over")
 
-    def look(self, claim: Claim) -> Control:
+    def read_control(self, claim: Claim) -> Control:
         """Read the control flags without writing, between two renewals or from another process.
 
         Raises:

@@ -176,5 +176,5 @@ class BlobStats:
         try:
             return None if text is None else load(BlobUsage, text, "blob usage")
         except UnreadableRecord as error:
-            UNREADABLE.note(error)
+            UNREADABLE.record(error)
             return None

@@ -105,7 +105,7 @@ class Jobs:
             if idempotency:
                 settle(pipe, marker, idempotency, job_id)
             if quota:
-                quota.note(pipe, tenant, job_id, ended)
+                quota.record(pipe, tenant, job_id, ended)
             self._usage.charge(pipe, tenant, "jobs", size)
             self._scripts.run("create", tenant, job_id, pipe=pipe)
             pipe.execute()

@@ -81,7 +81,7 @@ class NamedRecords(Generic[RecordT]):
             pipe.sadd(keys.TENANTS, tenant)
             self._usage.charge(pipe, tenant, f"{self._kind}s", size)
             if quota:
-                quota.note(pipe, tenant, key, record.bytes, gone)
+                quota.record(pipe, tenant, key, record.bytes, gone)
             if record.name:
                 pipe.hset(names, record.name, record.id)
             pipe.hset(contents, identity, record.id)
@@ -161,7 +161,7 @@ class NamedRecords(Generic[RecordT]):
             try:
                 items += [] if stored is None else [load(self._record, stored, record_id)]
             except UnreadableRecord as error:
-                unreadable.append(UNREADABLE.note(error))
+                unreadable.append(UNREADABLE.record(error))
         return Page(tuple(items), cursor, tuple(unreadable))
 
     def delete(self, tenant: str, record_id: str) -> bool:
@@ -231,11 +231,11 @@ class Samples:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def note(self, tenant: str) -> None:
+    def record(self, tenant: str) -> None:
         """Record that a tenant received the sample."""
         self._client.sadd(keys.SAMPLES, tenant)
 
-    def given(self, tenants: list[str]) -> set[str]:
+    def recipients(self, tenants: list[str]) -> set[str]:
         """Which of these tenants received the sample."""
         if not tenants:
             return set()

@@ -35,7 +35,7 @@ class Reaping:
         self._workers = workers
         self._members = members
 
-    def acting(self, owner: str, seconds: float) -> bool:
+    def acquire_leadership(self, owner: str, seconds: float) -> bool:
         """Whether `owner` is the acting reaper for the next `seconds`; call again before they are over.
 
         Args:

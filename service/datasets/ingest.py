@@ -78,7 +78,7 @@ class Ingestion:
             BlobError, StoreUnavailable: The dataset could not be stored.
         """
         prepared = self._prepare(upload, options, folder, cancellation, seconds)
-        return self.keep(prepared, name=name, tenant=tenant, quota=quota)
+        return self.store_prepared(prepared, name=name, tenant=tenant, quota=quota)
 
     def _prepare(
         self, upload: Upload, options: DatasetOptions, folder: Path, cancellation: Cancellation, seconds: float | None
@@ -112,7 +112,7 @@ class Ingestion:
             raise SandboxError("crashed", "the process that read the upload named a file outside its folder")
         return replace(reported, arrays_path=arrays_path, content_key=upload.content_key(options))
 
-    def keep(
+    def store_prepared(
         self, prepared: Prepared, *, name: str, tenant: str, quota: ByteQuota | None = None
     ) -> tuple[StoredManifest, bool]:
         """Store a prepared dataset. Arguments, result and errors are those of `ingest`."""

@@ -52,7 +52,7 @@ class ModelSources:
         """
         if (resolved := described_model(source)) is not None:
             return built_model(source, resolved)
-        kind, value = source.given
+        kind, value = source.kind_and_value
         try:
             return self._id(source, value) if kind == "id" else self._job(source, value)
         except FaultyDocumentError as error:

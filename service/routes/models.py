@@ -84,7 +84,7 @@ async def upload_model(
         record, is_new = await services.workload.run(
             services.workload.files(sent.bytes),
             tenant,
-            lambda: model_uploads.keep(sent, kind, name=name, tenant=tenant, folder=folder),
+            lambda: model_uploads.store_upload(sent, kind, name=name, tenant=tenant, folder=folder),
         )
     response.status_code = 201 if is_new else 200
     response.headers["location"] = f"/models/{record.id}"

@@ -77,8 +77,8 @@ class AuthenticationMiddleware:
         self._operations = operations
         self._always = settings.demands_tokens
         # The roles of which tokens exist, as Redis last reported them, and the time of that report.
-        self._made: frozenset[str] = frozenset()
-        self._made_at = float("-inf")
+        self._issued_roles: frozenset[str] = frozenset()
+        self._checked_at = float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -111,7 +111,7 @@ class AuthenticationMiddleware:
         """Whether the request has no token although both the last report of Redis and the file demand one."""
         if "authorization" in request.headers or COOKIE in request.cookies:
             return False
-        if monotonic() - self._made_at > _RECENT_SECONDS or not self._is_demanded(role, self._made):
+        if monotonic() - self._checked_at > _RECENT_SECONDS or not self._is_demanded(role, self._issued_roles):
             return False
         requirement = cast("TokenRequirement", request.app.state.services.requirement)
         return self._is_demanded(role, requirement.recall().roles)
@@ -137,14 +137,14 @@ class AuthenticationMiddleware:
             if not access.answers_without_redis or self._is_demanded(access.role, recalled.roles):
                 raise
             return _anonymous(request)
-        self._made, self._made_at = checked.made, asked_at
-        if not recalled.roles.issuperset(checked.made):
-            requirement.remember(checked.made, recalled)
+        self._issued_roles, self._checked_at = checked.issued_roles, asked_at
+        if not recalled.roles.issuperset(checked.issued_roles):
+            requirement.remember(checked.issued_roles, recalled)
         allowed = checked.token is not None and grants(checked.token.role, access.role)
-        if not allowed and not self._is_demanded(access.role, checked.made | recalled.roles):
+        if not allowed and not self._is_demanded(access.role, checked.issued_roles | recalled.roles):
             return _anonymous(request)
         if not allowed:
-            lost = not self._is_demanded(access.role, checked.made)
+            lost = not self._is_demanded(access.role, checked.issued_roles)
             raise _refusal(checked.token, access.role, shown=bool(bearer or session), lost=lost)
         if session is not None and request.method not in SAFE and not is_own(*_origin_and_host(request)):
             detail = (

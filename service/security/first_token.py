@@ -61,7 +61,7 @@ def _keep(store: Store, requirement: TokenRequirement, first: _FirstToken) -> No
     recalled = requirement.recall()
     checked = store.tokens.check(text)
     file = str(first.path)
-    if first.role not in checked.made | recalled.roles:
+    if first.role not in checked.issued_roles | recalled.roles:
         # Only the first token: a revoked token must not become valid again after a restart of the service.
         store.tokens.add(adopt(text, first.role, _NAME))
         _log.info("the first token of a role is kept", role=first.role, file=file)

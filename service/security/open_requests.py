@@ -182,11 +182,11 @@ class OpenRequests:
         def look() -> tuple[LiveTokens, frozenset[str]]:
             recalled = self._requirement.recall()
             live = self._store.tokens.live(tokens, sessions)
-            self._requirement.remember(live.made, recalled)
-            return live, live.made | recalled.roles
+            self._requirement.remember(live.issued_roles, recalled)
+            return live, live.issued_roles | recalled.roles
 
         live, demanded = await anyio.to_thread.run_sync(look, limiter=self._thread)
-        self._note_demand(live.made, demanded)
+        self._note_demand(live.issued_roles, demanded)
         for request in requests:
             if not request.revoked and not request.may_go_on(live, demanded):
                 request.revoke()

@@ -152,7 +152,7 @@ def stuck(*_, **__):
 if sys.argv[1] == "request":
     Jobs.page = stuck
 else:
-    Reaper.look = stuck
+    Reaper.run_once = stuck
 sys.exit(main())
 """
 

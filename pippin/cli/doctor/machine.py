@@ -17,14 +17,14 @@ _OLDEST_MACOS = (11, 0)
 _PYTHON_VERSIONS = ((3, 11), (3, 14))
 
 
-def check_system(system: str = sys.platform, found: str | None = None) -> Finding:
+def check_system(system: str = sys.platform, name: str | None = None) -> Finding:
     """Check that the operating system is supported.
 
     Args:
         system: A value of `sys.platform`.
-        found: The system's name and version, such as `macOS 26.1`; None reads it from this machine.
+        name: The system's name and version, such as `macOS 26.1`; None reads it from this machine.
     """
-    shown = operating_system() if found is None else found
+    shown = operating_system() if name is None else name
     if system == "darwin":
         numbers = tuple(int(part) for part in shown.split()[-1].split(".")[:2] if part.isdigit())
         if numbers < _OLDEST_MACOS:

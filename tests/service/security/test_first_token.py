@@ -135,7 +135,7 @@ async def test_first_token_is_not_restored_after_redis_loses_its_records(
     requirement = TokenRequirement(settings.home)
     check_first_token(settings)
     await keep_first_token(store, settings, requirement)
-    requirement.remember(store.tokens.made(), requirement.recall())
+    requirement.remember(store.tokens.issued_roles(), requirement.recall())
     store.redis.flushall()
     for _ in range(2):
         await keep_first_token(store, settings, requirement)

@@ -77,7 +77,7 @@ def _misfit(why: str) -> EngineError:
     return EngineError(Reason.ENGINE_ERROR, f"the training cannot go on from this checkpoint: it {why}")
 
 
-def moved_on(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
+def advanced_to(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
     """The file with the checkpoint's weights, and limits that admit the remaining epochs and the seed of `values`."""
     limited = values.model_dump(include={"epochs", "seed"}, exclude_none=True)
     return admitting(with_learned(model, checkpoint.weights), limited)

@@ -11,7 +11,7 @@ from pippin.models.spec.training import CategoricalCrossEntropy, MeanSquaredErro
 _LSTMS = frozenset({"uni_directional_lstm", "bi_directional_lstm"})
 
 
-def batch_normalization_stands_in_no_gradients_way(graph: Graph) -> Iterator[Fault]:
+def no_batch_normalization_below_the_loss(graph: Graph) -> Iterator[Fault]:
     """Core ML computes no gradient of a batch normalization. Source: coremltools issue 492."""
     for node in between_loss_and_updatable(graph):
         if node.layer is not None and node.layer.type == "batchnorm":
@@ -22,7 +22,7 @@ def batch_normalization_stands_in_no_gradients_way(graph: Graph) -> Iterator[Fau
             )
 
 
-def no_layer_is_an_lstm(graph: Graph) -> Iterator[Fault]:
+def has_no_lstm(graph: Graph) -> Iterator[Fault]:
     """Core ML cannot update a model with an LSTM at any position. Source: coremltools issues 490 and 2074."""
     for node in graph.nodes:
         if node.layer is not None and node.layer.type in _LSTMS:
@@ -50,7 +50,7 @@ def class_target_is_an_index(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
+def softmax_input_has_one_axis(graph: Graph) -> Iterator[Fault]:
     """A softmax of a blob of rank 3 uses an axis other than documented. Source: coremltools issue 1714."""
     for node in graph.nodes:
         if node.layer is None or node.layer.type != "softmax" or not node.inputs:
@@ -64,7 +64,7 @@ def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
+def mean_squared_error_takes_an_activation(graph: Graph) -> Iterator[Fault]:
     """A mean squared error of a layer without an activation may not compile. Source: coremltools issues 1983, 2070."""
     loss = graph.loss
     if not isinstance(loss, MeanSquaredError):
@@ -86,7 +86,7 @@ def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
 _LINEAR = frozenset({"inner_product", "convolution"})
 
 
-def outputs_are_no_whole_numbers(graph: Graph) -> Iterator[Fault]:
+def outputs_are_not_integers(graph: Graph) -> Iterator[Fault]:
     """An INT32 output cannot hold the fractions that layers make. Source: coremltools issue 490, with such a model."""
     for index, part in enumerate(graph.draft.outputs or ()):
         if isinstance(part.value, ArrayFeature) and part.value.type == "int":

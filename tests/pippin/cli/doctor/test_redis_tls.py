@@ -87,8 +87,8 @@ def refused(url: str) -> Finding:
 def test_trusted_certificate_is_reported_as_tls(tls_url: str, certificate: Path) -> None:
     findings = check_redis(f"{tls_url}?ssl_ca_certs={certificate}")
     assert [finding.level for finding in findings] == [Level.OK] * 3
-    assert "over TLS" in findings[0].found
-    assert "ssl_ca_certs" not in findings[0].found
+    assert "over TLS" in findings[0].result
+    assert "ssl_ca_certs" not in findings[0].result
 
 
 def test_untrusted_certificate_is_a_fault(tls_url: str) -> None:
