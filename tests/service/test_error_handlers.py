@@ -10,12 +10,12 @@ from service.sandbox.messages import Why
 @pytest.mark.parametrize("why", sorted(set(get_args(Why)) - {"unavailable", "no_room", "cancelled"}))
 def test_task_failure_is_a_422_at_the_root(why: Why) -> None:
     error = SandboxError(why, "inspect_model came to no answer")
-    problem = problem_of(error)
-    assert problem.status_code == 422
-    assert [item.pointer for item in problem.errors] == [""]
-    fault = fault_of(error)
+    problem, fault = problem_of(error), fault_of(error)
     assert fault is not None
-    assert fault.detail == problem.errors[0].detail
+    assert (problem.status_code, [(item.pointer, item.detail) for item in problem.errors]) == (
+        422,
+        [("", fault.detail)],
+    )
     assert "inspect_model" not in fault.detail
 
 

@@ -126,13 +126,7 @@ def test_held_out_rows_are_evaluated_by_default(
     ids=str,
 )
 def test_requested_part_of_the_training_split_is_evaluated(
-    *,
-    body: dict[str, Any],
-    part: str,
-    examples: int,
-    seen: int,
-    http: httpx2.Client,
-    held_out_job: str,
+    *, body: dict[str, Any], part: str, examples: int, seen: int, http: httpx2.Client, held_out_job: str
 ) -> None:
     report = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows", **body}).json()
     assert (report["part"], report["examples"], report["seen_in_training"]) == (part, examples, seen)
@@ -179,12 +173,7 @@ def test_evaluation_on_training_rows_only_has_a_notice(http: httpx2.Client, trai
     ids=str,
 )
 def test_split_not_trained_on_is_evaluated_by_default(
-    *,
-    dataset: str | dict[str, str],
-    split: str,
-    examples: int,
-    http: httpx2.Client,
-    train: Callable[..., str],
+    dataset: str | dict[str, str], split: str, examples: int, http: httpx2.Client, train: Callable[..., str]
 ) -> None:
     job = train(dataset)
     name = dataset if isinstance(dataset, str) else dataset["id"]

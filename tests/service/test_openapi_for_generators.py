@@ -96,9 +96,7 @@ def test_only_components_have_titles_equal_to_their_names(document: Schema, ever
     assert [name for name, count in folded.items() if count > 1] == []
 
 
-def test_only_parameters_have_defaults_and_only_scalar_ones(
-    every: list[tuple[str, Schema]],
-) -> None:
+def test_only_parameters_have_defaults_and_only_scalar_ones(every: list[tuple[str, Schema]]) -> None:
     defaults = [(place, schema["default"]) for place, schema in every if "default" in schema]
     assert ("listJobs(limit)", 20) in defaults
     assert [each for each in defaults if "(" not in each[0] or not isinstance(each[1], str | int | float)] == []

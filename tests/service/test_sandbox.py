@@ -264,10 +264,7 @@ def test_task_without_its_alarm_is_ended_by_the_cpu_limit(sandbox: Sandbox, monk
 
 
 def test_unstoppable_child_ends_with_the_fork_server_and_others_restart(
-    make_sandbox: MakeSandbox,
-    threads: ThreadPoolExecutor,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 0.2)
     sandbox = make_sandbox()

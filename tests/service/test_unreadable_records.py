@@ -1,7 +1,6 @@
 """Unreadable records: how they are reported, and that the other records still work."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -10,11 +9,12 @@ import pytest
 from pippin.client import Client
 from pippin.store import Store, keys
 from pippin.store.versions import FIELD
+from tests.service.conftest import Submit
 from tests.support.problems import is_problem
 
 
 @pytest.fixture
-def newer_and_readable(submit: Callable[..., dict[str, Any]], store: Store) -> tuple[str, str]:
+def newer_and_readable(submit: Submit, store: Store) -> tuple[str, str]:
     """The ids of a job record of a newer major version, and of a readable one."""
     bad, good = submit()["id"], submit()["id"]
     store.redis.hset(keys.job("default", bad).job, FIELD, "2.0")
@@ -43,8 +43,8 @@ def test_unreadable_job_is_a_500_with_advice(http: httpx2.Client, newer_and_read
     assert http.get(f"/jobs/{bad}").status_code == 404
 
 
-def test_metrics_work_despite_an_unreadable_job(http: httpx2.Client, newer_and_readable: tuple[str, str]) -> None:
-    assert newer_and_readable
+@pytest.mark.usefixtures("newer_and_readable")
+def test_metrics_work_despite_an_unreadable_job(http: httpx2.Client) -> None:
     http.get("/jobs")
     text = http.get("/metrics").text
     assert 'pippin_jobs{status="queued"} 2.0' in text
