@@ -32,6 +32,7 @@ from pippin.models.spec.weights import Weights
 from pippin.settings import Settings
 from pippin.store import Store
 from service.__main__ import Server, server_of
+from service.app import create_app
 from service.datasets.ingest import Ingestion
 from service.sandbox import Sandbox
 from service.sandbox.fork_server import ForkServer
@@ -239,8 +240,14 @@ def prepared_tiny(tiny_npz: bytes, tmp_path_factory: pytest.TempPathFactory) -> 
 def tiny(store: Store, blobs: Blobs, prepared_tiny: Prepared) -> dict[str, Any]:
     """A dataset called `tiny`, stored as the service stores an upload that its sandbox has prepared."""
     ingestion = Ingestion(store, blobs, ReusingSandbox({}), DatasetLimits())
-    manifest, _ = ingestion.keep(prepared_tiny, name="tiny", tenant=DEFAULT_TENANT)
+    manifest, _ = ingestion.store_prepared(prepared_tiny, name="tiny", tenant=DEFAULT_TENANT)
     return manifest.shown().model_dump(mode="json", by_alias=True)
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """The service's OpenAPI document."""
+    return create_app(Settings()).openapi()
 
 
 @pytest.fixture
