@@ -53,7 +53,7 @@ from service.sandbox.workload import CHILDREN
 from service.security.access import Operations
 from service.security.authentication import AuthenticationMiddleware
 from service.security.browsers import AbsoluteTargets, HostAndOriginCheck, SecurityHeaders
-from service.security.first_token import keep_first_token
+from service.security.first_token import store_first_token
 from service.security.open_requests import OpenRequests
 from service.services import Services
 from service.tasks import TASKS
@@ -235,7 +235,7 @@ async def _background(services: Services) -> AsyncIterator[None]:
         releases.run(),
         blob_stats.run(),
         services.sample.keep_stored(),
-        keep_first_token(store, settings, services.requirement),
+        store_first_token(store, settings, services.requirement),
         MemoryTrimmer(meters).run(),
     )
     tasks = [asyncio.create_task(loop) for loop in loops]

@@ -37,7 +37,7 @@ class Services:
 
     Attributes:
         settings: The settings of the process.
-        requirement: The roles of which this service has demanded tokens.
+        requirement: The roles of which this service has required tokens.
         meters: The metrics of this process.
         store: The records in Redis.
         rates: The requests of each token in the last minute.
@@ -135,10 +135,10 @@ ExistingJob = Annotated[Job, Depends(_job)]
 """The job that the path names; 404 without one."""
 
 
-def _require_room(tenant: Tenant, services: TheServices) -> None:
+def _require_space(tenant: Tenant, services: TheServices) -> None:
     # Before the body is read. The store checks again, with the size of the record, before it writes the record.
-    services.store.usage.require_room(tenant)
+    services.store.usage.require_space(tenant)
 
 
-NeedsRoom = Depends(_require_room)
+RequiresSpace = Depends(_require_space)
 """Answers 507 when the tenant's records take all the memory of Redis that they may."""

@@ -72,11 +72,11 @@ class NamedRecords(Generic[RecordT]):
                 return str(identical)
             if holder is not None:
                 raise NameTaken(
-                    f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has another content; "
+                    f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has different content; "
                     f"choose another name or delete that {self._kind}"
                 )
             gone = quota.require(pipe, tenant, record.bytes) if quota else []
-            self._usage.require_room(tenant, size)
+            self._usage.require_space(tenant, size)
             pipe.multi()
             pipe.sadd(keys.TENANTS, tenant)
             self._usage.charge(pipe, tenant, f"{self._kind}s", size)
@@ -97,7 +97,7 @@ class NamedRecords(Generic[RecordT]):
         present = self.get(tenant, stored_id)
         return (present, False) if present else self.create(tenant, record, content_key, quota)
 
-    def require_room(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
+    def require_space(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
         """Check that the quota allows an upload of `size` bytes before its blob is stored. A repeated upload passes.
 
         Raises:
@@ -210,7 +210,7 @@ class NamedRecords(Generic[RecordT]):
             return list(pipe.execute(raise_on_error=False))
 
 
-_SMALLER = "its names, class labels or layers take that much"
+_SMALLER = "its names, class labels or layers are too large"
 
 
 def _held(pipe: Pipeline, record: str) -> int:

@@ -118,7 +118,7 @@ class Ingestion:
         """Store a prepared dataset. Arguments, result and errors are those of `ingest`."""
         if quota:
             size = prepared.arrays_path.stat().st_size
-            self.store.datasets.require_room(tenant, name, prepared.content_key, size, quota)
+            self.store.datasets.require_space(tenant, name, prepared.content_key, size, quota)
         digest, size = self.blobs.put_file(prepared.arrays_path)
         manifest = prepared.manifest(id=new_id("ds"), name=name, digest=digest, size=size, created_at=datetime.now(UTC))
         return self.store.datasets.create(tenant, manifest, prepared.content_key, quota)

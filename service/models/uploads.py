@@ -68,7 +68,7 @@ class ModelUploads:
         if size > self.max_bytes:
             raise invalid([Fault("", f"the model takes {size:,} bytes; needs at most {self.max_bytes:,}")])
         if self.quota:
-            self.store.models.require_room(tenant, name, digest_of(file)[0], size, self.quota)
+            self.store.models.require_space(tenant, name, digest_of(file)[0], size, self.quota)
         digest, size = self.blobs.put_file(file)
         record = StoredModel(
             id=new_id("model"),

@@ -31,7 +31,7 @@ class Visits:
         self.order: list[tuple[str, int]] = []
 
     async def enter(self, tenant: str = "ada", weight: int = 1) -> None:
-        async with self.admission.place(tenant, weight):
+        async with self.admission.slot(tenant, weight):
             self.order.append((tenant, weight))
 
     async def queue(self, tenant: str = "ada", weight: int = 1) -> asyncio.Task[None]:
@@ -46,8 +46,8 @@ class Visits:
 
 async def test_request_that_waits_too_long_is_a_503_with_retry_after() -> None:
     visits = Visits(1, wait_seconds=0.05)
-    async with visits.admission.place("ada"):
-        with pytest.raises(Problem, match="other cups have kept this one waiting") as refused:
+    async with visits.admission.slot("ada"):
+        with pytest.raises(Problem, match="other cups kept this request waiting") as refused:
             await visits.enter("bob")
     assert (refused.value.status_code, refused.value.headers) == (503, {"retry-after": "10"})
     assert (visits.meter.refusals, visits.meter.waits) == (["cups"], 0)
@@ -57,8 +57,8 @@ async def test_request_that_waits_too_long_is_a_503_with_retry_after() -> None:
 async def test_tenant_with_fewest_places_is_next() -> None:
     visits = Visits(2)
     async with AsyncExitStack() as first:
-        await first.enter_async_context(visits.admission.place("ada"))
-        async with visits.admission.place("ada"):
+        await first.enter_async_context(visits.admission.slot("ada"))
+        async with visits.admission.slot("ada"):
             waiting = [await visits.queue(tenant) for tenant in ("ada", "ada", "ada", "bob")]
         await asyncio.gather(*waiting)
     assert [tenant for tenant, _ in visits.order] == ["bob", "ada", "ada", "ada"]
@@ -66,7 +66,7 @@ async def test_tenant_with_fewest_places_is_next() -> None:
 
 async def test_heavy_request_is_not_starved_by_light_ones() -> None:
     visits = Visits(10, capacity=10)
-    async with visits.admission.place("ada", 6):
+    async with visits.admission.slot("ada", 6):
         waiting = [await visits.queue(weight=9), await visits.queue(weight=1)]
         assert visits.order == []
     await asyncio.gather(*waiting)
@@ -75,7 +75,7 @@ async def test_heavy_request_is_not_starved_by_light_ones() -> None:
 
 async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
     visits = Visits(2, capacity=10)
-    async with visits.admission.place("ada", 5):
+    async with visits.admission.slot("ada", 5):
         heavy, light = await visits.queue(weight=10), await visits.queue(weight=5)
         heavy.cancel()
         await light
@@ -86,7 +86,7 @@ async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
 
 async def test_waiter_cancelled_on_admission_releases_its_place() -> None:
     visits = Visits(1)
-    async with visits.admission.place("ada"):
+    async with visits.admission.slot("ada"):
         waiting = await visits.queue()
     # The waiter is admitted by now and not resumed yet.
     waiting.cancel()

@@ -98,7 +98,7 @@ def test_an_epoch_that_is_not_kept_is_not_found_and_one_that_is_no_number_is_ref
 ) -> None:
     for epoch in ("0", "1", "3", "99999999999999999999999"):
         problem = is_problem(http.get(path.replace("/2/", f"/{epoch}/")), 404, "not-found")
-        assert "it keeps those of 2" in problem["detail"]
+        assert "the kept ones are those of 2" in problem["detail"]
     for epoch in ("-1", "x", "1.5"):
         is_problem(http.get(path.replace("/2/", f"/{epoch}/")), 422, "invalid-request")
 
@@ -107,7 +107,7 @@ def test_damaged_or_missing_checkpoint_is_a_409(
     http: httpx2.Client, attempt: Trainer, blobs: Blobs, save: Save, service: RunningService
 ) -> None:
     attempt.epoch(1, checkpoint=save(1, b"no checkpoint at all"))
-    message = "No model can be made of the checkpoint of epoch 1: not a checkpoint, or a damaged one"
+    message = "No model can be built from the checkpoint of epoch 1: not a checkpoint, or a damaged one"
     assert conflict(http, attempt, 1).startswith(message)
     attempt.epoch(2, checkpoint=save(2, {"hidden9": {"bias": BIAS}}))
     assert "the model has no such layer" in conflict(http, attempt, 2)
@@ -125,4 +125,4 @@ def test_checkpoint_model_before_the_initial_model_is_a_409(
 ) -> None:
     attempt = start_job()
     attempt.epoch(1, checkpoint=save(1, {"hidden2": {"bias": BIAS}}))
-    assert conflict(http, attempt, 1) == "The job is running and has not made its initial model yet."
+    assert conflict(http, attempt, 1) == "The job is running and has no initial model yet."

@@ -168,7 +168,7 @@ def test_evaluation_on_rows_that_the_job_or_an_earlier_one_trained_on_has_a_noti
     first = train("rows")
     report = evaluate(first)
     assert measured(report) == ("train", "all", ROWS, ROWS)
-    assert report["notice"].startswith("All 40 examples were trained on: the figures do not tell how good the model is")
+    assert report["notice"].startswith("All 40 examples were trained on: the figures do not show how good the model is")
     (error,) = evaluate(first, part="held_out")["errors"]
     assert error["pointer"] == "/part"
     assert "the job held out no rows" in error["detail"]
@@ -179,7 +179,7 @@ def test_evaluation_on_rows_that_the_job_or_an_earlier_one_trained_on_has_a_noti
     client.delete(first)
     report = evaluate(second)
     assert report["seen_in_training"] is None
-    assert "is not known: not every job whose model it continues is on record" in report["notice"]
+    assert "is unknown: the record of a job whose model it continues was deleted" in report["notice"]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_dataset_uploaded_again_is_matched_by_its_digest(
     first = http.post("/datasets", params={"name": "short-lived"}, content=content).json()
     job = train({"id": first["id"], "validation_fraction": 0.25})
     assert http.delete(f"/datasets/{first['id']}").status_code == 204
-    assert "no dataset is called" in evaluate(job, first["id"])["errors"][0]["detail"]
+    assert "there is no dataset" in evaluate(job, first["id"])["errors"][0]["detail"]
     second = http.post("/datasets", params={"name": "uploaded again"}, content=content).json()
     assert second["id"] != first["id"]
     report = client.evaluate(job, "uploaded again")

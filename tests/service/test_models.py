@@ -305,7 +305,7 @@ def test_nearest_neighbours_have_no_spec(http: httpx2.Client, colors: bytes, for
     http.post("/models?name=colors", content=colors)
     place, detail = fault(http.get(f"/models/colors/spec?form={form}"))
     assert place == "form"
-    assert "no single network" in detail
+    assert "not a single network" in detail
 
 
 def test_features_unsupported_by_swiftcoremltools_are_all_reported(

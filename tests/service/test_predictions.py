@@ -188,7 +188,7 @@ def test_model_needing_a_hundred_gigabytes_is_refused(http: httpx2.Client, train
     ]
     model = build(resolve(spec_of([1, 1, 1], layers, outputs=[{"name": "y", "shape": [2]}])))
     _, detail = fault(http.post(f"/jobs/{trained(model)}/predict", json={"inputs": {"x": [[[[1]]]]}}))
-    assert "more memory than the 1.0 GiB that it may" in detail
+    assert "more than the 1.0 GiB of memory allowed" in detail
     question = {"inputs": {"image": IMAGES.tolist()}}
     assert http.post(f"/jobs/{trained(digits)}/predict", json=question).status_code == 200
 

@@ -62,5 +62,5 @@ def test_ignored_compute_units_are_noted_in_the_record(
 ) -> None:
     assert submit(compute_units="cpu_and_gpu")["notice"] is None
     assert http.get(start_job(compute_units="cpu_and_gpu").path).json()["notice"] == (
-        "compute_units cpu_and_gpu did not count: jax trains it, and compute units are Core ML's."
+        "compute_units cpu_and_gpu was ignored: jax trains the job, and compute units apply to Core ML only."
     )

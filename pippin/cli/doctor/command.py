@@ -38,8 +38,8 @@ def doctor(json_: output.JsonFlag = False) -> None:
         )
         for finding in findings:
             if finding.advice:
-                output.say("")
-                output.say(f"{finding.check}: {finding.result}")
-                output.say(f"  {finding.advice}", style="bold")
+                output.print_text("")
+                output.print_text(f"{finding.check}: {finding.result}")
+                output.print_text(f"  {finding.advice}", style="bold")
     if any(finding.level is Level.FAULT for finding in findings):
         raise typer.Exit(Exit.FAULT_FOUND)

@@ -160,7 +160,7 @@ def test_job_in_no_queue_is_requeued_after_a_clock_step_back(
 
 def test_reaper_that_ended_before_a_clock_step_back_is_replaced(store: Store) -> None:
     assert store.reaping.acquire_leadership("ended", 4)
-    store.redis.pexpire(keys.ACTING, HOUR * 1000)  # as its expiry is then
+    store.redis.pexpire(keys.REAPER_LEADER, HOUR * 1000)  # as its expiry is then
     assert store.reaping.acquire_leadership("next", 4)
     assert not store.reaping.acquire_leadership("ended", 4)
 

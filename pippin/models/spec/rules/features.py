@@ -113,8 +113,8 @@ def outputs_are_blobs_of_layers(graph: Graph) -> Iterator[Fault]:
         name = part.text("name")
         if isinstance(part.value, LabelFeature | DictionaryFeature):
             continue
-        if name is not None and name not in graph.makers:
-            hint = hints.at(name, graph.makers)
+        if name is not None and name not in graph.producers:
+            hint = hints.text_for(name, graph.producers)
             yield Fault(pointer("outputs", index, "name"), f"found {name!r}, which no layer makes{hint}")
 
 
@@ -126,7 +126,7 @@ def output_shapes_match_the_layers(graph: Graph) -> Iterator[Fault]:
     for index, part in enumerate(graph.draft.outputs or ()):
         if part.value is None:
             continue
-        produced = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
+        produced = graph.shapes.get(part.value.name) if part.value.name in graph.producers else None
         shape = _declared(part)
         rank5_shape = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
         if produced is not None and shape is not None and produced not in (shape, rank5_shape):
@@ -152,9 +152,9 @@ def classifier_labels_match_its_blob(graph: Graph) -> Iterator[Fault]:
     blob = classifier.blob or next((name for node in graph.nodes[-1:] for name in node.outputs), None)
     if blob is None:
         return
-    if blob not in graph.makers:
+    if blob not in graph.producers:
         if graph.is_named:
-            hint = did_you_mean(blob, list(graph.makers))
+            hint = did_you_mean(blob, list(graph.producers))
             yield Fault("/classifier/blob", f"found {blob!r}, which no layer makes{hint}")
         return
     produced = graph.shapes.get(blob)

@@ -59,8 +59,9 @@ def softmax_input_has_one_axis(graph: Graph) -> Iterator[Fault]:
         if shape is not None and len(shape) == 3 and (shape[0] != 1 or shape[1] != 1):
             yield Fault(
                 pointer("layers", node.index),
-                f"found a softmax of a blob of shape {list(shape)}; documented is the axis -3, seen was the axis -1 "
-                "(coremltools issue 1714), which Pippin follows: give the blob the shape [1, 1, C]",
+                f"found a softmax of a blob of shape {list(shape)}; Apple documents the axis -3, but the "
+                "runtime was seen to use the axis -1 (coremltools issue 1714), as Pippin does: give the blob the shape "
+                "[1, 1, C]",
             )
 
 
@@ -69,17 +70,17 @@ def mean_squared_error_takes_an_activation(graph: Graph) -> Iterator[Fault]:
     loss = graph.loss
     if not isinstance(loss, MeanSquaredError):
         return
-    maker = graph.makers.get(loss.input or "")
-    while maker is not None and maker.layer is not None and maker.layer.type == "flatten":
+    producer = graph.producers.get(loss.input or "")
+    while producer is not None and producer.layer is not None and producer.layer.type == "flatten":
         # A flatten does not change values.
-        maker = graph.makers.get(maker.inputs[0]) if maker.inputs else None
-    if maker is not None and maker.layer is not None and maker.layer.type in _LINEAR:
+        producer = graph.producers.get(producer.inputs[0]) if producer.inputs else None
+    if producer is not None and producer.layer is not None and producer.layer.type in _LINEAR:
         yield Fault(
             "/loss/input",
-            f"found a mean squared error of {loss.input!r}, which the {maker.layer.type} {maker.name!r} makes without "
-            "an activation; such a model is reported to fail when Core ML compiles it, and not with a sigmoid behind "
-            "it (coremltools issue 1983), or to report negative losses (issue 2070). The cause is unclear, and others "
-            "like it are known to train",
+            f"found a mean squared error of {loss.input!r}, the output of the {producer.layer.type} {producer.name!r}, "
+            "which has no activation; such models are reported to fail when Core ML compiles them, unless a sigmoid "
+            "follows (coremltools issue 1983), or to report negative losses (issue 2070). The cause is unclear, and "
+            "other such models are known to train",
         )
 
 
@@ -93,6 +94,6 @@ def outputs_are_not_integers(graph: Graph) -> Iterator[Fault]:
             yield Fault(
                 pointer("outputs", index, "type"),
                 f"found the output {part.value.name!r} as 'int'; layers make fractions, and how Core ML converts them "
-                "to whole numbers is not documented (such a model is in coremltools issue 490): Pippin answers the "
-                "numbers as the layers make them; declare 'float' or 'double'",
+                "to whole numbers is not documented (such a model is in coremltools issue 490): Pippin returns "
+                "the fractions; declare 'float' or 'double'",
             )

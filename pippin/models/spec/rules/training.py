@@ -79,7 +79,7 @@ def _first_visited_before_updatable(graph: Graph) -> tuple[Node, Node] | None:
     queue: deque[tuple[str, ...]] = deque([(graph.loss.input or "",)])
     while queue:
         for name in queue.popleft():
-            node = graph.makers.get(name)
+            node = graph.producers.get(name)
             if node is None or node.index in seen:
                 continue
             seen.add(node.index)
@@ -113,7 +113,7 @@ def _nodes_below_the_loss(graph: Graph) -> list[Node]:
     nodes: dict[int, Node] = {}
     names = [graph.loss.input or ""]
     while names:
-        node = graph.makers.get(names.pop())
+        node = graph.producers.get(names.pop())
         if node is not None and node.index not in nodes:
             nodes[node.index] = node
             names.extend(node.inputs)
@@ -124,8 +124,10 @@ def _indices_above_updatable(graph: Graph) -> set[int]:
     """The indices of the layers that depend on an updatable layer."""
     carrying: set[int] = set()
     for node in graph.nodes:
-        makers = [maker for name in node.inputs if (maker := graph.makers.get(name)) and maker.index < node.index]
-        if any(maker.updatable or maker.index in carrying for maker in makers):
+        producers = [
+            producer for name in node.inputs if (producer := graph.producers.get(name)) and producer.index < node.index
+        ]
+        if any(producer.updatable or producer.index in carrying for producer in producers):
             carrying.add(node.index)
     return carrying
 
@@ -139,13 +141,13 @@ def cross_entropy_takes_a_softmax_output(graph: Graph) -> Iterator[Fault]:
     loss = graph.loss
     if not isinstance(loss, CategoricalCrossEntropy) or loss.input is None:
         return
-    maker = graph.makers.get(loss.input)
-    if maker is None:
+    producer = graph.producers.get(loss.input)
+    if producer is None:
         yield from _not_made(graph, loss.input)
-    elif maker.layer is not None and not isinstance(maker.layer, Softmax):
+    elif producer.layer is not None and not isinstance(producer.layer, Softmax):
         yield Fault(
             "/loss/input",
-            f"found {loss.input!r}, made by layer {maker.name!r} of type {maker.layer.type}; "
+            f"found {loss.input!r}, made by layer {producer.name!r} of type {producer.layer.type}; "
             "a cross-entropy needs what a softmax makes",
         )
 
@@ -153,7 +155,7 @@ def cross_entropy_takes_a_softmax_output(graph: Graph) -> Iterator[Fault]:
 def cross_entropy_takes_a_vector(graph: Graph) -> Iterator[Fault]:
     """The input of a cross-entropy is one distribution: a vector. Source: `CategoricalCrossEntropyLossLayer`."""
     loss = graph.loss
-    if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.makers:
+    if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.producers:
         return
     input_shape = graph.shapes.get(loss.input or "")
     if input_shape is not None and not is_vector(input_shape):
@@ -166,7 +168,7 @@ def cross_entropy_takes_a_vector(graph: Graph) -> Iterator[Fault]:
 def mean_squared_error_takes_a_layer_output(graph: Graph) -> Iterator[Fault]:
     """The input of a mean squared error is a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
-    if isinstance(loss, MeanSquaredError) and loss.input is not None and loss.input not in graph.makers:
+    if isinstance(loss, MeanSquaredError) and loss.input is not None and loss.input not in graph.producers:
         yield from _not_made(graph, loss.input)
 
 
@@ -174,13 +176,13 @@ def target_is_no_layer_output(graph: Graph) -> Iterator[Fault]:
     """The target is part of the examples and not a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if loss is not None and loss.target in graph.shapes:
-        what = "a layer makes" if loss.target in graph.makers else "is a model input"
+        what = "a layer makes" if loss.target in graph.producers else "is a model input"
         yield Fault("/loss/target", f"found {loss.target!r}, which {what}; needs a training input of its own")
 
 
 def _not_made(graph: Graph, name: str) -> Iterator[Fault]:
     if graph.is_named:
-        yield Fault("/loss/input", f"found {name!r}, which no layer makes{did_you_mean(name, list(graph.makers))}")
+        yield Fault("/loss/input", f"found {name!r}, which no layer makes{did_you_mean(name, list(graph.producers))}")
 
 
 def training_inputs_include_inputs_of_the_loss(graph: Graph) -> Iterator[Fault]:

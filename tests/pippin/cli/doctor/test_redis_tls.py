@@ -101,4 +101,4 @@ def test_untrusted_certificate_is_a_fault(tls_url: str) -> None:
 def test_rediss_url_of_a_server_without_tls_is_a_fault(valkey_url: str) -> None:
     finding = refused(valkey_url.replace("redis://", "rediss://"))
     assert finding.level is Level.FAULT
-    assert "A server without TLS needs redis://" in finding.advice
+    assert "A server without TLS requires redis://" in finding.advice

@@ -65,4 +65,4 @@ def test_unready_service_is_a_fault(answering: Callable[..., str]) -> None:
 def test_other_server_at_the_address_is_a_fault(answering: Callable[..., str]) -> None:
     finding = check_service(answering(404, b"nothing here", "text/plain"), named=True)
     assert finding.level is Level.FAULT
-    assert "not as Pippin does" in finding.result
+    assert "is not a Pippin service" in finding.result
