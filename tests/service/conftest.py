@@ -58,7 +58,7 @@ class ReusingSandbox(Sandbox):
         return super()._living_server()
 
     def _end_server(self) -> None:
-        if self._closed and self._server is not None and not self._server.gone:
+        if self._closed and self._server is not None and not self._server.has_ended:
             self.spare.append(self._server)
             self._server = None
         super()._end_server()

@@ -38,7 +38,7 @@ def test_full_tenant_is_a_507_until_jobs_are_deleted(
     problem = is_problem(answer, 507, "tenant-full")
     assert "at most 100,000 are allowed" in problem["detail"]
     assert "delete jobs that have ended (DELETE /jobs/{id})" in problem["detail"]
-    assert store.usage.held("default").total <= TENANT_BYTES
+    assert store.usage.stored_bytes("default").total <= TENANT_BYTES
     http.post(f"/jobs/{job_ids[0]}/cancel")
     assert http.delete(f"/jobs/{job_ids[0]}").status_code == 204
     assert http.post("/jobs", json=job_request).status_code == 202
@@ -65,7 +65,7 @@ def test_a_job_whose_description_is_too_large_is_refused(
 ) -> None:
     mnist_spec["short_description"] = "x" * 8192
     _, detail = fault(http.post("/jobs", json=job_request | {"model": {"spec": mnist_spec}}))
-    assert "at most 8,192 (PIPPIN_MAX_RECORD_BYTES) fit" in detail
+    assert "at most 8,192 are allowed (PIPPIN_MAX_RECORD_BYTES)" in detail
     assert "POST /models" in detail
 
 
@@ -81,7 +81,7 @@ def test_epochs_are_bounded(http: httpx2.Client, job_request: dict[str, Any]) ->
 
 def test_tenant_usage_is_exported_as_metrics(http: httpx2.Client, job_request: dict[str, Any], store: Store) -> None:
     http.post("/jobs", json=job_request)
-    held = store.usage.held("default").total
+    held = store.usage.stored_bytes("default").total
     text = http.get("/metrics").text
     assert f'pippin_tenant_redis_bytes{{tenant="default"}} {held}.0' in text
     assert f"pippin_tenants_redis_bytes {held}.0" in text

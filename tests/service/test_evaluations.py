@@ -113,7 +113,7 @@ async def test_evaluations_are_serialized() -> None:
     lock = asyncio.Lock()
 
     async def enter(number: int) -> None:
-        async with predictions.alone(lock):
+        async with predictions.exclusively(lock):
             inside.append(number)
             seen.append(len(inside))
             # Other tasks run now, and would enter if the lock allowed it.
@@ -127,9 +127,9 @@ async def test_evaluations_are_serialized() -> None:
 async def test_evaluation_that_waits_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictions, "_WAIT_SECONDS", 0.01)
     lock = asyncio.Lock()
-    async with predictions.alone(lock):
+    async with predictions.exclusively(lock):
         with pytest.raises(Problem, match="kept this one waiting") as caught:
-            async with predictions.alone(lock):
+            async with predictions.exclusively(lock):
                 pytest.fail("two were inside")
         assert caught.value.status_code == 503
     assert not lock.locked()
