@@ -24,4 +24,4 @@ def test_preset_is_served_as_a_spec_and_as_a_file(http: httpx2.Client) -> None:
 def test_unknown_preset_is_not_found(http: httpx2.Client) -> None:
     for form in ("spec", "file"):
         problem = is_problem(http.get(f"/presets/resnet/{form}"), 404, "not-found")
-        assert "there are mnist-cnn" in problem["detail"]
+        assert "the presets are mnist-cnn" in problem["detail"]

@@ -42,7 +42,7 @@ def test_worker_is_listed_as_draining_until_undrained(
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_unknown_or_ambiguous_worker_name_lists_the_candidates(http: httpx2.Client, method: str) -> None:
     problem = is_problem(http.request(method, "/workers/pc/drain"), 404, "not-found")
-    assert problem["detail"] == "There is no worker 'pc'; known are mac-0a, mac-1b."
+    assert problem["detail"] == "There is no worker 'pc'; the workers are mac-0a, mac-1b."
     problem = is_problem(http.request(method, "/workers/mac/drain"), 409, "ambiguous-name")
     assert problem["detail"] == "2 workers have a name that begins with 'mac': mac-0a, mac-1b."
 
