@@ -37,11 +37,13 @@ from service.datasets.ingest import Ingestion
 from service.sandbox import Sandbox
 from service.sandbox.fork_server import ForkServer
 from service.services import Services
-from tests.support.logging_service import LoggingService
+from tests.support.logging_service import Process
 from tests.support.problems import is_problem as check_problem
 from tests.support.records import DIGEST, resolved_request, stored_checkpoint
 from tests.support.trainer import Trainer
 from tests.support.waiting import DEADLINE, wait_for
+
+__all__ = ["Process", "Trainer"]  # the rest is defined here
 
 # Reading the system's certificates takes a client 25 ms, and no test needs them.
 _NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -138,7 +140,7 @@ Submit = Callable[..., dict[str, Any]]
 Trained = Callable[..., str]
 Save = Callable[..., StoredCheckpoint]
 MakeTrainer = Callable[..., Trainer]
-StartProcess = Callable[..., LoggingService]
+StartProcess = Callable[..., Process]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -358,10 +360,10 @@ def is_problem() -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def start_process(valkey_url: str, tmp_path: Path) -> Iterator[StartProcess]:
     """Starts services in separate processes with these environment variables; they end with the test."""
-    started: list[LoggingService] = []
+    started: list[Process] = []
 
-    def start(**variables: str) -> LoggingService:
-        started.append(LoggingService(valkey_url, tmp_path, **variables))
+    def start(**variables: str) -> Process:
+        started.append(Process(valkey_url, tmp_path, **variables))
         return started[-1]
 
     yield start

@@ -272,12 +272,13 @@ def test_page_of_large_dataset_records_is_shortened(make_service: MakeService) -
             answer = http.post(f"/datasets?name={name}&target=label", content=f"label,x\n{rows}", headers=CSV)
             assert answer.status_code == 201, answer.text
             assert (len(answer.json()["labels"]), answer.json()["label_count"]) == (600, 600)
-        page = {"has_more": True, "next": None}
-        listed = []
-        while page["has_more"]:
-            page = http.get("/datasets", params={"limit": 100} | ({"after": page["next"]} if listed else {})).json()
+        listed: list[dict[str, Any]] = []
+        query: dict[str, str] | None = {}
+        while query is not None:
+            page = http.get("/datasets", params={"limit": "100", **query}).json()
             assert len(page["data"]) <= 2
             listed += page["data"]
+            query = {"after": page["next"]} if page["has_more"] else None
         assert sorted(dataset["name"] for dataset in listed) == names
         assert {(len(dataset["labels"]), dataset["label_count"]) for dataset in listed} == {(100, 600)}
         assert len(http.get("/datasets/wide-0").json()["labels"]) == 600

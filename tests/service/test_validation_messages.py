@@ -28,7 +28,7 @@ def refused(http: httpx2.Client) -> Refused:
 
 
 def test_faults_of_all_parts_of_a_job_are_reported_at_once(refused: Refused) -> None:
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "model": {"preset": "mnist-cnm"},
         "dataset": {"id": "nowhere", "validation_fraction": 2},
         "hyperparameters": {"epochs": 1.5, "mini_batch_size": 0, "beta1": 2, "lr": 1},

@@ -12,7 +12,7 @@ import pytest
 from tests.support.environment import clean_environment
 
 
-class LoggingService:
+class Process:
     """The service as `pippin up` starts it."""
 
     def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
