@@ -157,7 +157,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(http: httpx2.Client, tiny: 
     ("query", "body", "place", "message"),
     [
         ("name=x", b"label,x\n1,2\n1,two\n", "", "row 3"),
-        ("name=x", b"\x7fELF not at all\0", "", "no format known here"),
+        ("name=x", b"\x7fELF not at all\0", "", "no supported format"),
         ("name=x", b"", "", "empty"),
         ("name=x&format=pickle", b"1,2\n", "format", "idx"),
         ("name=x&target=price", b"label,x\n1,2\n", "target", "price"),

@@ -51,8 +51,8 @@ def send(http: httpx2.Client) -> Send:
 @pytest.mark.parametrize(
     ("name", "content", "query", "parameter", "message"),
     [
-        ("kaggle-test.csv", f"{PIXELS}\n{ZEROS}\n", {"shape": "1,8,8"}, "target", "which of its 64 columns"),
-        ("kaggle-test.csv", f"{ZEROS}\n{ZEROS}\n", {}, "target", "the first holds the same number in every row"),
+        ("kaggle-test.csv", f"{PIXELS}\n{ZEROS}\n", {"shape": "1,8,8"}, "target", "one of its 64 columns"),
+        ("kaggle-test.csv", f"{ZEROS}\n{ZEROS}\n", {}, "target", "the first column has the same number in every row"),
         ("both.csv", "a,y,Class\n1,2,3\n", {}, "target", "y, Class could each be the target"),
         ("iris.data", IRISES, {}, "target", "only column 5, target=5, holds text"),
         ("small.csv", "0,1,2\n7,8,1\n", {"target": "1"}, "header", "header=false if it is an example"),
@@ -74,14 +74,14 @@ def test_ambiguous_table_is_refused_at_the_parameter_that_decides(
         ("ids.csv", "id,label\n1,1\n16777217.0,2\n", "row 3, column 1 ('id'): the whole number '16777217'"),
         ("latin1.csv", b"a,b,label\n1,2,caf\xe9\n", "row 2: the byte 0xE9 is not UTF-8"),
         ("spaces.data", "1.0 2.0 0\n3.0 4.0 1\n", "no comma, semicolon, tab or pipe"),
-        ("comment.csv", "# by tool\na,b,label\n1,2,x\n", "begins with '#', as a comment does"),
+        ("comment.csv", "# by tool\na,b,label\n1,2,x\n", "begins with '#', like a comment"),
         ("comma.csv", "a;b;label\n1,5;2,25;x\n", "'1,5' is not a number; it looks like … decimal comma"),
         ("rows.jsonl", '{"a": 1, "label": 2}\n', "is JSON"),
         ("age.csv", "age,label\n" + "n/a,1\n7,2\n" * 450, "450 of 900 rows are not numbers, first row 2"),
         ("cell.csv", "a,b,label\n1,,x\n3,4,y\n", "row 2, column 2 ('b'): the cell is empty"),
         ("nan.csv", "a,b,label\n1,NaN,x\n", "row 2, column 2 ('b'): 'nan' is not a finite number"),
         ("none.csv", "a,b,label\n1,2,\n3,4,y\n", "row 2, column 3 ('label') is empty"),
-        ("index.csv", ",a,b,label\n0,1,2,x\n1,3,4,y\n", "column 1 has no name; an index, perhaps: … inputs="),
+        ("index.csv", ",a,b,label\n0,1,2,x\n1,3,4,y\n", "column 1 has no name; it may be an index: … inputs="),
         ("ragged.csv", "a,b,label\n1,2,x\n3,4\n", "row 3 has 2 cells, not 3"),
     ],
 )
@@ -99,7 +99,7 @@ def test_thousands_separators_are_refused_with_advice(send: Send) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "query", "labels", "notice"),
     [
-        ("frame.csv", FRAME, {"shape": "1,8,8"}, None, "row 1 counts the columns"),
+        ("frame.csv", FRAME, {"shape": "1,8,8"}, None, "row 1 numbers the columns"),
         ("mnist.csv", "5,0,255\n6,1,2\n", {}, None, "the target is column 1: the columns have no names"),
         ("all.zip", zipped(train="5,0,255\n6,1,2\n", test="3,7,9\n"), {}, None, "the target is column 1"),
         ("iris.data", IRISES, {"target": "5"}, 3, "became 3 classes: 'Iris-setosa', 'Iris-versicolor'"),

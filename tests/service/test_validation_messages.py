@@ -66,7 +66,7 @@ HYPERPARAMETERS = {
     "did you mean 'epochs'?": "num_epochs n_epochs epoch Epochs",
     "did you mean 'eps'?": "epsilon",
     "did you mean 'beta1'?": "beta_1",
-    "as beta1 and beta2": "betas",
+    "use beta1 and beta2": "betas",
     "did you mean 'seed'?": "random_state",
     "did you mean 'number_of_neighbors'?": "n_neighbors",
     "validation_fraction is a field of /dataset": "validation_split",

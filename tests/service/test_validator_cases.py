@@ -93,9 +93,7 @@ def test_version_fault_names_the_option_and_its_advice_works(
     http: httpx2.Client, layer: dict[str, Any], option: str
 ) -> None:
     document = spec(ARRAY, layer, version=5)
-    assert fault(http.post("/specs/validate", json=document))[1].startswith(
-        f"found the {option} that came with version 5"
-    )
+    assert fault(http.post("/specs/validate", json=document))[1].startswith(f"found the {option} of version 5")
     pool = {"type": "reduce", "name": "pool", "mode": "sum", "axis": "chw"}
     exact = spec(ARRAY, layer, pool, version=5, array_input_shape_mapping="exact")
     exact["layers"] = [each for each in exact["layers"] if each["type"] != "flatten"]
