@@ -52,9 +52,9 @@ def ink() -> bytes:
 
 def test_pictures_without_a_class_are_refused(http: httpx2.Client) -> None:
     for paths, named in (
-        (["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"], "test/1.png, test/2.png: each lies"),
-        (["train/1.png", "test/1.png"], "train/1.png, test/1.png: each lies"),
-        (["train/a/1.png", "train/b/1.png", "train/x.png"], "train/x.png lies"),
+        (["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"], "test/1.png, test/2.png: each is"),
+        (["train/1.png", "test/1.png"], "train/1.png, test/1.png: each is"),
+        (["train/a/1.png", "train/b/1.png", "train/x.png"], "train/x.png is"),
     ):
         _, detail = fault(http.post("/datasets?name=d", content=folders(*paths)))
         assert detail.startswith(f"{named} in a split but not in a class folder")
