@@ -96,10 +96,10 @@ def test_renewal_of_a_cancelled_job_returns_cancel(store: Store, driver: Driver)
 
 def test_look_returns_cancel_and_does_not_prolong_the_lease(store: Store, driver: Driver) -> None:
     job, held = driver.start()
-    assert store.attempts.look(held) is Control.CONTINUE
+    assert store.attempts.read_control(held) is Control.CONTINUE
     store.jobs.cancel(TENANT, job.id)
     driver.expire(job)
-    assert store.attempts.look(held) is Control.CANCEL
+    assert store.attempts.read_control(held) is Control.CANCEL
     assert driver.lease_end(job) == 1
 
 
@@ -337,7 +337,7 @@ def test_attempt_that_lost_its_lease_cannot_write(store: Store, driver: Driver) 
             with pytest.raises(LeaseLost, match=f"attempt 1 no longer holds {job.id}"):
                 write()
         with pytest.raises(LeaseLost):
-            store.attempts.look(stale)
+            store.attempts.read_control(stale)
         assert store.reaping.report_lost(stale, FAILURE) is None
         with pytest.raises(Refused):
             store.attempts.claim(stale, worker="worker-1", engine="jax")

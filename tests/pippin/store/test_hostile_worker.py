@@ -53,13 +53,13 @@ def test_lost_job_is_found_among_forged_leases(
     before = commands(store)
     looks = 0
     while driver.status(job) is not Status.QUEUED:
-        reaper.look()
+        reaper.run_once()
         looks += 1
         assert looks <= 5
     # Members that cannot be jobs do not cost a command each.
     assert commands(store) - before < 1_000
     while store.redis.zcard(keys.LEASES):
-        reaper.look()
+        reaper.run_once()
     assert store.members.removed == len(members)
 
 
@@ -69,7 +69,7 @@ def test_leases_of_absent_jobs_are_removed(store: Store, driver: Driver, worker_
     expire_now(store, job)
     absent = [f"team-c/job_{n:026d}" for n in range(500)]
     worker_client.zadd(keys.LEASES, dict.fromkeys([*absent, keys.member(TENANT, ended.id)], 1))
-    reaper.look()
+    reaper.run_once()
     assert (driver.status(job), driver.status(ended)) == (Status.QUEUED, Status.CANCELLED)
     assert store.redis.zcard(keys.LEASES) == 0
 
@@ -94,7 +94,7 @@ def test_damaged_record_of_a_lost_job_does_not_block_others(
     worker_client.hset(getattr(keys.job(TENANT, damaged.id), key), field, value)
     expire_now(store, job)
     driver.expire(damaged)
-    reaper.look()
+    reaper.run_once()
     assert driver.status(job) is Status.QUEUED
     assert driver.lease_end(damaged) is None
     with suppress(UnreadableRecord):
@@ -109,7 +109,7 @@ def test_forged_lease_end_is_limited_to_one_lease(
 ) -> None:
     job, _ = driver.start()
     worker_client.zadd(keys.LEASES, {keys.member(TENANT, job.id): 1e18, "default/nothing": 1e18})
-    reaper.look()
+    reaper.run_once()
     assert driver.lease_end(job) <= store.now() * 1e6 + 21e6
     assert store.redis.zcard(keys.LEASES) == 1
 
@@ -119,7 +119,7 @@ def test_forged_index_entries_hide_no_job(store: Store, driver: Driver, worker_c
     strays = [f"default/{n}" for n in range(2000)]
     worker_client.zadd(keys.QUEUED, dict.fromkeys(strays, 0))
     worker_client.zadd(keys.jobs_by_status(TENANT, "queued"), dict.fromkeys([*strays, "zzz", "job_x"], 0))
-    reaper.look()
+    reaper.run_once()
     assert store.redis.zcard(keys.QUEUED) == len(jobs)
     page = store.jobs.page(TENANT, status=Status.QUEUED, limit=2)
     assert [each.id for each in page.items] == [jobs[2].id, jobs[1].id]
@@ -167,5 +167,5 @@ def test_reaper_loads_missing_scripts_for_workers(
     worker = Driver(Store(worker_client))
     with pytest.raises(StoreUnavailable, match="the service does it"):
         worker.claim(job)
-    reaper.look()
+    reaper.run_once()
     worker.claim(job)

@@ -109,7 +109,7 @@ class Life(RuleBasedStateMachine):
             return
         wanted = {Status.CANCELLING: Control.CANCEL, Status.PAUSING: Control.PAUSE}
         control = wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)
-        assert self.store.attempts.renew(claim) is self.store.attempts.look(claim) is control
+        assert self.store.attempts.renew(claim) is self.store.attempts.read_control(claim) is control
 
     @rule(claim=claims, epoch=st.integers(1, 3))
     def finish_epoch(self, claim: Claim, epoch: int) -> None:

@@ -34,7 +34,7 @@ def test_resumed_job_keeps_its_attempt_number(store: Store, driver: Driver) -> N
 def test_held_job_is_pausing_until_its_worker_releases_it(store: Store, driver: Driver, ending: str) -> None:
     job, held = driver.start()
     assert store.jobs.pause(TENANT, job.id).status is Status.PAUSING
-    assert (store.attempts.look(held), store.attempts.renew(held)) == (Control.PAUSE, Control.PAUSE)
+    assert (store.attempts.read_control(held), store.attempts.renew(held)) == (Control.PAUSE, Control.PAUSE)
     store.attempts.checkpoint(held, stored_checkpoint(1, 7))
     getattr(store.attempts, ending)(held)
     paused = driver.read(job)

@@ -61,13 +61,13 @@ def test_stored_bytes_quota_is_freed_by_deletion(store: Store) -> None:
     with pytest.raises(QuotaExceeded, match="100 of the 100 bytes"):
         store.datasets.create(TENANT, stored_manifest("c", bytes=1), "c", quota)
     with pytest.raises(QuotaExceeded, match="100 of the 100 bytes"):
-        store.models.require_room(TENANT, None, "m", 1, quota)
+        store.models.require_space(TENANT, None, "m", 1, quota)
     assert store.datasets.get(TENANT, "c") is None
     # Content that is already stored needs no room.
-    store.datasets.require_room(TENANT, "a", "a", 60, quota)
+    store.datasets.require_space(TENANT, "a", "a", 60, quota)
     assert not store.datasets.create(TENANT, stored_manifest("a", bytes=60), "a", quota)[1]
     store.datasets.delete(TENANT, first.id)
-    store.models.require_room(TENANT, None, "m", 60, quota)
+    store.models.require_space(TENANT, None, "m", 60, quota)
     store.datasets.create(TENANT, stored_manifest("c", bytes=60), "c", quota)
 
 

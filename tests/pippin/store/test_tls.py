@@ -47,7 +47,7 @@ def test_store_works_over_tls_with_a_private_authority(driver: Driver, trusted: 
 
 async def test_events_are_read_over_tls(trusted: str) -> None:
     async with EventReader(trusted) as reader:
-        assert await reader._asking.ping()
+        assert await reader._query_client.ping()
 
 
 def test_rq_takes_jobs_over_tls(driver: Driver, trusted: str) -> None:

@@ -10,7 +10,7 @@ from pippin.api.metrics import BatchLosses
 from pippin.api.states import Reason, Status
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import RecordTooLarge, Refused, Store, StoreFull, StoreLimits, TenantFull, connect, keys
-from pippin.store.usage import Held
+from pippin.store.usage import StoredBytes
 from tests.pippin.store.driver import FAILURE, TENANT, Driver, trained_model
 from tests.support.records import epoch_metrics, resolved_request, stored_checkpoint, stored_manifest
 
@@ -44,25 +44,25 @@ def test_deleted_job_releases_its_whole_charge(store: Store, driver: Driver) -> 
     store.attempts.artifact(held, trained_model(job.id, variant="initial"))
     store.attempts.hand_back(held)
     store.attempts.fail(driver.run(job, 2), Failure(code=Reason.DIVERGED, detail="x" * 500))
-    assert store.usage.held(TENANT) == Held(jobs=charged(store, job))
+    assert store.usage.stored_bytes(TENANT) == StoredBytes(jobs=charged(store, job))
     assert store.usage.recount(TENANT) == 0
     retry = store.jobs.submit(TENANT, resolved_request(), spec=spec, retries=job, from_=stored_checkpoint(5))
     store.jobs.cancel(TENANT, retry.id)
-    assert store.usage.held(TENANT) == Held(jobs=charged(store, job) + charged(store, retry))
+    assert store.usage.stored_bytes(TENANT) == StoredBytes(jobs=charged(store, job) + charged(store, retry))
     for each in (job, retry):
         store.jobs.delete(TENANT, each.id)
-    assert store.usage.held(TENANT) == Held()
+    assert store.usage.stored_bytes(TENANT) == StoredBytes()
 
 
 def test_deleted_datasets_release_their_whole_charge(store: Store) -> None:
     digits = stored_manifest(labels=[str(number) for number in range(100)])
     store.datasets.create(TENANT, digits, "content")
     store.datasets.create(TENANT, stored_manifest(), "content")  # is there already
-    held = store.usage.held(TENANT)
-    assert held == Held(datasets=held.datasets)
+    held = store.usage.stored_bytes(TENANT)
+    assert held == StoredBytes(datasets=held.datasets)
     assert held.datasets > len(digits.model_dump_json())
     assert [store.datasets.delete(TENANT, digits.id) for _ in range(2)] == [True, False]
-    assert store.usage.held(TENANT) == Held()
+    assert store.usage.stored_bytes(TENANT) == StoredBytes()
 
 
 def test_charges_are_close_to_redis_memory_usage(store: Store, driver: Driver) -> None:
@@ -74,7 +74,7 @@ def test_charges_are_close_to_redis_memory_usage(store: Store, driver: Driver) -
     for begin, end in ((0, 0), (0, 10), (10, 300)):
         for epoch in range(begin, end):
             store.attempts.epoch(held, epoch_metrics(epoch + 1), BatchLosses.of([0.123456789] * 20, 1000))
-        assert 1 < store.usage.held(TENANT).total / measured(store) < 1.5, end
+        assert 1 < store.usage.stored_bytes(TENANT).total / measured(store) < 1.5, end
 
 
 def test_full_tenant_cannot_add_records_until_it_deletes(store: Store) -> None:
@@ -91,7 +91,7 @@ def test_full_tenant_cannot_add_records_until_it_deletes(store: Store) -> None:
     job = jobs[-1]
     with pytest.raises(TenantFull):
         store.datasets.create(TENANT, stored_manifest(labels=["x" * 2**15]), "content")
-    assert store.usage.held(TENANT).total <= 2**16
+    assert store.usage.stored_bytes(TENANT).total <= 2**16
     # Other tenants and running jobs continue.
     Driver(store, "other").submit()
     driver.train(held, *range(1, 101), succeed=True)
@@ -159,7 +159,7 @@ def test_full_redis_lets_jobs_finish_and_records_be_deleted(small: Store) -> Non
     for job in (first, second, third, fourth):
         small.jobs.delete(TENANT, job.id)
     small.redis.config_set("maxmemory", 0)
-    assert small.usage.held(TENANT) == Held()
+    assert small.usage.stored_bytes(TENANT) == StoredBytes()
 
 
 def test_recount_corrects_wrong_and_missing_charges(store: Store, driver: Driver) -> None:
@@ -167,16 +167,16 @@ def test_recount_corrects_wrong_and_missing_charges(store: Store, driver: Driver
     driver.train(held, 1)
     digits = stored_manifest()
     store.datasets.create(TENANT, digits, "content")
-    right = store.usage.held(TENANT)
+    right = store.usage.stored_bytes(TENANT)
     store.redis.hset(keys.counters(TENANT), mapping={"held:jobs": 7, "held:models": 8})
     assert store.usage.recount(TENANT) == right.jobs - 7 + 8
-    assert store.usage.held(TENANT) == right
+    assert store.usage.stored_bytes(TENANT) == right
     # As a version without charges leaves them.
     store.redis.delete(keys.counters(TENANT))
     for key in (keys.job(TENANT, job.id).job, keys.record(TENANT, "dataset", digits.id)):
         store.redis.hdel(key, "held")
     assert store.usage.recount(TENANT) > 0
-    counted = store.usage.held(TENANT)
+    counted = store.usage.stored_bytes(TENANT)
     assert counted.jobs > right.jobs / 4
     assert counted.datasets > right.datasets / 4
     assert store.usage.recount(TENANT) == 0
