@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 import redis
+from typer.testing import CliRunner, Result
 
 from pippin.api.jobs import Job
 from pippin.api.metrics import BatchLosses
 from pippin.blobs import Blobs
+from pippin.cli.app import app
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Claim, Store, connect, keys
 from pippin.store.backup import Restored, Saved, restore, save
@@ -66,11 +68,20 @@ class Side:
     def restore(self, folder: Path, *, replace: bool = False) -> Restored:
         return restore(self.url, self.blobs, Folder(folder), lambda _: None, replace=replace)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of commands for this Redis and these blobs."""
+        return {"PIPPIN_REDIS_URL": self.url, "PIPPIN_HOME": str(self.home)}
+
+    def run(self, *arguments: object) -> Result:
+        """Run `pippin` with these arguments in this process."""
+        return CliRunner().invoke(app, list(map(str, arguments)), env=self.environment)
+
     def command(self, *arguments: object) -> subprocess.Popen[str]:
-        """`pippin` with these arguments, for this Redis and these blobs."""
+        """`pippin` with these arguments as a process."""
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "pippin", *map(str, arguments)],
-            env=clean_environment(PIPPIN_REDIS_URL=self.url, PIPPIN_HOME=str(self.home)),
+            env=clean_environment(**self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
