@@ -1,6 +1,5 @@
-"""Blobs of several chunks, HTTP servers, and the settings of a bucket."""
+"""Files, HTTP servers, and the settings of a bucket."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-CONTENT = bytes(range(256)) * 40_000
-DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 ABSENT = "sha256:" + "0" * 64
 
 
@@ -26,10 +23,10 @@ def serving(server: HTTPServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> Path:
-    """A file with that content."""
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A file with the test module's CONTENT."""
     path = tmp_path / "source"
-    path.write_bytes(CONTENT)
+    path.write_bytes(request.module.CONTENT)
     return path
 
 

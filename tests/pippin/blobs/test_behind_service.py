@@ -15,8 +15,10 @@ from pippin.api.tokens import issue
 from pippin.blobs import BlobError, BlobMissingError, BlobRefusedError, Blobs, behind_service
 from pippin.http.token_file import TokenFileError
 from pippin.system.retry import Backoff
-from tests.pippin.blobs.conftest import ABSENT, CONTENT, DIGEST, serving
+from tests.pippin.blobs.conftest import ABSENT, serving
 
+CONTENT = bytes(range(256)) * 8_000
+DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 PATH = f"/blobs/{DIGEST.removeprefix('sha256:')}"
 LAST = len(CONTENT) - 1
 
@@ -178,15 +180,15 @@ def test_url_of_the_blobs_is_accepted(url: str, server: Server) -> None:
 
 
 def test_broken_download_resumes_where_it_stopped(blobs: Blobs, stored: Server, tmp_path: Path) -> None:
-    stored.cut_after = [1_000_000, 2_000_000]
+    stored.cut_after = [200_000, 400_000]
     blobs.fetch(DIGEST, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == CONTENT
-    assert stored.ranges() == [f"bytes={start}-{LAST}" for start in (0, 1_000_000, 3_000_000)]
+    assert stored.ranges() == [f"bytes={start}-{LAST}" for start in (0, 200_000, 600_000)]
 
 
 def test_server_without_range_support_is_read_from_the_start(blobs: Blobs, stored: Server) -> None:
-    stored.cut_after, stored.knows_ranges = [1_000_000], False
-    assert b"".join(blobs.read(DIGEST, 500_000, 2_000_000)) == CONTENT[500_000:2_000_000]
+    stored.cut_after, stored.knows_ranges = [200_000], False
+    assert b"".join(blobs.read(DIGEST, 100_000, 400_000)) == CONTENT[100_000:400_000]
 
 
 def test_download_ends_after_consecutive_tries_without_progress(blobs: Blobs, stored: Server) -> None:
@@ -278,11 +280,11 @@ def test_unreachable_service_raises_blob_error() -> None:
 def test_upload_of_a_large_file_takes_little_memory(blobs: Blobs, tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.touch()
-    os.truncate(path, 96 * 2**20)
+    os.truncate(path, 48 * 2**20)
     tracemalloc.start()
     try:
         blobs.put_file(path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 32 * 2**20
+    assert peak < 16 * 2**20

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -8,7 +9,10 @@ import pytest
 
 from pippin.blobs import BlobError, BlobMissingError, Blobs
 from pippin.blobs import blobs as module
-from tests.pippin.blobs.conftest import ABSENT, CONTENT, DIGEST
+from tests.pippin.blobs.conftest import ABSENT
+
+CONTENT = bytes(range(256)) * 40_000  # several chunks
+DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 
 
 @pytest.fixture

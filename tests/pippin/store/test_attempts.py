@@ -9,7 +9,7 @@ import pytest
 from pippin.api.jobs import Failure, Job
 from pippin.api.metrics import BatchLosses, EpochMetrics
 from pippin.api.states import Reason, Status
-from pippin.store import Claim, Control, LeaseLost, NoSuchJob, Refused, Store, keys, new_token
+from pippin.store import Claim, Control, LeaseLost, NoSuchJob, Refused, Store, StoreLimits, keys, new_token
 from pippin.store.attempts import LOG_LINE_CHARACTERS
 from tests.pippin.store.driver import FAILURE, TENANT, Driver, trained_model
 from tests.support.records import epoch_metrics
@@ -183,12 +183,14 @@ def test_non_finite_loss_is_recorded_as_null(store: Store, driver: Driver) -> No
 
 
 def test_log_lines_are_bounded_for_each_attempt(store: Store, driver: Driver) -> None:
+    assert StoreLimits().log_lines == 1000
+    store = Store(store.redis, limits=StoreLimits(log_lines=20))
     job, held = driver.start()
-    for number in range(1005):
+    for number in range(25):
         store.attempts.log(held, f"line {number}")
     *lines, last = driver.log_lines(job)
-    assert lines == [f"line {number}" for number in range(1000)]
-    assert last == "More than 1000 lines: further lines of this attempt are dropped."
+    assert lines == [f"line {number}" for number in range(20)]
+    assert last == "More than 20 lines: further lines of this attempt are dropped."
     store.attempts.hand_back(held)
     store.attempts.log(driver.run(job, 2), "again")
     assert driver.events(job)[-1].data == {"line": "again", "attempt": 2}

@@ -35,7 +35,8 @@ def test_epoch_and_its_checkpoint_are_recorded_together_and_once(store: Store, d
 
 
 def test_only_the_newest_checkpoints_are_kept(store: Store, driver: Driver) -> None:
-    job, held = driver.start(hyperparameters={"epochs": 12}, checkpoint={"every_epochs": 1, "keep": 2})
+    twelve = resolved_request().hyperparameters.model_copy(update={"epochs": 12})
+    job, held = driver.start(hyperparameters=twelve, checkpoint={"every_epochs": 1, "keep": 2})
     driver.train(held, *range(8, 13), checkpoints=True)
     assert kept(store, job) == [11, 12]
 

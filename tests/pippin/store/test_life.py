@@ -262,12 +262,13 @@ class Life(RuleBasedStateMachine):
         assert self.store.usage.recount(TENANT) == 0
 
 
-def test_random_sequences_of_operations_keep_the_invariants(store: Store) -> None:
+@pytest.mark.parametrize("sequences", [10, pytest.param(40, marks=pytest.mark.full)])
+def test_random_sequences_of_operations_keep_the_invariants(store: Store, sequences: int) -> None:
     Life.store, Life.request = store, resolved_request(max_attempts=MAX_ATTEMPTS)
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=30,
+            max_examples=sequences,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
