@@ -352,7 +352,7 @@ def test_attempt_that_lost_its_lease_cannot_write(store: Store, driver: Driver) 
     expect_no_change()
     store.jobs.delete(TENANT, job.id)
     for write in writes(store, stale, job):
-        with pytest.raises(LeaseLost, match="the job is gone"):
+        with pytest.raises(LeaseLost, match="the job was deleted"):
             write()
     counted = {keys.TENANTS, keys.counters(TENANT), keys.RELEASED}
     assert {key for key in store.redis.keys("*") if not key.startswith("rq:")} == counted

@@ -165,7 +165,7 @@ def test_reaper_loads_missing_scripts_for_workers(
     job = driver.submit()
     store.redis.script_flush()  # as after a restart of Redis
     worker = Driver(Store(worker_client))
-    with pytest.raises(StoreUnavailable, match="the service does it"):
+    with pytest.raises(StoreUnavailable, match="start the service"):
         worker.claim(job)
     reaper.run_once()
     worker.claim(job)

@@ -21,7 +21,7 @@ def test_lost_attempt_requeues_the_job_for_the_next(store: Store, driver: Driver
     again = driver.read(job)
     assert (again.status, again.reason) == (Status.QUEUED, None)
     (attempt,) = again.attempts
-    detail = "The worker worker-1 stopped answering during attempt 1; the job is tried again."
+    detail = "The worker worker-1 stopped answering during attempt 1; the job is queued again."
     assert (attempt.status, attempt.reason) == ("lost", Failure(code=Reason.WORKER_LOST, detail=detail))
     assert (driver.waiting(), store.leases.expired()) == ([(job.id, 2)], [])
     assert store.reaping.requeue_lost(TENANT, job.id) is None
