@@ -20,7 +20,8 @@ from pippin.store.backup.folder import Folder
 from pippin.store.backup.hold import SweepHold
 from pippin.store.blob_ownership import BlobOwnership
 from pippin.store.versions import FIELD, VERSION
-from tests.pippin.store.backup.conftest import TENANT, Side
+from tests.pippin.store.backup.conftest import Side
+from tests.pippin.store.driver import TENANT
 from tests.support.waiting import DEADLINE
 
 
