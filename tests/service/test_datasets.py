@@ -171,7 +171,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(
     ("query", "body", "errors"),
     [
         ("name=x", b"label,x\n1,2\n1,two\n", [("pointer", "", "row 3")]),
-        ("name=x", b"\x7fELF not at all\0", [("pointer", "", "no format known here")]),
+        ("name=x", b"\x7fELF not at all\0", [("pointer", "", "no supported format")]),
         ("name=x", b"", [("pointer", "", "empty")]),
         ("name=x&format=pickle", b"1,2\n", [("parameter", "format", "idx")]),
         ("name=x&target=price", b"label,x\n1,2\n", [("parameter", "target", "price")]),

@@ -229,7 +229,7 @@ def test_unreadable_trained_model_is_reported(http: httpx2.Client, trained: Trai
     answer = http.post(f"/jobs/{trained(b'no model')}/predict", json={"inputs": {}})
     (error,) = is_problem(answer, 422)["errors"]
     assert error["pointer"] == ""
-    assert error["detail"].startswith("the trained model cannot be read: found 8 bytes that are no .mlmodel")
+    assert error["detail"].startswith("the trained model cannot be read: found 8 bytes that are not an .mlmodel")
 
 
 def test_client_predicts_arrays_and_images_and_evaluates(
