@@ -10,10 +10,8 @@ import httpx2
 import pytest
 
 from pippin.client.streams import EventStreamParser, ServerSentEvent
-from tests.service.conftest import MakeService, RunningService, Trainer
+from tests.service.conftest import MakeService, MakeTrainer, RunningService, Submit, Trainer
 from tests.support.waiting import wait_for
-
-Submit = Callable[..., dict[str, Any]]
 
 SSE = {"accept": "text/event-stream"}
 
@@ -71,7 +69,7 @@ def listening(http: httpx2.Client, path: str, **headers: str) -> Iterator[Listen
 
 
 @pytest.fixture
-def attempt(submit: Submit, trainer: Callable[[str], Trainer]) -> Trainer:
+def attempt(submit: Submit, trainer: MakeTrainer) -> Trainer:
     """An attempt at a job that has not begun."""
     return trainer(submit()["id"])
 
@@ -109,9 +107,7 @@ def test_event_stream_contains_states_and_log_lines(http: httpx2.Client, attempt
     assert json.loads(events[-1].data)["reason"]["code"] == "diverged"
 
 
-def test_batches_are_separate_events_when_requested(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Trainer]
-) -> None:
+def test_batches_are_separate_events_when_requested(http: httpx2.Client, submit: Submit, trainer: MakeTrainer) -> None:
     job_id = submit(report="batch")["id"]
     attempt = trainer(job_id)
     attempt.begin()
@@ -220,7 +216,7 @@ def short_send_timeout(service: RunningService) -> Iterator[None]:
 
 @pytest.mark.usefixtures("short_send_timeout")
 def test_stalled_client_is_dropped_and_can_reconnect(
-    http: httpx2.Client, service: RunningService, submit: Submit, trainer: Callable[[str], Trainer]
+    http: httpx2.Client, service: RunningService, submit: Submit, trainer: MakeTrainer
 ) -> None:
     job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
     attempt = trainer(job_id)
@@ -243,13 +239,13 @@ def test_stalled_client_is_dropped_and_can_reconnect(
 
 
 def test_streams_close_without_an_end_event_when_the_service_stops(
-    make_service: MakeService, submitted: Callable[..., str], trainer: Callable[[str], Trainer]
+    make_service: MakeService, submitted: Callable[..., str], trainer: MakeTrainer
 ) -> None:
     service, job_id = make_service(), submitted()
     trainer(job_id).begin()
     lines = {"accept": "application/x-ndjson"}
     with (
-        httpx2.Client(base_url=service.url, timeout=60) as http,
+        service.client() as http,
         listening(http, f"/jobs/{job_id}/events") as listener,
         http.stream("GET", f"/jobs/{job_id}/events?follow=true", headers=lines) as followed,
     ):
