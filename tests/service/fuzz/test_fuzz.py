@@ -1,6 +1,6 @@
 """The service answers any model or spec without a 5xx, and keeps running.
 
-`make fuzz` sends a hundred times as many as `make test` does.
+`make fuzz` sends two hundred times as many as `make test` does.
 """
 
 import json

@@ -204,7 +204,7 @@ def test_disconnected_client_is_unsubscribed(http: httpx2.Client, service: Runni
     wait_for(lambda: service.followers == 0, "the client is unsubscribed")
 
 
-@pytest.fixture
+@contextmanager
 def short_send_timeout(service: RunningService) -> Iterator[None]:
     """The service waits half a second for a client to read."""
     state = service.server.config.app.state
@@ -214,18 +214,15 @@ def short_send_timeout(service: RunningService) -> Iterator[None]:
     state.services = usual
 
 
-@pytest.mark.usefixtures("short_send_timeout")
 def test_stalled_client_is_dropped_and_can_reconnect(
     http: httpx2.Client, service: RunningService, submit: Submit, trainer: MakeTrainer
 ) -> None:
-    job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
-    attempt = trainer(job_id)
+    attempt = trainer(submit(report="batch", hyperparameters={"epochs": 1000})["id"])
     attempt.begin()
-    host, port = service.url.removeprefix("http://").split(":")
-    path = f"/jobs/{job_id}/metrics?batches=true"
-    with socket.socket() as frozen:
+    path = f"/jobs/{attempt.job_id}/metrics?batches=true"
+    with short_send_timeout(service), socket.socket() as frozen:
         frozen.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        frozen.connect((host, int(port)))
+        frozen.connect(("127.0.0.1", http.base_url.port))
         frozen.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
         wait_for(lambda: service.followers == 1, "the client follows")
         # More than the socket buffers hold.

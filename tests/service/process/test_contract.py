@@ -65,7 +65,7 @@ def test_unauthenticated_requests_conform_to_the_openapi_document(
 def test_a_thousand_requests_of_each_caller_conform_to_the_openapi_document(
     process: ServiceProcess, held: dict[str, str], caller: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cases = schemathesis(process, held, caller, tmp_path, "--max-examples=20")
+    cases = schemathesis(process, held, caller, tmp_path, "--max-examples=15")
     with capsys.disabled():
         sys.stdout.write(f"\nschemathesis: {cases:,} requests as {caller}\n")
     assert cases >= 1_000
