@@ -163,14 +163,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(http: httpx2.Client, tiny: 
     ],
 )
 def test_malformed_upload_is_refused_with_the_place_and_stores_nothing(
-    *,
-    http: httpx2.Client,
-    service: RunningService,
-    blobs: Blobs,
-    query: str,
-    body: bytes,
-    place: str,
-    message: str,
+    *, http: httpx2.Client, service: RunningService, blobs: Blobs, query: str, body: bytes, place: str, message: str
 ) -> None:
     before = set(blobs.names())
     refused, detail = fault(http.post(f"/datasets?{query}", content=body, headers=CSV))
