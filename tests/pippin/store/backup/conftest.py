@@ -160,6 +160,7 @@ def second_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
 def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
     """The empty target of a restore."""
     store = Store(connect(second_server.url))
+    store.redis.config_set("appendfsync", "no")
     store.redis.flushall()
     yield Side(second_server.url, store, tmp_path / "target")
     store.close()
