@@ -19,10 +19,6 @@ class Result:
     """The result of a campaign.
 
     Attributes:
-        size: The requested size.
-        seed: The seed of every random choice.
-        outcome: The injected faults and the jobs.
-        verdict: The judgement of the jobs.
         blob_calls: Number of calls of workers to the blob store.
         failed_blob_calls: Number of failed calls by kind of failure.
         zombies: Number of trainings that noticed that they had lost their lease.

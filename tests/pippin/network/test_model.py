@@ -11,8 +11,8 @@ from pippin.models.spec.presets import preset
 from pippin.models.spec.table import LAYERS
 from pippin.models.spec.weights import initial_weights
 from pippin.network import losses, predict
-from pippin.network.arrays import Convolve
 from pippin.network.table import OPERATIONS
+from tests.pippin.network.builders import native_convolution
 
 DIGITS = resolve(preset("mnist-cnn"))
 
@@ -22,7 +22,7 @@ def test_every_layer_type_has_an_operation() -> None:
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["slices", "native"])
-def test_preset_network_predicts_the_same_with_numpy_and_jax(native_convolution: Convolve, *, own: bool) -> None:
+def test_preset_network_predicts_the_same_with_numpy_and_jax(*, own: bool) -> None:
     weights = initial_weights(DIGITS)
     inputs = {
         "image": np.random.default_rng(0).random((3, 1, 28, 28), "float32"),
