@@ -163,7 +163,6 @@ class Cluster:
         return Store(connect(self.valkey.url))
 
     def wait_until_ready(self, seconds: float = 60) -> None:
-        """Wait until every service is ready."""
         deadline = time.monotonic() + seconds
         for url in self.urls:
             while not self._is_ready(url):
@@ -224,10 +223,6 @@ class Cluster:
             copy.replace(path)
             damaged += 1
         return damaged
-
-    def processes(self) -> dict[int, str]:
-        """The running processes, including Valkey."""
-        return processes.with_variable(_MARK, self._mark)
 
     def remains(self) -> list[str]:
         """Leftovers after the end: processes, temporary files, and processes that did not stop on request."""

@@ -56,7 +56,6 @@ def run(folder: Path, *, say: Say, sweeps: int = 12) -> list[str]:
 
 
 def lines(wrong: list[str]) -> list[str]:
-    """The result as readable lines."""
     return [f"losses, wrong: {len(wrong) or 'nothing'}", *(f"  {each}" for each in wrong)]
 
 

@@ -36,7 +36,6 @@ class Result:
 
 
 def run(folder: Path, size: Size, *, seed: int, say: Callable[[str], None] = lambda _: None) -> Result:
-    """Run a campaign in an empty folder."""
     cluster = Cluster(
         folder,
         workers=size.workers,

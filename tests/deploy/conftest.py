@@ -65,7 +65,6 @@ class Mac:
         return self.run("install.sh", "--python", "python", code=code, **environment)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a script."""
         path = f"{self._programs}:{os.environ['PATH']}"
         return {"PATH": path, "HOME": str(self.home), "LOG": str(self._log), "LOADED": str(self._loaded), **more}
 
@@ -94,7 +93,6 @@ def _run(script: str, *arguments: str, environment: dict[str, str]) -> "subproce
 
 @pytest.fixture
 def mac(tmp_path: Path) -> Mac:
-    """A Mac for one test."""
     return Mac(tmp_path)
 
 

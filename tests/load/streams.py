@@ -80,7 +80,6 @@ class SyntheticAttempt:
         return began
 
     def end(self) -> None:
-        """End the job, which ends its streams."""
         self._store.jobs.cancel(self._claim.tenant, self.job_id)
         self._store.attempts.cancelled(self._claim)
 

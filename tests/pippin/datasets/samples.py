@@ -28,8 +28,6 @@ _IDX_CODES = {"u1": 0x08, "i1": 0x09, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A stored dataset."""
-
     manifest: StoredManifest
     arrays: Mapping[str, NDArray[Any]]
 

@@ -17,6 +17,11 @@ from pippin.network.window import Borders, Pair
 both = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
 
 
+def computed(xp: Namespace, function: Callable[..., Array], *arrays: object) -> Array:
+    """The function's result; with JAX as one compiled program, which is faster than one for each operation."""
+    return function(*arrays) if xp is np else jax.jit(function)(*arrays)
+
+
 def run_layer(
     layer: Layer,
     x: Array,
@@ -25,13 +30,17 @@ def run_layer(
     convolve: Convolve | None = None,
 ) -> Array:
     """Compute one layer; arrays in and out are channels first."""
-    step = Step(layer, weights or {}, xp, convolve)
-    return to_channels_first(OPERATIONS[layer.type](step, to_channels_last(x, xp)), xp)
+
+    def run(x: Array, weights: LayerWeights) -> Array:
+        step = Step(layer, weights, xp, convolve)
+        return to_channels_first(OPERATIONS[layer.type](step, to_channels_last(x, xp)), xp)
+
+    return computed(xp, run, x, weights or {})
 
 
 def layer_gradient(layer: Layer, x: Array) -> Array:
     """The gradient of the sum of a layer's output with respect to its input."""
-    return jax.grad(lambda x: run_layer(layer, x, xp=jnp).sum())(x)
+    return jax.jit(jax.grad(lambda x: run_layer(layer, x, xp=jnp).sum()))(x)
 
 
 def native_convolution(
@@ -52,7 +61,7 @@ def native_convolution(
 def model(
     shape: Sequence[int],
     layers: Sequence[Mapping[str, object]],
-    outputs: Mapping[str, Sequence[int]],
+    outputs: Mapping[str, Sequence[int] | None],
     loss: str = "mean_squared_error",
     **fields: object,
 ) -> ResolvedSpec:
@@ -60,7 +69,9 @@ def model(
     named = [{"name": f"{layer['type']}{number}", **layer} for number, layer in enumerate(layers)]
     document = {
         "inputs": [{"name": "x", "shape": list(shape), "type": "float"}],
-        "outputs": [{"name": name, "shape": list(size), "type": "float"} for name, size in outputs.items()],
+        "outputs": [
+            {"name": name, "type": "float"} | ({"shape": list(size)} if size else {}) for name, size in outputs.items()
+        ],
         "layers": [*named[:-1], {"output": "y", **named[-1]}],
         "loss": {"type": loss, "input": "y", "target": "truth"},
         "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},

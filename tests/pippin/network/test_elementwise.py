@@ -14,7 +14,7 @@ from pippin.network import predict
 from pippin.network.arrays import Array, Namespace
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
-from tests.pippin.network.builders import both, model
+from tests.pippin.network.builders import both, computed, model
 
 ONES = {"scale": np.ones(1, np.float32), "bias": np.ones(1, np.float32)}
 ALPHA_BETA = {"alpha": np.ones(1, np.float32), "beta": np.ones(1, np.float32)}
@@ -25,12 +25,12 @@ def layer_of(kind: str, **fields: object) -> Layer:
 
 
 def run(layer: Layer, *blobs: Array, weights: Mapping[str, Array] | None = None) -> Array:
-    return OPERATIONS[layer.type](Step(layer, weights or {}, jnp), *map(jnp.asarray, blobs))
+    return computed(jnp, lambda *blobs: OPERATIONS[layer.type](Step(layer, weights or {}, jnp), *blobs), *blobs)
 
 
 def slopes(layer: Layer, *blobs: Array) -> list[list[float]]:
     """The gradient of the sum of the layer's output, by input."""
-    gradients = jax.grad(lambda blobs: run(layer, *blobs).sum())([jnp.asarray(blob) for blob in blobs])
+    gradients = jax.jit(jax.grad(lambda blobs: run(layer, *blobs).sum()))(list(blobs))
     return [np.asarray(each).ravel().tolist() for each in gradients]
 
 
@@ -74,7 +74,7 @@ EVERY_NUMBER: list[tuple[Layer, Mapping[str, Array]]] = [
 def test_nan_stays_nan_and_float32_stays_float32(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
     # NumPy's logaddexp warns of one.
     with np.errstate(invalid="ignore"):
-        y = OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(1.5, np.nan)))
+        y = computed(xp, lambda x: OPERATIONS[layer.type](Step(layer, weights, xp), x), vector(1.5, np.nan))
     assert y.dtype == np.float32
     assert np.isnan(np.asarray(y)).ravel().tolist() == [False, True]
 

