@@ -33,24 +33,24 @@ from service.problems import (
     Problem,
     answer,
     instance_of,
+    insufficient_storage,
     invalid,
     invalid_request,
     kind_of,
-    no_room,
     redis_unavailable,
     sentence,
 )
 from service.sandbox import SandboxError, TaskRefused
-from service.sandbox.messages import NO_ROOM
+from service.sandbox.messages import OUT_OF_SPACE
 
 _FAULT_DETAILS = {
-    "crashed": "reading it crashed the process that did: it is damaged, or made to do harm; make it anew",
-    "too_slow": "reading it took longer than it may; needs something smaller or simpler",
-    "too_large": "reading it took more memory than it may; needs something smaller or simpler",
+    "crashed": "reading it crashed the reading process: it is damaged or malicious; create it again",
+    "too_slow": "reading it took too long; needs a smaller or simpler file",
+    "too_large": "reading it took too much memory; needs a smaller or simpler file",
 }
 
 
-_UNAVAILABLE_DETAIL = "The service has too much else to read right now, or is ending."
+_UNAVAILABLE_DETAIL = "The service is busy reading other files, or is stopping; send the request again later."
 
 
 def fault_of(error: SandboxError) -> Fault | None:
@@ -60,8 +60,8 @@ def fault_of(error: SandboxError) -> Fault | None:
 
 def problem_of(error: SandboxError) -> Problem:
     """The 422, 503 or 507 for a request whose body the sandbox could not process."""
-    if error.why == "no_room":
-        return no_room()
+    if error.why == "insufficient_storage":
+        return insufficient_storage()
     fault = fault_of(error)
     return invalid([fault]) if fault else Problem("unavailable", _UNAVAILABLE_DETAIL, headers={"retry-after": "5"})
 
@@ -71,9 +71,9 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 def _of_os_error(error: OSError) -> Problem:
     """A full disk is an expected error; any other OSError becomes a 500 and is logged."""
-    if error.errno not in NO_ROOM:
+    if error.errno not in OUT_OF_SPACE:
         raise error
-    return no_room()
+    return insufficient_storage()
 
 
 # Any: each function takes an error of its key's class.
@@ -125,10 +125,10 @@ def _of_http_error(request: Request, error: HTTPException) -> Problem:
     """The problem for an HTTP error that the framework raises."""
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            return Problem("not-found", f"There is nothing at {request.url.path}.")
+            return Problem("not-found", f"There is no path {request.url.path}.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = ", ".join(_allowed(request))
-            detail = f"{request.method} means nothing at {request.url.path}, which takes {allowed}."
+            detail = f"{request.method} is not allowed at {request.url.path}; allowed is {allowed}."
             return Problem("method-not-allowed", detail, headers={"allow": allowed})
         case status:
             return Problem(kind_of(status), f"{error.detail}.", headers=error.headers)

@@ -35,7 +35,7 @@ class JobQuota:
         """Check that the quota allows one more job, reading under WATCH.
 
         Returns:
-            Jobs that have ended or were deleted, to be removed by `note`.
+            Jobs that have ended or were deleted, to be removed by `record`.
 
         Raises:
             QuotaExceeded: The quota does not allow another job.
@@ -48,13 +48,15 @@ class JobQuota:
         queued = sum(state is Status.QUEUED for state in active.values())
         if self.queued is not None and queued >= self.queued:
             raise QuotaExceeded(
-                f"{queued} of this token's jobs wait for a worker, and no more may; wait for one to start"
+                f"{queued} of this token's jobs wait for a worker, which is the quota; wait until one starts"
             )
         if self.active is not None and len(active) >= self.active:
-            raise QuotaExceeded(f"{len(active)} of this token's jobs wait or run, and no more may; wait for one to end")
+            raise QuotaExceeded(
+                f"{len(active)} of this token's jobs wait or run, which is the quota; wait until one ends"
+            )
         return [job_id for job_id in ids if job_id not in active]
 
-    def note(self, pipe: Pipeline, tenant: str, job_id: str, ended: list[str]) -> None:
+    def record(self, pipe: Pipeline, tenant: str, job_id: str, ended: list[str]) -> None:
         """Count one more job, in the MULTI that makes it."""
         pipe.sadd(self.key(tenant), job_id)
         if ended:
@@ -86,7 +88,7 @@ class ByteQuota:
             size: Size of the upload in bytes.
 
         Returns:
-            Keys of records that were deleted, to be removed by `note`.
+            Keys of records that were deleted, to be removed by `record`.
 
         Raises:
             QuotaExceeded: The quota does not allow the upload.
@@ -96,12 +98,12 @@ class ByteQuota:
         used = sum(noted.values()) - sum(noted[key] for key in gone)
         if used + size > self.bytes:
             raise QuotaExceeded(
-                f"this token has stored {used:,} of the {self.bytes:,} bytes that it may, and {size:,} more would be "
-                "too many; delete a dataset or a model"
+                f"this token has stored {used:,} of the {self.bytes:,} bytes of its quota, and {size:,} more would "
+                "exceed it; delete a dataset or a model"
             )
         return gone
 
-    def note(self, pipe: Pipeline, tenant: str, record_key: str, size: int, gone: list[str]) -> None:
+    def record(self, pipe: Pipeline, tenant: str, record_key: str, size: int, gone: list[str]) -> None:
         """Count `size` more bytes, in the MULTI that makes the record with this key."""
         pipe.hset(self.key(tenant), record_key, str(size))
         if gone:

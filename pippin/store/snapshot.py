@@ -89,9 +89,9 @@ class Snapshot:
                         return
                     # So the next MULTI includes all keys that change often, in whatever order they change.
                     changed |= late
-            raise SnapshotError("Redis changes too quickly for a copy of one moment; try again when fewer jobs run")
+            raise SnapshotError("Redis changes too quickly for a consistent copy; try again when fewer jobs run")
         except ResponseError as error:
-            raise SnapshotError(f"Redis refuses a command that a copy of all records needs: {error}") from error
+            raise SnapshotError(f"Redis refuses a command that copying all records needs: {error}") from error
         finally:
             self._client.close()
 
@@ -99,7 +99,7 @@ class Snapshot:
         cursor = 0
         while True:
             with self._client.pipeline(transaction=False) as pipe:
-                pipe.scan(cursor, match=keys.OURS, count=_SCAN)
+                pipe.scan(cursor, match=keys.ALL_KEYS, count=_SCAN)
                 cursor, names = pipe.execute()[0]
             yield [name for name in names if keys.is_record(name)]
             if not int(cursor):
@@ -138,7 +138,7 @@ class Snapshot:
             size = 0
             for name, type_, used in zip(part, answers[::2], answers[1::2], strict=True):
                 if type_ not in _READS:
-                    raise SnapshotError(f"the key {name} is of the type {type_}, which Pippin never makes")
+                    raise SnapshotError(f"the key {name} is of the type {type_}, which Pippin does not use")
                 if group and size + (used or 0) > _GROUP_BYTES:
                     yield group
                     group, size = [], 0
@@ -183,7 +183,7 @@ class _Changes:
         try:
             listener = self._call(self._listener, "CLIENT", "ID")
             self._call(self._listener, "SUBSCRIBE", _CHANNEL)
-            prefix = keys.OURS.removesuffix("*")
+            prefix = keys.ALL_KEYS.removesuffix("*")
             self._call(self._tracker, "CLIENT", "TRACKING", "ON", "REDIRECT", str(listener), "BCAST", "PREFIX", prefix)
         except BaseException:
             self.__exit__()

@@ -42,7 +42,7 @@ class _Stream(EventSourceResponse):
             with self._meters.following():
                 await super().__call__(scope, receive, send)
         except SendTimeoutError:
-            _log.info("dropped a client that stopped reading", path=scope["path"])
+            _log.info("disconnected a client that stopped reading", path=scope["path"])
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Streams:
         # Sent at once, so that a proxy forwards the headers. Clients reconnect one second after a stream breaks off.
         yield ServerSentEvent(retry=1000)
         async for event in self._events(tenant, job, after):
-            if view.tells(event):
+            if view.includes(event):
                 self.meters.events_sent.inc()
                 yield _message(event)
             if event.is_last:

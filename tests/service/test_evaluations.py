@@ -81,7 +81,7 @@ def test_max_examples_and_bind_can_be_given(
 @pytest.mark.parametrize(
     ("body", "pointer", "detail"),
     [
-        ({"dataset": "none"}, "/dataset", "no dataset is called 'none'"),
+        ({"dataset": "none"}, "/dataset", "there is no dataset 'none'"),
         ({"dataset": "tiny", "split": "best"}, "/split", "no split 'best'; its splits are train, test"),
         ({"dataset": "tiny", "bind": {"image": "pixels"}}, "/bind/image", "the dataset has no feature 'pixels'"),
         ({"dataset": "tiny", "max_examples": 0}, "/max_examples", "found 0"),
@@ -128,7 +128,7 @@ def test_evaluations_are_serialized() -> None:
     seen: list[int] = []
 
     async def enter(number: int, lock: asyncio.Lock) -> None:
-        async with predictions.alone(lock):
+        async with predictions.exclusively(lock):
             inside.append(number)
             seen.append(len(inside))
             # Other tasks run now, and would enter if the lock allowed it.
@@ -148,9 +148,9 @@ def test_evaluation_that_waits_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch
 
     async def enter_twice() -> None:
         lock = asyncio.Lock()
-        async with predictions.alone(lock):
+        async with predictions.exclusively(lock):
             with pytest.raises(Problem, match="kept this one waiting") as caught:
-                async with predictions.alone(lock):
+                async with predictions.exclusively(lock):
                     pytest.fail("two were inside")
             assert caught.value.status_code == 503
         assert not lock.locked()

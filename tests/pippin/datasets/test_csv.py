@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.errors import DatasetError
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.names import composed
+from pippin.datasets.names import nfc
 from pippin.datasets.options import DatasetOptions
 from tests.pippin.datasets.samples import Refusal, Store, train_split_of, zipped
 
@@ -244,7 +244,7 @@ def is_text(name: str) -> bool:
 @given(st.lists(names.filter(is_text), min_size=1))
 def test_class_numbers_map_back_to_class_names(labels: list[str]) -> None:
     arrays, classes = read([label, 1] for label in labels)
-    assert [classes[number] for (number,) in arrays["label"]] == [composed(label) for label in labels]
+    assert [classes[number] for (number,) in arrays["label"]] == [nfc(label) for label in labels]
 
 
 @given(st.data())

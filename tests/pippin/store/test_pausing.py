@@ -56,7 +56,7 @@ def test_held_job_is_pausing_until_its_worker_releases_it(
     job = submit()
     held = take(store, running, job)
     assert store.jobs.pause(TENANT, job.id).status is Status.PAUSING
-    assert (store.attempts.look(held), store.attempts.renew(held)) == (Control.PAUSE, Control.PAUSE)
+    assert (store.attempts.read_control(held), store.attempts.renew(held)) == (Control.PAUSE, Control.PAUSE)
     store.attempts.checkpoint(held, checkpoint(1, 7))
     store.attempts.paused(held)
     rests = read(store, job)
@@ -134,7 +134,8 @@ def test_pausing_job_of_a_lost_worker_is_paused(
     (attempt,) = rests.attempts
     assert attempt.reason is not None
     assert (
-        attempt.reason.detail == "The worker worker-1 stopped answering during attempt 1; the job rests, as was asked."
+        attempt.reason.detail
+        == "The worker worker-1 stopped answering during attempt 1; the job is paused, as requested."
     )
     store.jobs.resume(TENANT, job.id)
     running(job, 2)
