@@ -11,6 +11,7 @@ from pippin.models.spec.presets import preset
 from pippin.models.spec.table import LAYERS
 from pippin.models.spec.weights import initial_weights
 from pippin.network import losses, predict
+from pippin.network.arrays import Array, Weights
 from pippin.network.table import OPERATIONS
 from tests.pippin.network.builders import native_convolution
 
@@ -30,9 +31,12 @@ def test_preset_network_predicts_the_same_with_numpy_and_jax(*, own: bool) -> No
     }
     convolve = native_convolution if own else None
     expected = predict(DIGITS, weights, inputs)
-    found, found_losses = jax.jit(
-        lambda *arrays: (predict(DIGITS, *arrays, jnp, convolve), losses(DIGITS, *arrays, jnp, convolve))
-    )(weights, inputs)
+
+    @jax.jit
+    def both(weights: Weights, inputs: dict[str, Array]) -> tuple[dict[str, Array], Array]:
+        return predict(DIGITS, weights, inputs, jnp, convolve), losses(DIGITS, weights, inputs, jnp, convolve)
+
+    found, found_losses = both(weights, inputs)
     assert expected.keys() == found.keys() == {"output"}
     assert expected["output"].shape == (3, 10)
     assert expected["output"].dtype == found["output"].dtype == "float32"

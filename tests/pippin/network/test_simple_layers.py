@@ -75,7 +75,7 @@ def test_gradient_of_an_embedding_goes_to_the_used_rows() -> None:
     x = vectors([3], [1], [3])
     weights = {"weights": np.zeros((2, 4), "float32"), "bias": np.zeros(2, "float32")}
     shares = np.array([[1, 2], [4, 8], [16, 32]], "float32")
-    gradient = jax.grad(lambda *arrays: (run_layer(layer, *arrays, jnp).reshape(3, 2) * shares).sum(), argnums=(0, 1))
+    gradient = jax.grad(lambda x, weights: (run_layer(layer, x, weights, jnp).reshape(3, 2) * shares).sum(), (0, 1))
     of_x, found = jax.jit(gradient)(x, weights)
     np.testing.assert_array_equal(of_x, np.zeros_like(x))
     np.testing.assert_array_equal(found["weights"], [[0, 4, 0, 17], [0, 8, 0, 34]])
