@@ -56,7 +56,7 @@ def _wait_for_sweeps(service: ServiceProcess, sweeps: int) -> None:
 def _add_dataset(url: str, token: str) -> None:
     headers = {"authorization": f"Bearer {token}"}
     content = b"label,a\n" + b"".join(b"%d,0.%d\n" % (row % 3, row) for row in range(100))
-    httpx2.post(f"{url}/datasets", params={"name": "mine"}, content=content, headers=headers).raise_for_status()
+    httpx2.post(f"{url}/datasets", params={"name": "mine"}, content=content, headers=headers, timeout=120).raise_for_status()
 
 
 def _flush(service: ServiceProcess) -> None:
@@ -74,7 +74,7 @@ def _expect_all(damage: Damage, stored: set[str], blobs: Blobs, after: str) -> N
 
 
 def _expect_closed(damage: Damage, url: str, when: str) -> None:
-    status = httpx2.get(f"{url}/jobs").status_code
+    status = httpx2.get(f"{url}/jobs", timeout=120).status_code
     damage.figures[f"a stranger's GET /jobs {when}"] = str(status)
     if status != httpx2.codes.UNAUTHORIZED:
         damage.wrong.append(f"a stranger's GET /jobs was answered {status} {when}")

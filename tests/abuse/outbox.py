@@ -53,7 +53,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="pippin-abuse-") as home,
         ServiceProcess(Path(home), lease_seconds=3600) as service,
-        httpx2.Client(base_url=service.url, timeout=60) as http,
+        httpx2.Client(base_url=service.url, timeout=120) as http,
     ):
         service.wait_for_sample()
         redis = connect(service.valkey.url)

@@ -124,7 +124,7 @@ class _Losses:
         self._cluster.wait_until_ready()
         self._wait_for_sweeps()
         deleted = before - self._names()
-        status = httpx2.get(f"{self._cluster.urls[0]}/jobs", trust_env=False).status_code
+        status = httpx2.get(f"{self._cluster.urls[0]}/jobs", timeout=120, trust_env=False).status_code
         self._say(f"{what}: {len(deleted)} of {len(before)} blobs deleted; a stranger's GET /jobs: {status}")
         if deleted:
             self.wrong.append(f"{len(deleted)} of {len(before)} blobs were deleted after {what}")
