@@ -56,7 +56,9 @@ def _wait_for_sweeps(service: ServiceProcess, sweeps: int) -> None:
 def _add_dataset(url: str, token: str) -> None:
     headers = {"authorization": f"Bearer {token}"}
     content = b"label,a\n" + b"".join(b"%d,0.%d\n" % (row % 3, row) for row in range(100))
-    httpx2.post(f"{url}/datasets", params={"name": "mine"}, content=content, headers=headers, timeout=120).raise_for_status()
+    httpx2.post(
+        f"{url}/datasets", params={"name": "mine"}, content=content, headers=headers, timeout=120
+    ).raise_for_status()
 
 
 def _flush(service: ServiceProcess) -> None:

@@ -132,7 +132,7 @@ def test_binding_by_order_only_gives_a_notice(manifest: Manifest) -> None:
 
 def test_feature_with_the_right_shape_is_suggested(manifest: Manifest) -> None:
     swapped = manifest(npz(arr_0=np.array([0, 1, 2]), arr_1=np.ones((3, 2))))
-    assert "in bind, as 'arr_1', which has this shape" in faults(swapped, classifier())[0][1]
+    assert "in bind, such as 'arr_1', which has this shape" in faults(swapped, classifier())[0][1]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_feature_with_the_right_shape_is_suggested(manifest: Manifest) -> None:
         (
             {"inputs": "one:a,b;two:b,a", "target": "y"},
             {},
-            [("", "no feature feeds the training input 'x'; say which of one, two, y does, in bind")],
+            [("", "no feature feeds the training input 'x'; name one of one, two, y in bind")],
         ),
         (
             {},
@@ -171,13 +171,15 @@ def test_every_invalid_binding_has_its_pointer(
 
 def test_holding_out_from_one_example_is_refused(manifest: Manifest) -> None:
     assert faults(manifest(b"y,a,b\n0,1,2\n"), classifier(), validation_fraction=0.5) == [
-        ("/validation_fraction", "the split 'train' has one example, of which none can be held out")
+        ("/validation_fraction", "the split 'train' has only one example, so none can be held out")
     ]
 
 
 def test_shapes_must_be_equal(manifest: Manifest) -> None:
     expected = "the training input 'x' has the shape [3], and the dataset's feature 'features' has [2]"
-    assert faults(manifest(TABLE), classifier(width=3)) == [("", f"{expected}; make the shapes equal")]
+    assert faults(manifest(TABLE), classifier(width=3)) == [
+        ("", f"{expected}; change the model or the dataset so that the shapes are equal")
+    ]
     ((pointer, _),) = faults(manifest(TABLE), classifier(width=3), bind={"x": "features"})
     assert pointer == "/bind/x"
 
@@ -208,7 +210,7 @@ def test_shapes_that_differ_by_axes_of_one_fit(store: Store, wanted: tuple[int, 
     [
         ((4,), (2, 2), "send an NPZ with an array [N, 4]"),
         ((5, 4), (4, 5), "send an NPZ with an array [N, 5, 4]"),
-        ((4, 5), (4, 4), "make the shapes equal"),
+        ((4, 5), (4, 4), "change the model or the dataset so that the shapes are equal"),
     ],
 )
 def test_other_axes_do_not_fit(manifest: Manifest, wanted: tuple[int, ...], sent: tuple[int, ...], remedy: str) -> None:
@@ -239,7 +241,7 @@ def test_equal_number_of_values_suggests_the_shape_option(manifest: Manifest) ->
 
 @pytest.mark.parametrize(("row", "said"), [(b"3", "3"), (b"-1", "-1"), (b"0.5", "not a whole number")])
 def test_label_out_of_range_is_refused_with_its_row(manifest: Manifest, row: bytes, said: str) -> None:
-    expected = f"'y' is {said} at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"
+    expected = f"'y' is {said} at d.csv row 5 (split train); the model has 3 classes, 0 to 2"
     assert faults(manifest(TABLE + row + b",1,1"), classifier()) == [("", expected)]
 
 
@@ -268,7 +270,7 @@ def test_pixels_are_no_labels(manifest: Manifest) -> None:
 def test_one_hot_rows_are_no_class_numbers(manifest: Manifest, shape: tuple[int, ...]) -> None:
     dataset = manifest(npz(x=np.ones((3, 2), np.float32), y=np.eye(3, dtype=np.uint8).reshape(3, *shape)))
     ((_, detail),) = faults(dataset, classifier())
-    assert "'y' takes one class number an example" in detail
+    assert "'y' takes one class number per example" in detail
     assert detail.endswith("send class numbers instead of one-hot rows (in NumPy, rows.argmax(axis=-1))")
 
 
@@ -336,7 +338,7 @@ def test_class_numbers_are_positions_for_a_model_with_names(manifest: Manifest) 
     resolved = bound(manifest(TABLE, target="kind:y", inputs="x:a,b"), named(["a", "b", "c"]))
     assert resolved.classes is None
     assert resolved.notices == [
-        "the dataset's numbers are taken for positions among the model's classes: 0 is 'a', 1 is 'b', 2 is 'c'"
+        "the dataset's numbers are read as positions of the model's classes: 0 is 'a', 1 is 'b', 2 is 'c'"
     ]
 
 

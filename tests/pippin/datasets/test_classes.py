@@ -85,10 +85,10 @@ def test_a_notice_of_many_classes_is_short() -> None:
 @pytest.mark.parametrize(
     ("labels", "least", "most", "pairs", "notice"),
     [
-        (("other", "1", "2"), 0, 2, None, "taken for positions"),  # every number has one meaning
-        (("2", "1", "other"), 0, 2, None, "taken for positions"),  # 0 is no name
-        (("747", "737", "other"), 0, 2, None, "taken for positions"),
-        (("747", "737", "other"), 737, 747, [[747, 0], [737, 1]], "not for their positions"),
+        (("other", "1", "2"), 0, 2, None, "read as positions"),  # every number has one meaning
+        (("2", "1", "other"), 0, 2, None, "read as positions"),  # 0 is no name
+        (("747", "737", "other"), 0, 2, None, "read as positions"),
+        (("747", "737", "other"), 737, 747, [[747, 0], [737, 1]], "not as positions"),
     ],
 )
 def test_mixed_names_match_in_the_only_possible_way(
@@ -144,5 +144,5 @@ def test_integer_labels_must_be_distinct_whole_numbers() -> None:
 
     assert faults("int64", "7", "08", "-1") == ()
     assert "'7a' are not" in faults("int64", "7", "7a")[0]
-    assert "'7', '07' are the same one" in faults("int64", "7", "8", "07")[0]
+    assert "'7', '07' are equal" in faults("int64", "7", "8", "07")[0]
     assert faults("string", "7", "07", "7a") == ()

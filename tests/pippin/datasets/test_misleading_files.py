@@ -45,7 +45,7 @@ def test_integer_table_with_its_label_last_is_not_read_like_mnist(
     details: Details, row: Callable[[int], tuple[object, ...]]
 ) -> None:
     (detail,) = details(rows("", [row(at) for at in range(200)]))
-    assert "the last holds fewer different numbers than the first" in detail
+    assert "the last column has fewer different numbers than the first" in detail
     assert "target=" in detail
 
 
@@ -77,7 +77,7 @@ SPECTRA = rows("400,405,species", [(0.1, 0.2, "oak"), (0.2, 0.1, "elm")])
         (rows("Unnamed: 0,a,label", [(7, 1, 0), (3, 2, 1)]), None, "column 1 ('Unnamed: 0') looks like an index"),
         (SPECTRA, "3", "row 1 of d.csv was read as an example, not as a header"),
         *(
-            (rows("a,b,label", [(1, 2, "yes"), (3, 4, name), (5, 6, "no")]), None, f"{name!r} became a class")
+            (rows("a,b,label", [(1, 2, "yes"), (3, 4, name), (5, 6, "no")]), None, f"{name!r} is a class")
             for name in ("NA", "?", "null", "N/A", "None")
         ),
         (rows("a,churn", [(1, "True"), (3, "TRUE"), (5, "False")]), "churn", "'TRUE', 'True' are different classes"),
@@ -129,13 +129,15 @@ def test_split_folders_inside_class_folders_are_splits(store: Store, around: str
     assert dataset.labels == ["cat", "dog"]
     assert dataset.splits == {"train": 2, "validation": 2, "test": 2}
     (notice,) = dataset.notices
-    assert "class folders that hold split folders, as in" in notice
+    assert "class folders that contain split folders, as in" in notice
 
 
 def test_many_index_columns_give_one_notice(store: Store) -> None:
     dataset = store(rows("a,b,c,label", [(at, at + 1, at + 2, 0) for at in range(30)]))
     (index_notice,) = [notice for notice in dataset.notices if "an index" in notice]
-    assert index_notice.startswith("column 1 ('a') looks like an index of the rows, as 2 more do, and is learned from")
+    assert index_notice.startswith(
+        "column 1 ('a') looks like an index of the rows, as 2 more do, and is used as an input"
+    )
 
 
 def test_unusable_numbers_give_one_fault_per_array(details: Details) -> None:

@@ -4,21 +4,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from pippin.api.checkpoints import StoredCheckpoint
-from pippin.api.jobs import Artifact, Failure
-from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.metrics import BatchLosses
 from pippin.api.requests import ResolvedRequest
-from pippin.api.states import Reason, Status
+from pippin.api.states import Status
 from pippin.jobs.states import TRANSITIONS
 from pippin.store import Claim, Control, LeaseLost, Refused, Store, keys, new_token
+from tests.pippin.store.driver import FAILURE, QUEUE, TENANT, trained_model
+from tests.support.records import epoch_metrics, resolved_request, stored_checkpoint
 
-TENANT = "default"
 HELD = {Status.STARTING, Status.RUNNING, Status.PAUSING, Status.CANCELLING}
 RESTING = {Status.PAUSED, Status.PAUSING}
+ENDINGS = {
+    "succeed": Status.SUCCEEDED,
+    "fail": Status.FAILED,
+    "cancelled": Status.CANCELLED,
+    "paused": Status.PAUSED,
+    "hand_back": Status.QUEUED,
+}
 MAX_ATTEMPTS = 2
 
 
@@ -45,8 +52,6 @@ class Life(RuleBasedStateMachine):
 
     store: Store
     request: ResolvedRequest
-    metrics: Callable[..., EpochMetrics]
-    checkpoint: Callable[..., StoredCheckpoint]
 
     jobs: Bundle[str] = Bundle("jobs")
     claims: Bundle[Claim] = Bundle("claims")
@@ -60,11 +65,8 @@ class Life(RuleBasedStateMachine):
         return self.expected[claim.job_id].holder == claim
 
     def refused(self, action: Callable[[], object], error: type[Exception]) -> None:
-        try:
+        with pytest.raises(error):
             action()
-        except error:
-            return
-        raise AssertionError(f"not refused with {error.__name__}")
 
     @rule(target=jobs)
     def submit(self) -> str:
@@ -106,22 +108,22 @@ class Life(RuleBasedStateMachine):
             self.refused(lambda: self.store.attempts.renew(claim), LeaseLost)
             return
         wanted = {Status.CANCELLING: Control.CANCEL, Status.PAUSING: Control.PAUSE}
-        told = wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)
-        assert (self.store.attempts.renew(claim), self.store.attempts.read_control(claim)) == (told, told)
+        control = wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)
+        assert self.store.attempts.renew(claim) is self.store.attempts.read_control(claim) is control
 
     @rule(claim=claims, epoch=st.integers(1, 3))
     def finish_epoch(self, claim: Claim, epoch: int) -> None:
         job = self.expected[claim.job_id]
         if not self.holds(claim):
-            self.refused(lambda: self.store.attempts.epoch(claim, self.metrics(epoch)), LeaseLost)
+            self.refused(lambda: self.store.attempts.epoch(claim, epoch_metrics(epoch)), LeaseLost)
             return
-        event_id = self.store.attempts.epoch(claim, self.metrics(epoch), BatchLosses.of([0.5], 1000))
+        event_id = self.store.attempts.epoch(claim, epoch_metrics(epoch), BatchLosses.of([0.5], 1000))
         assert job.epochs.setdefault(epoch, event_id) == event_id
 
     @rule(claim=claims, place=st.tuples(st.integers(0, 3), st.integers(1, 3)))
     def keep_a_checkpoint(self, claim: Claim, place: tuple[int, int]) -> None:
         job = self.expected[claim.job_id]
-        stored = self.checkpoint(*place)
+        stored = stored_checkpoint(*place)
         if not self.holds(claim):
             self.refused(lambda: self.store.attempts.checkpoint(claim, stored), LeaseLost)
             return
@@ -165,8 +167,7 @@ class Life(RuleBasedStateMachine):
     @rule(claim=claims)
     def lose_process(self, claim: Claim) -> None:
         holder = claim if self.holds(claim) else None
-        failure = Failure(code=Reason.WORKER_LOST, detail="It died.")
-        self.check_loss(holder, claim.job_id, self.store.reaping.report_lost(claim, failure))
+        self.check_loss(holder, claim.job_id, self.store.reaping.report_lost(claim, FAILURE))
 
     def check_loss(self, holder: Claim | None, job_id: str, outcome: Status | None) -> None:
         job = self.expected[job_id]
@@ -189,19 +190,11 @@ class Life(RuleBasedStateMachine):
         self.store.redis.zadd(keys.LEASES, {keys.member(TENANT, claim.job_id): 1}, xx=True)
         assert ((TENANT, claim.job_id) in self.store.leases.expired()) == (job.holder is not None)
 
-    @rule(claim=claims, ending=st.sampled_from(["succeed", "fail", "cancelled", "paused", "hand_back"]))
+    @rule(claim=claims, ending=st.sampled_from(list(ENDINGS)))
     def end(self, claim: Claim, ending: str) -> None:
         job = self.expected[claim.job_id]
-        artifact = Artifact(variant="trained", digest="sha256:" + "1" * 64, bytes=1, url="/model")
-        failure = Failure(code=Reason.ENGINE_ERROR, detail="It stopped.")
-        arguments = {"succeed": [artifact], "fail": [failure]}.get(ending, [])
-        target = {
-            "succeed": Status.SUCCEEDED,
-            "fail": Status.FAILED,
-            "cancelled": Status.CANCELLED,
-            "paused": Status.PAUSED,
-            "hand_back": Status.QUEUED,
-        }[ending]
+        arguments = {"succeed": [trained_model(claim.job_id)], "fail": [FAILURE]}.get(ending, [])
+        target = ENDINGS[ending]
         if job.status is Status.CANCELLING and ending != "succeed":
             target = Status.CANCELLED
         if job.status is Status.PAUSING and ending == "hand_back":
@@ -260,7 +253,7 @@ class Life(RuleBasedStateMachine):
         assert by_status == list(members.values())
         assert leases == {keys.member(TENANT, job_id) for status in HELD for job_id in members[status]}
         assert queued == {keys.member(TENANT, job_id) for job_id in members[Status.QUEUED]}
-        waiting = self.store.queues.waiting("pippin-jax")
+        waiting = self.store.queues.waiting(QUEUE)
         assert all((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.QUEUED])
         assert not any((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.PAUSED])
 
@@ -269,19 +262,13 @@ class Life(RuleBasedStateMachine):
         assert self.store.usage.recount(TENANT) == 0
 
 
-def test_random_sequences_of_operations_keep_the_invariants(
-    *,
-    store: Store,
-    ask: Callable[..., ResolvedRequest],
-    metrics: Callable[..., EpochMetrics],
-    checkpoint: Callable[..., StoredCheckpoint],
-) -> None:
-    Life.store, Life.request = store, ask(max_attempts=MAX_ATTEMPTS)
-    Life.metrics, Life.checkpoint = staticmethod(metrics), staticmethod(checkpoint)
+@pytest.mark.parametrize("sequences", [10, pytest.param(40, marks=pytest.mark.full)])
+def test_random_sequences_of_operations_keep_the_invariants(store: Store, sequences: int) -> None:
+    Life.store, Life.request = store, resolved_request(max_attempts=MAX_ATTEMPTS)
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=30,
+            max_examples=sequences,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -151,7 +151,7 @@ def test_swift_model_faults_point_into_the_swift_document(
         ({"job": "{queued}"}, "/model/job", "has no model yet"),
         ({"job": "{queued}:events"}, "/model/job", "there is no job"),
         ({"job": "{failed}"}, "/model/job", "has no model"),
-        ({"job": "{broken}"}, "/model/job", "no .mlmodel"),
+        ({"job": "{broken}"}, "/model/job", "not an .mlmodel"),
         ({"swiftcoremltools": {"layers": []}}, "/model/swiftcoremltools", "such as neuralNetwork; it has layers"),
         ({"id": "digits", "preset": "mnist-cnn"}, "/model", "exactly one of"),
         ({"id": "digits", "digest": "x"}, "/model/digest", "no field 'digest'"),

@@ -157,7 +157,7 @@ HARMS = {
         layer(model).innerProduct.weights.ClearField("floatValue"),
         layer(model).innerProduct.weights.MergeFrom(WeightParams(float16Value=b"abc")),
     ),
-    "weights of layer 'dense' are kept as floatValue and float16Value; needs one of them": lambda model: setattr(
+    "weights of layer 'dense' are stored as floatValue and float16Value; needs one of them": lambda model: setattr(
         layer(model).innerProduct.weights, "float16Value", bytes(24)
     ),
     "quantises its input": lambda model: setattr(layer(model).innerProduct, "int8DynamicQuantize", True),
@@ -197,7 +197,7 @@ def test_an_inference_model_is_not_updatable(small_file: MakeFile) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\x89PNG\r\n", b"\x00" * 100, b"\xff" * 100, serialize(new_model())])
 def test_invalid_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(ModelFileError, match=r"no \.mlmodel"):
+    with pytest.raises(ModelFileError, match=r"not an \.mlmodel"):
         read(data)
 
 

@@ -117,13 +117,15 @@ def test_only_the_first_unknown_words_get_a_hint() -> None:
     # Looking for what each was meant to be took minutes for a document with thousands of them.
     hints = Hints(2)
     known = ["input", "output"]
-    assert [hints.at(word, known) for word in ("inputt", "inptu", "outptu")] == ["; did you mean 'input'?"] * 2 + [""]
+    assert [hints.text_for(word, known) for word in ("inputt", "inptu", "outptu")] == [
+        "; did you mean 'input'?"
+    ] * 2 + [""]
 
 
 def test_long_words_get_no_hint_and_take_no_time() -> None:
     hints = Hints(1)
-    assert hints.at("z" * 100_000, ["z" * 99_999]) == ""
-    assert hints.at("inputt", ["input"])
+    assert hints.text_for("z" * 100_000, ["z" * 99_999]) == ""
+    assert hints.text_for("inputt", ["input"])
 
 
 def test_spec_of_long_unknown_names_is_refused_quickly() -> None:
@@ -132,5 +134,5 @@ def test_spec_of_long_unknown_names_is_refused_quickly() -> None:
     layers = [
         {"type": "relu", "name": f"r{number}", "input": f"{'z' * 190}{number}", "output": "y"} for number in range(1900)
     ]
-    with pytest.raises(SpecError, match="no input and no layer above makes"):
+    with pytest.raises(SpecError, match="neither an input nor an output of a layer above"):
         resolve(preset("mnist-cnn") | {"inputs": inputs, "layers": layers})

@@ -23,11 +23,11 @@ def of(*declared: tuple[int, ...]) -> tuple[Shape, ...]:
 
 
 FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
-    (Add(name="a"), (IMAGE,), {"/alpha": "is required where a layer reads one blob only"}),
+    (Add(name="a"), (IMAGE,), {"/alpha": "is required with a single input blob"}),
     (
         Multiply(name="m", alpha=2.5),
         (IMAGE, IMAGE),
-        {"/alpha": "found 2.5 beside 2 blobs; goes with one blob only: leave it out"},
+        {"/alpha": "found 2.5 with 2 blobs; it is allowed with one blob only: remove it"},
     ),
     (
         Add(name="a"),
@@ -99,8 +99,8 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
         Scale(name="s", shape_scale=(3,), shape_bias=(3,), bias=[1, 2, 3]),
         (IMAGE,),
         {
-            "/shape_bias": "found a shape although has_bias is false; leave one of the two out",
-            "/bias": "found a bias although has_bias is false; leave one of the two out",
+            "/shape_bias": "found a shape although has_bias is false; remove one of the two",
+            "/bias": "found a bias although has_bias is false; remove one of the two",
         },
     ),
     (
@@ -137,7 +137,7 @@ def test_layer_faults_are_explained(layer: Layer, inputs: tuple[Shape, ...], exp
 def test_a_zero_that_would_become_a_default_is_refused(
     kind: type[Layer], fields: dict[str, object], place: str
 ) -> None:
-    with pytest.raises(ValidationError, match="found 0, which a file takes for its default") as caught:
+    with pytest.raises(ValidationError, match="found 0, which means the default in a file") as caught:
         kind(name="u", **fields)
     assert [error["loc"] for error in caught.value.errors()] == [(place,)]
 

@@ -32,38 +32,32 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
     (
         Reshape(name="r", target_shape=(3, 4, 6)),
         (IMAGE,),
-        {
-            "/target_shape": "found [3, 4, 6], which makes 72 numbers of a blob of shape [3, 4, 5]; "
-            "needs as many as it has, 60"
-        },
+        {"/target_shape": "found [3, 4, 6], which has 72 numbers for a blob of shape [3, 4, 5]; needs 60"},
     ),
     (
         Reshape(name="r", target_shape=(1, 3, 4, 5)),
         (SEQUENCE,),
-        {
-            "/target_shape": "found [1, 3, 4, 5], which makes 60 numbers of a blob of shape [2, 3, 4, 5]; "
-            "needs as many as it has, 120"
-        },
+        {"/target_shape": "found [1, 3, 4, 5], which has 60 numbers for a blob of shape [2, 3, 4, 5]; needs 120"},
     ),
     (
         Concat(name="c"),
         (IMAGE, IMAGE, (1, 1, 3, 5, 5)),
-        {"/input/2": "found a blob of shape [3, 5, 5]; of one of [3, 4, 5] only the channels may differ"},
+        {"/input/2": "found a blob of shape [3, 5, 5]; after one of [3, 4, 5] only the channels may differ"},
     ),
     (
         Concat(name="c"),
         (IMAGE, SEQUENCE),
-        {"/input/1": "found a blob of shape [2, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ"},
+        {"/input/1": "found a blob of shape [2, 3, 4, 5]; after one of [3, 4, 5] only the channels may differ"},
     ),
     (
         Concat(name="c"),
         ((3, 4, 5), (1, 3, 4, 5)),
-        {"/input/1": "found a blob of shape [1, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ"},
+        {"/input/1": "found a blob of shape [1, 3, 4, 5]; after one of [3, 4, 5] only the channels may differ"},
     ),
     (
         Concat(name="c", sequence_concat=True),
         (IMAGE, (1, 1, 2, 4, 5)),
-        {"/input/1": "found a blob of shape [2, 4, 5]; of one of [3, 4, 5] only the sequence may differ"},
+        {"/input/1": "found a blob of shape [2, 4, 5]; after one of [3, 4, 5] only the sequence may differ"},
     ),
     (
         Concat(name="c", sequence_concat=True),
@@ -149,7 +143,7 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
     (
         fractional(1.5, 1.5, scaling_factor=(2, 2), **ALIGNED),
         (IMAGE,),
-        {"/fractional_scaling_factor": "found it beside scaling_factor; leave one of the two out"},
+        {"/fractional_scaling_factor": "found both this and scaling_factor; remove one of the two"},
     ),
     (
         fractional(0.0, 0.19, **ALIGNED),
@@ -297,8 +291,8 @@ CROP = {"type": "crop_resize", "target_size": [2, 2]}
             RESHAPE,
             {"type": "sequence_repeat", "n_repetitions": 2**31, "input": "image"},
             {
-                "/layers/1": "makes a blob of shape [2147483648, 3, 4, 5], which is 128849018880 numbers; "
-                "one may have 2147483648"
+                "/layers/1": "outputs a blob of shape [2147483648, 3, 4, 5], which is 128849018880 numbers; "
+                "at most 2147483648 are allowed"
             },
         ),
     ],

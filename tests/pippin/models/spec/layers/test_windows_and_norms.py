@@ -60,12 +60,12 @@ FAULTS: list[tuple[Layer, Shape, dict[str, str]]] = [
     (
         deconv(has_bias=False, bias=[0] * 4),
         IMAGE,
-        {"/bias": "found a bias although has_bias is false; leave one of the two out"},
+        {"/bias": "found a bias although has_bias is false; remove one of the two"},
     ),
     (
         Embedding(name="e", input_dim=3, output_channels=2),
         IMAGE,
-        {"/input": "found a blob of shape [6, 4, 3]; needs one number at a place, C, H and W being 1"},
+        {"/input": "found a blob of shape [6, 4, 3]; needs C, H and W of 1: one index per place"},
     ),
     (
         Embedding(name="e", input_dim=3, output_channels=2, weights=[[1, 2], [3, 4]]),
@@ -82,8 +82,8 @@ FAULTS: list[tuple[Layer, Shape, dict[str, str]]] = [
         Batchnorm(name="b", compute_mean_var=True, mean=[0] * 6, variance=[1] * 6),
         IMAGE,
         {
-            "/mean": "found a mean although compute_mean_var is true; leave one of the two out",
-            "/variance": "found a variance although compute_mean_var is true; leave one of the two out",
+            "/mean": "found a mean although compute_mean_var is true; remove one of the two",
+            "/variance": "found a variance although compute_mean_var is true; remove one of the two",
         },
     ),
 ]
