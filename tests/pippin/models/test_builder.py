@@ -66,11 +66,7 @@ def test_unnamed_layers_get_unique_names() -> None:
         Input("relu2", [3]),
         Output("y"),
         NeuralNetwork(loss=MeanSquaredError(name="relu5"), optimizer=STEPS, epochs=1)[
-            ReLU(),
-            ReLU("relu3"),
-            ReLU(output="relu4"),
-            ReLU(),
-            InnerProduct(output_channels=2, updatable=True),
+            ReLU(), ReLU("relu3"), ReLU(output="relu4"), ReLU(), InnerProduct(output_channels=2, updatable=True)
         ],
     ]
     assert [layer["name"] for layer in model.spec["layers"]] == ["relu1", "relu3", "relu6", "relu7", "inner_product1"]

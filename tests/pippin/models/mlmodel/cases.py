@@ -204,10 +204,7 @@ CASES = [
         lambda model: model.description.output[1].type.dictionaryType.ClearField("stringKeyType"),
     ),
     Case(
-        "features.mean-image",
-        "",
-        picture,
-        lambda model: model.neuralNetwork.preprocessing[0].meanImage.meanImage.pop(),
+        "features.mean-image", "", picture, lambda model: model.neuralNetwork.preprocessing[0].meanImage.meanImage.pop()
     ),
     Case(
         "features.output-ranks",

@@ -83,11 +83,7 @@ def test_default_mapping_gives_arrays_five_axes(capsys: Capture) -> None:
 
 @pytest.mark.parametrize(
     ("exact", "mapping", "seen"),
-    [
-        (True, RANK4, (1, 3, 4, 5)),
-        (True, RANK5, (1, 1, 3, 4, 5)),
-        (False, RANK5, (1, 1, 3, 4, 5)),
-    ],
+    [(True, RANK4, (1, 3, 4, 5)), (True, RANK5, (1, 1, 3, 4, 5)), (False, RANK5, (1, 1, 3, 4, 5))],
 )
 def test_image_rank_follows_the_mapping_of_the_file(
     capsys: Capture, exact: bool, mapping: int, seen: tuple[int, ...]

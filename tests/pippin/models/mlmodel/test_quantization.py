@@ -241,10 +241,7 @@ CHANNEL_AXES = {"conv": 0, "up": 1, "below": 0}
 @pytest.mark.parametrize("bits", BITS)
 @pytest.mark.parametrize("mode", ["linear", "linear_lut"])
 def test_coremltools_quantization_is_within_half_a_step(
-    frozen_below: bytes,
-    capsys: Capture,
-    bits: int,
-    mode: str,
+    frozen_below: bytes, capsys: Capture, bits: int, mode: str
 ) -> None:
     data = quantized(frozen_below, capsys, bits, mode)
     before, after = read(frozen_below).weights, read(data).weights
@@ -260,12 +257,7 @@ def test_coremltools_quantization_is_within_half_a_step(
 @pytest.mark.parametrize(
     ("bits", "mode"), [*((bits, mode) for bits in BITS for mode in ("linear", "linear_lut")), (8, "linear_symmetric")]
 )
-def test_weights_match_coremltools_dequantization(
-    frozen_below: bytes,
-    capsys: Capture,
-    bits: int,
-    mode: str,
-) -> None:
+def test_weights_match_coremltools_dequantization(frozen_below: bytes, capsys: Capture, bits: int, mode: str) -> None:
     data = quantized(frozen_below, capsys, bits, mode)
     ours, theirs = read(data).weights, read(quantized(data, capsys, bits, "dequantization")).weights
     assert {layer: set(arrays) for layer, arrays in ours.items()} == {
@@ -304,11 +296,7 @@ def test_coremltools_half_precision_is_read(frozen_below: bytes, capsys: Capture
 
 @pytest.mark.parametrize(("bits", "mode"), [(8, "linear"), (4, "linear_lut"), (3, "linear")])
 def test_quantized_layers_are_unchanged_by_training(
-    frozen_below: bytes,
-    capsys: Capture,
-    message_in: Parse,
-    bits: int,
-    mode: str,
+    frozen_below: bytes, capsys: Capture, message_in: Parse, bits: int, mode: str
 ) -> None:
     data = quantized(frozen_below, capsys, bits, mode)
     learned = {name: {key: array + 1 for key, array in arrays.items()} for name, arrays in read(data).weights.items()}

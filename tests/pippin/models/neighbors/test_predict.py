@@ -152,14 +152,7 @@ LINE = np.array([[0], [1], [3], [6]])
     ],
 )
 def test_votes_match_hand_computed_values(
-    make_model: MakeModel,
-    *,
-    weighting: str,
-    distance: Distance,
-    asked: float,
-    k: int,
-    label: str,
-    shares: list[float],
+    make_model: MakeModel, *, weighting: str, distance: Distance, asked: float, k: int, label: str, shares: list[float]
 ) -> None:
     model = make_model(LINE, ["a", "b", "b", "c"], weighting=weighting)
     found = predict(model, np.array([[asked]]), k, distance=distance)

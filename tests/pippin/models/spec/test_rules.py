@@ -99,10 +99,7 @@ CASES = [
         "/user_defined/pippin.seed",
     ),
     Case(
-        "features.ranks",
-        {"inputs": [X | {"shape": [4, 1, 1]}]},
-        {"inputs": [X | {"shape": [4, 1]}]},
-        "/inputs/0/shape",
+        "features.ranks", {"inputs": [X | {"shape": [4, 1, 1]}]}, {"inputs": [X | {"shape": [4, 1]}]}, "/inputs/0/shape"
     ),
     Case("features.outputs-made", {}, {"outputs": [{"name": "x", "shape": [4]}]}, "/outputs/0/name"),
     Case("features.kinds", {}, {"inputs": [{"name": "x", "type": "string"}]}, "/inputs/0/type"),
@@ -130,10 +127,7 @@ CASES = [
         "/image_input_shape_mapping",
     ),
     Case(
-        "features.newer-layers",
-        EXACT | {"layers": [CLIP, DENSE]},
-        {"layers": [CLIP, DENSE, SOFTMAX]},
-        "/layers/0/type",
+        "features.newer-layers", EXACT | {"layers": [CLIP, DENSE]}, {"layers": [CLIP, DENSE, SOFTMAX]}, "/layers/0/type"
     ),
     *(
         Case(
@@ -272,12 +266,7 @@ CASES = [
         {"training_inputs": [X | {"type": "double"}, CLASS]},
         "/training_inputs/0",
     ),
-    Case(
-        "training.inputs",
-        {},
-        {"training_inputs": [CLASS, X | {"shape": [4, 1, 1]}]},
-        "/training_inputs/1",
-    ),
+    Case("training.inputs", {}, {"training_inputs": [CLASS, X | {"shape": [4, 1, 1]}]}, "/training_inputs/1"),
     Case(
         "training.target",
         {"training_inputs": [X, CLASS], "loss": ENTROPY | {"target": "y_true"}},
@@ -334,12 +323,7 @@ CASES = [
         "/layers/1",
     ),
     Case("runtime.lstm", {}, {"layers": [LSTM, DENSE | {"input": "lstm"}, SOFTMAX]}, "/layers/0"),
-    Case(
-        "runtime.softmax-axis",
-        EXACT | {"inputs": [{"name": "x", "shape": [1, 1, 4]}]},
-        EXACT,
-        "/layers/0",
-    ),
+    Case("runtime.softmax-axis", EXACT | {"inputs": [{"name": "x", "shape": [1, 1, 4]}]}, EXACT, "/layers/0"),
 ]
 
 

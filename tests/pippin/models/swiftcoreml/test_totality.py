@@ -97,9 +97,7 @@ def test_a_layer_of_any_fields_is_translated_or_refused(kind: str, base: dict[st
 
 
 @given(st.lists(st.tuples(st.sampled_from(PATHS), VALUES | st.just(...)), min_size=1, max_size=3))
-def test_broken_model_is_translated_or_gets_located_faults(
-    changes: list[tuple[tuple[str | int, ...], object]],
-) -> None:
+def test_broken_model_is_translated_or_gets_located_faults(changes: list[tuple[tuple[str | int, ...], object]]) -> None:
     document = _mutated(changes)
     found = _translated(document)
     if isinstance(found, Translation):

@@ -14,13 +14,7 @@ REFLECTION = [
     [7, 6, 5, 6, 7, 8],
     [11, 10, 9, 10, 11, 12],
 ]
-REPLICATION = [
-    [1, 1, 1, 2, 3, 4],
-    [1, 1, 1, 2, 3, 4],
-    [1, 1, 1, 2, 3, 4],
-    [5, 5, 5, 6, 7, 8],
-    [9, 9, 9, 10, 11, 12],
-]
+REPLICATION = [[1, 1, 1, 2, 3, 4], [1, 1, 1, 2, 3, 4], [1, 1, 1, 2, 3, 4], [5, 5, 5, 6, 7, 8], [9, 9, 9, 10, 11, 12]]
 
 AXES = {"channel": -3, "height": -2, "width": -1}
 
@@ -72,11 +66,7 @@ def looked_up(example: Sequence[Sequence[int]]) -> Formula:
     return lambda x: x.reshape(len(x), -1)[:, np.array(example) - 1][:, np.newaxis, np.newaxis, np.newaxis]
 
 
-INNER: dict[str, Callable[[int, int], int] | float] = {
-    "constant": 1.5,
-    "reflection": mirrored,
-    "replication": repeated,
-}
+INNER: dict[str, Callable[[int, int], int] | float] = {"constant": 1.5, "reflection": mirrored, "replication": repeated}
 
 
 def padding(kind: str, borders: list[list[int]]) -> dict[str, object]:
@@ -86,12 +76,7 @@ def padding(kind: str, borders: list[list[int]]) -> dict[str, object]:
 
 CASES = [
     *(
-        Case(
-            f"{axis} {fields}",
-            {"type": "slice", "axis": axis} | fields,
-            [[7, 7, 7]],
-            taken(axis, places),
-        )
+        Case(f"{axis} {fields}", {"type": "slice", "axis": axis} | fields, [[7, 7, 7]], taken(axis, places))
         for axis, fields, places in (
             ("channel", {"start_index": 2, "end_index": 7}, [2, 3, 4, 5, 6]),
             ("channel", {"start_index": 1, "end_index": 6, "stride": 2}, [1, 3, 5]),

@@ -125,12 +125,7 @@ CASES = [
     Case("log", {"type": "unary", "function": "log"}, [IMAGE], np.log, low=0.1),
     Case("log, shifted", {"type": "unary", "function": "log", "shift": 2.5}, [IMAGE], lambda x: np.log(x + 2.5)),
     Case("abs", {"type": "unary", "function": "abs"}, [IMAGE], np.abs),
-    Case(
-        "threshold",
-        {"type": "unary", "function": "threshold", "alpha": 0.5},
-        [IMAGE],
-        lambda x: np.maximum(0.5, x),
-    ),
+    Case("threshold", {"type": "unary", "function": "threshold", "alpha": 0.5}, [IMAGE], lambda x: np.maximum(0.5, x)),
     Case(
         "threshold, scaled",
         {"type": "unary", "function": "threshold", "alpha": -0.5, "scale": 2.0},

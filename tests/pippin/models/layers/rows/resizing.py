@@ -153,11 +153,7 @@ BOXES: Sequence[dict[str, Any]] = (
     *(crop_resize(sampling_method=method, target_size=[1, 1]) for method in METHODS),
     *(
         crop_resize(box_mode=mode, sampling_method="align_endpoints")
-        for mode in (
-            "corners_width_first",
-            "center_size_height_first",
-            "center_size_width_first",
-        )
+        for mode in ("corners_width_first", "center_size_height_first", "center_size_width_first")
     ),
     crop_resize(spatial_scale=0.5, sampling_method="roi_align", target_size=[4, 2]),
 )
@@ -199,13 +195,7 @@ CASES = [
         for size, target in SIZES
     ),
     *(
-        Case(
-            f"of rank {len(shape)}",
-            resize("upsample", [3, 5]),
-            [shape],
-            resized("upsample", [3, 5]),
-            mapping="exact",
-        )
+        Case(f"of rank {len(shape)}", resize("upsample", [3, 5]), [shape], resized("upsample", [3, 5]), mapping="exact")
         for shape in ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
     ),
     *(

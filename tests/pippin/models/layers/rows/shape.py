@@ -142,12 +142,7 @@ CASES = [
     ),
     Case("of channels", {"type": "concat"}, [[2, 3, 4], [1, 3, 4], [3, 3, 4]], one_after_the_other(-3)),
     Case("of vectors", {"type": "concat"}, [[2], [5]], one_after_the_other(-3)),
-    Case(
-        "of sequences",
-        {"type": "concat", "sequence_concat": True},
-        [[2, 3, 4], [2, 3, 4]],
-        one_after_the_other(1),
-    ),
+    Case("of sequences", {"type": "concat", "sequence_concat": True}, [[2, 3, 4], [2, 3, 4]], one_after_the_other(1)),
     Case(
         "of sequences of several lengths",
         {"type": "concat", "sequence_concat": True},
@@ -173,13 +168,7 @@ CASES = [
     ),
     Case("once", {"type": "sequence_repeat"}, [[2, 3, 4]], repeated(1)),
     Case("of one", {"type": "sequence_repeat", "n_repetitions": 3}, [[2, 3, 4]], repeated(3)),
-    Case(
-        "of two",
-        {"type": "sequence_repeat", "n_repetitions": 3},
-        [[2, 2, 2, 1, 3]],
-        repeated(3),
-        mapping="exact",
-    ),
+    Case("of two", {"type": "sequence_repeat", "n_repetitions": 3}, [[2, 2, 2, 1, 3]], repeated(3), mapping="exact"),
     *(
         Case(
             f"{mode} in blocks of {block}",

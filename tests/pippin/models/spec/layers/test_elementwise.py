@@ -62,11 +62,7 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
         },
     ),
     (Dot(name="d"), of((3,), (4,)), {"/input/1": "found a blob of shape [4]; needs that of the first, [3]"}),
-    (
-        Reduce(name="r", mode="argmax", axis="hw"),
-        (IMAGE,),
-        {"/axis": "found 'hw'; argmax needs 'c', 'h' or 'w'"},
-    ),
+    (Reduce(name="r", mode="argmax", axis="hw"), (IMAGE,), {"/axis": "found 'hw'; argmax needs 'c', 'h' or 'w'"}),
     (
         Reduce(name="r", mode="sum", axis="c"),
         ((4, 5),),
@@ -108,11 +104,7 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
         (),
         {"/data/1/0/0": "found '2'; needs a finite number that a float32 can hold"},
     ),
-    (
-        PReLU(name="p", alpha=[1, 2]),
-        (IMAGE,),
-        {"/alpha": "found a list of 2; needs one of 3 (shape [3] from here)"},
-    ),
+    (PReLU(name="p", alpha=[1, 2]), (IMAGE,), {"/alpha": "found a list of 2; needs one of 3 (shape [3] from here)"}),
     (
         ParametricSoftplus(name="p", beta=[1, 2, 3], shared_beta=True),
         (IMAGE,),

@@ -167,15 +167,10 @@ LSTM: dict[str, object] = {
             LSTM | {"input": ["x", "h", "c", "x"]},
             {"/layers/0/input": "found 4 blobs; uni_directional_lstm needs 1 to 3"},
         ),
-        (
-            LSTM | {"type": "bi_directional_lstm"},
-            {"/layers/0/output": "found 3 blobs; bi_directional_lstm needs 5"},
-        ),
+        (LSTM | {"type": "bi_directional_lstm"}, {"/layers/0/output": "found 3 blobs; bi_directional_lstm needs 5"}),
         (
             LSTM | {"activations": [SIGMOID, {"type": "scaled_tanh", "alpha": 1.71}, TANH]},
-            {
-                "/layers/0/activations/1/alpha": "found 1.71; inside a recurrent layer Core ML has it as 1.7159 only",
-            },
+            {"/layers/0/activations/1/alpha": "found 1.71; inside a recurrent layer Core ML has it as 1.7159 only"},
         ),
         (
             LSTM | {"activations": [SIGMOID, TANH, {"type": "tanh", "alpha": 1.0}]},

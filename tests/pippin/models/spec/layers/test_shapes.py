@@ -77,11 +77,7 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
         ((4, 5),),
         {"/axis": "found 'channel' of a blob of shape [4, 5], rank 2; needs rank 3 or more"},
     ),
-    (
-        Slice(name="s", axis="height", start_index=4, end_index=5),
-        (IMAGE,),
-        {"/start_index": "found 4; the axis has 4"},
-    ),
+    (Slice(name="s", axis="height", start_index=4, end_index=5), (IMAGE,), {"/start_index": "found 4; the axis has 4"}),
     (
         Slice(name="s", axis="height", start_index=-5, end_index=4),
         (IMAGE,),
@@ -278,11 +274,7 @@ CROP = {"type": "crop_resize", "target_size": [2, 2]}
         ),
         (RESHAPE, CROP | {"input": "image"}, {"/layers/1/input": "found 1 blobs; crop_resize needs 2"}),
         (RESHAPE, {"type": "concat", "input": "image"}, {"/layers/1/input": "found 1 blobs; concat needs 2 to 1000"}),
-        (
-            RESHAPE,
-            {"type": "split", "input": "image"},
-            {"/layers/1/output": "found 1 blobs; split needs 2 to 1000"},
-        ),
+        (RESHAPE, {"type": "split", "input": "image"}, {"/layers/1/output": "found 1 blobs; split needs 2 to 1000"}),
         (
             RESHAPE,
             {"type": "slice", "axis": "width", "end_index": 1, "stride": 0, "input": "image"},
@@ -304,10 +296,7 @@ CROP = {"type": "crop_resize", "target_size": [2, 2]}
     ],
 )
 def test_model_with_shape_layers_gets_faults(
-    faults_of: Callable[[object], dict[str, str]],
-    before: dict[str, Any],
-    layer: dict[str, Any],
-    faults: dict[str, str],
+    faults_of: Callable[[object], dict[str, str]], before: dict[str, Any], layer: dict[str, Any], faults: dict[str, str]
 ) -> None:
     assert faults_of(document(before, layer)) == faults
 

@@ -27,21 +27,9 @@ def valid(*borders: list[int]) -> dict[str, Any]:
 
 
 FAULTS: list[tuple[Layer, Shape, dict[str, str]]] = [
-    (
-        deconv(groups=4),
-        IMAGE,
-        {"/input": "found 6 channels; 4 groups need a multiple of them"},
-    ),
-    (
-        deconv(groups=3),
-        IMAGE,
-        {"/output_channels": "found 4 channels; 3 groups need a multiple of them"},
-    ),
-    (
-        deconv(kernel_channels=3, groups=2),
-        IMAGE,
-        {"/kernel_channels": "found 3; the input has 6 channels"},
-    ),
+    (deconv(groups=4), IMAGE, {"/input": "found 6 channels; 4 groups need a multiple of them"}),
+    (deconv(groups=3), IMAGE, {"/output_channels": "found 4 channels; 3 groups need a multiple of them"}),
+    (deconv(kernel_channels=3, groups=2), IMAGE, {"/kernel_channels": "found 3; the input has 6 channels"}),
     (
         deconv(padding=valid([3, 3], [1, 2])),
         IMAGE,
@@ -73,11 +61,7 @@ FAULTS: list[tuple[Layer, Shape, dict[str, str]]] = [
         {"/weights/0": "found a list of 2; needs one of 3 (shape [3] from here)"},
     ),
     (Batchnorm(name="b", channels=5), IMAGE, {"/channels": "found 5; the input has 6"}),
-    (
-        Batchnorm(name="b", gamma=[1, 2]),
-        IMAGE,
-        {"/gamma": "found a list of 2; needs one of 6 (shape [6] from here)"},
-    ),
+    (Batchnorm(name="b", gamma=[1, 2]), IMAGE, {"/gamma": "found a list of 2; needs one of 6 (shape [6] from here)"}),
     (
         Batchnorm(name="b", compute_mean_var=True, mean=[0] * 6, variance=[1] * 6),
         IMAGE,
@@ -272,10 +256,7 @@ def test_a_deconvolution_can_be_trained() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [
-        {"type": "embedding", "input_dim": 3, "output_channels": 2},
-        {"type": "batchnorm"},
-    ],
+    [{"type": "embedding", "input_dim": 3, "output_channels": 2}, {"type": "batchnorm"}],
     ids=["embedding", "batchnorm"],
 )
 def test_other_layers_with_weights_cannot_be_trained(fields: dict[str, Any]) -> None:
