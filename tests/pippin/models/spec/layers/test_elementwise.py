@@ -1,4 +1,4 @@
-"""What is wrong with layers that compute number by number, that reduce, or that bring numbers of their own."""
+"""Layers that compute number by number, that reduce, or that bring numbers of their own: fields, shapes and files."""
 
 from math import nan
 
@@ -9,113 +9,16 @@ from pydantic import ValidationError
 from pippin.models.spec import Layer, Shape
 from pippin.models.spec.layers.activations import ParametricSoftplus, PReLU
 from pippin.models.spec.layers.constants import Bias, LoadConstant, Scale
-from pippin.models.spec.layers.elementwise import Add, Average, Dot, Max, Multiply, Unary
+from pippin.models.spec.layers.elementwise import Add, Unary
 from pippin.models.spec.layers.reduction import Reduce
 from pippin.models.spec.shapes import rank5
 
 IMAGE = (1, 1, 3, 4, 5)
-SEQUENCE = (2, 1, 3, 4, 5)
 
 
 def of(*declared: tuple[int, ...]) -> tuple[Shape, ...]:
     """Shapes as layers see them."""
     return tuple(seen for shape in declared if (seen := rank5(shape)) is not None)
-
-
-FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
-    (Add(name="a"), (IMAGE,), {"/alpha": "is required where a layer reads one blob only"}),
-    (
-        Multiply(name="m", alpha=2.5),
-        (IMAGE, IMAGE),
-        {"/alpha": "found 2.5 beside 2 blobs; goes with one blob only: leave it out"},
-    ),
-    (
-        Add(name="a"),
-        of((3, 4, 5), (2, 1, 1)),
-        {"/input/1": "found a blob of shape [2]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]"},
-    ),
-    (
-        Max(name="m"),
-        of((3, 1, 5), (3, 4, 5)),
-        {"/input/0": "found a blob of shape [3, 1, 5]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]"},
-    ),
-    (
-        Average(name="a"),
-        (IMAGE, SEQUENCE),
-        {
-            "/input/0": "found a blob of shape [3, 4, 5]; "
-            "needs [2, 3, 4, 5] or [2, 3, 1, 1] or [2, 1, 4, 5] or [2, 1, 1, 1]"
-        },
-    ),
-    (Multiply(name="m"), ((4, 5), (1, 5)), {"/input/1": "found a blob of shape [1, 5]; needs [4, 5]"}),
-    (
-        Average(name="a"),
-        ((3, 4, 5), (2, 3, 4, 5)),
-        {"/input/1": "found a blob of shape [2, 3, 4, 5], rank 4; needs rank 3, as the first has"},
-    ),
-    (
-        Dot(name="d"),
-        of((3, 1, 5), (3, 1, 5)),
-        {
-            "/input/0": "found a blob of shape [3, 1, 5]; needs a vector: flatten first",
-            "/input/1": "found a blob of shape [3, 1, 5]; needs a vector: flatten first",
-        },
-    ),
-    (Dot(name="d"), of((3,), (4,)), {"/input/1": "found a blob of shape [4]; needs that of the first, [3]"}),
-    (Reduce(name="r", mode="argmax", axis="hw"), (IMAGE,), {"/axis": "found 'hw'; argmax needs 'c', 'h' or 'w'"}),
-    (
-        Reduce(name="r", mode="sum", axis="c"),
-        ((4, 5),),
-        {"/input": "found a blob of shape [4, 5], rank 2; reduce over c needs rank 3 or more"},
-    ),
-    (
-        Reduce(name="r", mode="sum", axis="hw"),
-        ((5,),),
-        {"/input": "found a blob of shape [5], rank 1; reduce over hw needs rank 2 or more"},
-    ),
-    (
-        Bias(name="b", shape=(3, 1, 1)),
-        (IMAGE,),
-        {"/shape": "found [3, 1, 1]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]"},
-    ),
-    (
-        Bias(name="b", shape=(3,), bias=[1, 2]),
-        (IMAGE,),
-        {"/bias": "found a list of 2; needs one of 3 (shape [3] from here)"},
-    ),
-    (
-        Scale(name="s", shape_scale=(4, 5), has_bias=True, shape_bias=(5,)),
-        (IMAGE,),
-        {
-            "/shape_scale": "found [4, 5]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]",
-            "/shape_bias": "found [5]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]",
-        },
-    ),
-    (
-        Scale(name="s", shape_scale=(3,), shape_bias=(3,), bias=[1, 2, 3]),
-        (IMAGE,),
-        {
-            "/shape_bias": "found a shape although has_bias is false; leave one of the two out",
-            "/bias": "found a bias although has_bias is false; leave one of the two out",
-        },
-    ),
-    (
-        LoadConstant(name="l", shape=(2, 1, 1), data=[[[1]], [["2"]]]),
-        (),
-        {"/data/1/0/0": "found '2'; needs a finite number that a float32 can hold"},
-    ),
-    (PReLU(name="p", alpha=[1, 2]), (IMAGE,), {"/alpha": "found a list of 2; needs one of 3 (shape [3] from here)"}),
-    (
-        ParametricSoftplus(name="p", beta=[1, 2, 3], shared_beta=True),
-        (IMAGE,),
-        {"/beta": "found a list of 3; needs one of 1 (shape [1] from here)"},
-    ),
-]
-
-
-@pytest.mark.parametrize(("layer", "inputs", "expected"), FAULTS)
-def test_layer_faults_are_explained(layer: Layer, inputs: tuple[Shape, ...], expected: dict[str, str]) -> None:
-    assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == expected
 
 
 @pytest.mark.parametrize(

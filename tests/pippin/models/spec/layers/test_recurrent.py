@@ -1,4 +1,4 @@
-"""What is wrong with recurrent layers, what of them stands where in a file, and what their arrays begin with."""
+"""Recurrent layers: models that read them, where their arrays stand in a file, and what these begin with."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pippin.models.spec import Layer, Shape, resolve
 from pippin.models.spec.layers.recurrent import GRU, BiDirectionalLSTM, SimpleRecurrent, UniDirectionalLSTM
-from pippin.models.spec.recurrent import MAX_STEPS, read_activation
+from pippin.models.spec.recurrent import read_activation
 from pippin.models.spec.weights import initial_weights
 
 FaultsOf = Callable[[object], dict[str, str]]
@@ -45,82 +45,6 @@ def filled(names: tuple[str, ...], channels: int = 2) -> dict[str, object]:
         name: np.ones(next((shape for end, shape in shapes.items() if name.endswith(end)), (3,))).tolist()
         for name in names
     }
-
-
-ARRAYS = filled(("weight_matrix", "recursion_matrix", "bias_vector"))
-
-FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
-    (
-        gru(),
-        ((7, 1, 2, 1, 4),),
-        {"/input": "found a blob of shape [7, 2, 1, 4]; gru needs a sequence of vectors, [sequence, 1, C, 1, 1]"},
-    ),
-    (
-        lstm(),
-        ((7, 5, 2, 1, 1),),
-        {
-            "/input": "found a blob of shape [7, 5, 2, 1, 1]; "
-            "uni_directional_lstm needs a sequence of vectors, [sequence, 1, C, 1, 1]"
-        },
-    ),
-    (
-        gru(),
-        ((7, 1, 2, 1, 1, 1),),
-        {"/input": "found a blob of shape [7, 1, 2, 1, 1, 1]; gru needs a sequence of vectors, [sequence, 1, C, 1, 1]"},
-    ),
-    (gru(), ((MAX_STEPS + 1, 1, 2, 1, 1),), {"/input": "found a sequence of 4097; needs at most 4096"}),
-    (gru(input_vector_size=4), (SEQUENCE,), {"/input_vector_size": "found 4; the input has 2"}),
-    (
-        both_ways(),
-        (SEQUENCE, STATE, (1, 1, 6, 1, 1), SEQUENCE),
-        {
-            "/input/2": "found a blob of shape [6]; a state here is [3]",
-            "/input/3": "found a blob of shape [7, 2, 1, 1]; a state here is [3]",
-        },
-    ),
-    (
-        simple(weights=ARRAYS | {"bias_vektor": [1.0]}),
-        (SEQUENCE, STATE),
-        {"/weights/bias_vektor": "there is no array 'bias_vektor' in this layer; did you mean 'bias_vector'?"},
-    ),
-    (
-        simple(weights=ARRAYS, has_bias_vector=False),
-        (SEQUENCE, STATE),
-        {"/weights/bias_vector": "there is no array 'bias_vector' in this layer"},
-    ),
-    (
-        simple(weights={key: array for key, array in ARRAYS.items() if key != "recursion_matrix"}),
-        (SEQUENCE, STATE),
-        {"/weights/recursion_matrix": "is required: an array of shape [3, 3], as `weights` has others"},
-    ),
-    (
-        simple(weights=filled(("weight_matrix", "recursion_matrix", "bias_vector"), channels=5)),
-        (SEQUENCE, STATE),
-        {"/weights/weight_matrix/0": "found a list of 5; needs one of 2 (shape [2] from here)"},
-    ),
-    (
-        both_ways(
-            weights={
-                "forward": filled(both_ways().array_names),
-                "backward": filled(both_ways().array_names) | {"input_gate_bias_vector": [1, 2, "3"]},
-            }
-        ),
-        (SEQUENCE,),
-        {"/weights/backward/input_gate_bias_vector/2": "found '3'; needs a finite number that a float32 can hold"},
-    ),
-]
-
-
-@pytest.mark.parametrize(("layer", "inputs", "faults"), FAULTS)
-def test_faults_state_the_value_and_what_is_needed(
-    layer: Layer, inputs: tuple[Shape, ...], faults: dict[str, str]
-) -> None:
-    assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == faults
-
-
-def test_many_unknown_arrays_get_few_faults() -> None:
-    weights = ARRAYS | {f"array_{number}": [] for number in range(1000)}
-    assert len(list(simple(weights=weights).faults((SEQUENCE, STATE)))) == 3
 
 
 def document(**layer: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is wrong with deconvolutions, embeddings and normalizations, and what their files may leave out."""
+"""Deconvolutions, embeddings and normalizations: fields, shapes and files."""
 
 from typing import Any
 
@@ -7,15 +7,13 @@ import pytest
 from coremltools.proto import NeuralNetwork_pb2
 from pydantic import ValidationError
 
-from pippin.models.spec import Layer, Shape, SpecError, resolve
+from pippin.models.spec import Shape, SpecError, resolve
 from pippin.models.spec.layers.convolution import Convolution, Deconvolution
-from pippin.models.spec.layers.dense import Embedding
 from pippin.models.spec.layers.normalization import LRN, MVN, Batchnorm, L2Normalize
 from pippin.models.spec.table import LAYERS, LAYERS_BY_KIND
 from pippin.models.spec.weights import initial_weights
 
 IMAGE = (1, 1, 6, 4, 3)
-NUMBER = (5, 1, 1, 1, 1)
 
 
 def deconv(**fields: object) -> Deconvolution:
@@ -24,58 +22,6 @@ def deconv(**fields: object) -> Deconvolution:
 
 def valid(*borders: list[int]) -> dict[str, Any]:
     return {"type": "valid", "borders": list(borders)}
-
-
-FAULTS: list[tuple[Layer, Shape, dict[str, str]]] = [
-    (deconv(groups=4), IMAGE, {"/input": "found 6 channels; 4 groups need a multiple of them"}),
-    (deconv(groups=3), IMAGE, {"/output_channels": "found 4 channels; 3 groups need a multiple of them"}),
-    (deconv(kernel_channels=3, groups=2), IMAGE, {"/kernel_channels": "found 3; the input has 6 channels"}),
-    (
-        deconv(padding=valid([3, 3], [1, 2])),
-        IMAGE,
-        {"/padding/borders/0": "found [3, 3]; of 6 rows at least one must be left"},
-    ),
-    (
-        deconv(stride=(9, 1), padding=valid([3, 3], [2, 3])),
-        IMAGE,
-        {"/padding/borders/1": "found [2, 3]; of 4 columns at least one must be left"},
-    ),
-    (
-        deconv(output_channels=1, weights=[[[[0, 0]] * 3]] * 5),
-        IMAGE,
-        {"/weights": "found a list of 5; needs one of 6 (shape [6, 1, 3, 2] from here)"},
-    ),
-    (
-        deconv(has_bias=False, bias=[0] * 4),
-        IMAGE,
-        {"/bias": "found a bias although has_bias is false; leave one of the two out"},
-    ),
-    (
-        Embedding(name="e", input_dim=3, output_channels=2),
-        IMAGE,
-        {"/input": "found a blob of shape [6, 4, 3]; needs one number at a place, C, H and W being 1"},
-    ),
-    (
-        Embedding(name="e", input_dim=3, output_channels=2, weights=[[1, 2], [3, 4]]),
-        NUMBER,
-        {"/weights/0": "found a list of 2; needs one of 3 (shape [3] from here)"},
-    ),
-    (Batchnorm(name="b", channels=5), IMAGE, {"/channels": "found 5; the input has 6"}),
-    (Batchnorm(name="b", gamma=[1, 2]), IMAGE, {"/gamma": "found a list of 2; needs one of 6 (shape [6] from here)"}),
-    (
-        Batchnorm(name="b", compute_mean_var=True, mean=[0] * 6, variance=[1] * 6),
-        IMAGE,
-        {
-            "/mean": "found a mean although compute_mean_var is true; leave one of the two out",
-            "/variance": "found a variance although compute_mean_var is true; leave one of the two out",
-        },
-    ),
-]
-
-
-@pytest.mark.parametrize(("layer", "shape", "expected"), FAULTS)
-def test_faults_state_the_value_and_what_is_needed(layer: Layer, shape: Shape, expected: dict[str, str]) -> None:
-    assert {fault.pointer: fault.detail for fault in layer.faults((shape,))} == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,273 @@
+"""What is wrong with a layer of some fields, and with the blobs that it reads."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.models.spec import Shape
+from pippin.models.spec.layers.recurrent import BiDirectionalLSTM
+from pippin.models.spec.recurrent import MAX_STEPS
+from pippin.models.spec.table import LAYERS
+
+IMAGE: Shape = (1, 1, 3, 4, 5)
+SEQUENCE: Shape = (2, 1, 3, 4, 5)
+BOXES: Shape = (7, 1, 4, 1, 1)
+SIX_CHANNELS: Shape = (1, 1, 6, 4, 3)
+VECTORS: Shape = (7, 1, 2, 1, 1)
+STATE: Shape = (1, 1, 3, 1, 1)
+
+
+def reads(*inputs: Shape, **fields: object) -> tuple[tuple[Shape, ...], dict[str, object]]:
+    """The shapes of what a layer reads, and the fields that concern the fault."""
+    return inputs, fields
+
+
+def image(channels: int, height: int = 1, width: int = 1) -> Shape:
+    return (1, 1, channels, height, width)
+
+
+def borders(*pairs: list[int]) -> dict[str, object]:
+    return {"type": "valid", "borders": list(pairs)}
+
+
+def ones(names: Sequence[str], channels: int = 2) -> dict[str, object]:
+    """Arrays of ones by name, for a recurrent layer of three units."""
+    shapes = {"weight_matrix": (3, channels), "recursion_matrix": (3, 3)}
+    return {
+        name: np.ones(next((shape for end, shape in shapes.items() if name.endswith(end)), (3,))).tolist()
+        for name in names
+    }
+
+
+SIGMOID, TANH = {"type": "sigmoid"}, {"type": "tanh"}
+LSTM = {"output_vector_size": 3, "activations": (SIGMOID, TANH, TANH)}
+# What a layer needs besides the fields that concern the fault.
+REQUIRED: dict[str, dict[str, Any]] = {
+    "deconvolution": {"output_channels": 4, "kernel_size": (3, 2)},
+    "embedding": {"input_dim": 3, "output_channels": 2},
+    "crop_resize": {"target_size": (2, 2)},
+    "simple_recurrent": {"output_vector_size": 3, "activation": TANH},
+    "gru": {"output_vector_size": 3, "activations": (SIGMOID, TANH)},
+    "uni_directional_lstm": LSTM,
+    "bi_directional_lstm": LSTM,
+}
+UNALIGNED = "/fractional_scaling_factor: found it without bilinear and aligned corners, true or false; needs both"
+ALIGNED: dict[str, Any] = {"mode": "bilinear", "linear_upsample_mode": "align_corners_true"}
+ARRAYS = ones(("weight_matrix", "recursion_matrix", "bias_vector"))
+LSTM_ARRAYS = ones(BiDirectionalLSTM.model_validate({"name": "layer"} | LSTM).array_names)
+
+# By the layer's type, and the pointer and the detail of each of its faults.
+FAULTS = {
+    "add /alpha: is required where a layer reads one blob only": reads(IMAGE),
+    "multiply /alpha: found 2.5 beside 2 blobs; goes with one blob only: leave it out": reads(IMAGE, IMAGE, alpha=2.5),
+    "add /input/1: found a blob of shape [2]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]": reads(IMAGE, image(2)),
+    "max /input/0: found a blob of shape [3, 1, 5]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]": reads(
+        image(3, 1, 5), IMAGE
+    ),
+    (
+        "average /input/0: found a blob of shape [3, 4, 5]; "
+        "needs [2, 3, 4, 5] or [2, 3, 1, 1] or [2, 1, 4, 5] or [2, 1, 1, 1]"
+    ): reads(IMAGE, SEQUENCE),
+    "multiply /input/1: found a blob of shape [1, 5]; needs [4, 5]": reads((4, 5), (1, 5)),
+    "average /input/1: found a blob of shape [2, 3, 4, 5], rank 4; needs rank 3, as the first has": reads(
+        (3, 4, 5), (2, 3, 4, 5)
+    ),
+    (
+        "dot /input/0: found a blob of shape [3, 1, 5]; needs a vector: flatten first\n"
+        "/input/1: found a blob of shape [3, 1, 5]; needs a vector: flatten first"
+    ): reads(image(3, 1, 5), image(3, 1, 5)),
+    "dot /input/1: found a blob of shape [4]; needs that of the first, [3]": reads(image(3), image(4)),
+    "reduce /axis: found 'hw'; argmax needs 'c', 'h' or 'w'": reads(IMAGE, mode="argmax", axis="hw"),
+    "reduce /input: found a blob of shape [4, 5], rank 2; reduce over c needs rank 3 or more": reads(
+        (4, 5), mode="sum", axis="c"
+    ),
+    "reduce /input: found a blob of shape [5], rank 1; reduce over hw needs rank 2 or more": reads(
+        (5,), mode="sum", axis="hw"
+    ),
+    "bias /shape: found [3, 1, 1]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]": reads(IMAGE, shape=(3, 1, 1)),
+    "bias /bias: found a list of 2; needs one of 3 (shape [3] from here)": reads(IMAGE, shape=(3,), bias=[1, 2]),
+    (
+        "scale /shape_scale: found [4, 5]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]\n"
+        "/shape_bias: found [5]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]"
+    ): reads(IMAGE, shape_scale=(4, 5), has_bias=True, shape_bias=(5,)),
+    (
+        "scale /shape_bias: found a shape although has_bias is false; leave one of the two out\n"
+        "/bias: found a bias although has_bias is false; leave one of the two out"
+    ): reads(IMAGE, shape_scale=(3,), shape_bias=(3,), bias=[1, 2, 3]),
+    "load_constant /data/1/0/0: found '2'; needs a finite number that a float32 can hold": reads(
+        shape=(2, 1, 1), data=[[[1]], [["2"]]]
+    ),
+    "prelu /alpha: found a list of 2; needs one of 3 (shape [3] from here)": reads(IMAGE, alpha=[1, 2]),
+    "parametric_softplus /beta: found a list of 3; needs one of 1 (shape [1] from here)": reads(
+        IMAGE, beta=[1, 2, 3], shared_beta=True
+    ),
+    "deconvolution /input: found 6 channels; 4 groups need a multiple of them": reads(SIX_CHANNELS, groups=4),
+    "deconvolution /output_channels: found 4 channels; 3 groups need a multiple of them": reads(SIX_CHANNELS, groups=3),
+    "deconvolution /kernel_channels: found 3; the input has 6 channels": reads(
+        SIX_CHANNELS, kernel_channels=3, groups=2
+    ),
+    "deconvolution /padding/borders/0: found [3, 3]; of 6 rows at least one must be left": reads(
+        SIX_CHANNELS, padding=borders([3, 3], [1, 2])
+    ),
+    "deconvolution /padding/borders/1: found [2, 3]; of 4 columns at least one must be left": reads(
+        SIX_CHANNELS, stride=(9, 1), padding=borders([3, 3], [2, 3])
+    ),
+    "deconvolution /weights: found a list of 5; needs one of 6 (shape [6, 1, 3, 2] from here)": reads(
+        SIX_CHANNELS, output_channels=1, weights=[[[[0, 0]] * 3]] * 5
+    ),
+    "deconvolution /bias: found a bias although has_bias is false; leave one of the two out": reads(
+        SIX_CHANNELS, has_bias=False, bias=[0] * 4
+    ),
+    "embedding /input: found a blob of shape [6, 4, 3]; needs one number at a place, C, H and W being 1": reads(
+        SIX_CHANNELS
+    ),
+    "embedding /weights/0: found a list of 2; needs one of 3 (shape [3] from here)": reads(
+        (5, 1, 1, 1, 1), weights=[[1, 2], [3, 4]]
+    ),
+    "batchnorm /channels: found 5; the input has 6": reads(SIX_CHANNELS, channels=5),
+    "batchnorm /gamma: found a list of 2; needs one of 6 (shape [6] from here)": reads(SIX_CHANNELS, gamma=[1, 2]),
+    (
+        "batchnorm /mean: found a mean although compute_mean_var is true; leave one of the two out\n"
+        "/variance: found a variance although compute_mean_var is true; leave one of the two out"
+    ): reads(SIX_CHANNELS, compute_mean_var=True, mean=[0] * 6, variance=[1] * 6),
+    "permute /axis: found [0, 1, 1, 3]; needs each of 0, 1, 2 and 3 once": reads(IMAGE, axis=(0, 1, 1, 3)),
+    (
+        "reshape /target_shape: found [3, 4, 6], which makes 72 numbers of a blob of shape [3, 4, 5]; "
+        "needs as many as it has, 60"
+    ): reads(IMAGE, target_shape=(3, 4, 6)),
+    (
+        "reshape /target_shape: found [1, 3, 4, 5], which makes 60 numbers of a blob of shape [2, 3, 4, 5]; "
+        "needs as many as it has, 120"
+    ): reads(SEQUENCE, target_shape=(1, 3, 4, 5)),
+    "concat /input/2: found a blob of shape [3, 5, 5]; of one of [3, 4, 5] only the channels may differ": reads(
+        IMAGE, IMAGE, image(3, 5, 5)
+    ),
+    "concat /input/1: found a blob of shape [2, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ": reads(
+        IMAGE, SEQUENCE
+    ),
+    "concat /input/1: found a blob of shape [1, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ": reads(
+        (3, 4, 5), (1, 3, 4, 5)
+    ),
+    "concat /input/1: found a blob of shape [2, 4, 5]; of one of [3, 4, 5] only the sequence may differ": reads(
+        IMAGE, image(2, 4, 5), sequence_concat=True
+    ),
+    "concat /sequence_concat: found true for blobs of rank 4; a sequence is an axis of blobs of rank 5": reads(
+        (2, 3, 4, 5), (2, 3, 4, 5), sequence_concat=True
+    ),
+    "split /input: found 3 channels; 2 outputs need a multiple of them": reads(IMAGE, output=("a", "b")),
+    "split /n_outputs: found 2; the layer names 3 outputs": reads(IMAGE, output=("a", "b", "c"), n_outputs=2),
+    "slice /axis: found 'channel' of a blob of shape [4, 5], rank 2; needs rank 3 or more": reads(
+        (4, 5), axis="channel", end_index=1
+    ),
+    "slice /start_index: found 4; the axis has 4": reads(IMAGE, axis="height", start_index=4, end_index=5),
+    "slice /start_index: found -5; the axis has 4": reads(IMAGE, axis="height", start_index=-5, end_index=4),
+    "slice /end_index: found 6; the axis has 5": reads(IMAGE, axis="width", end_index=6),
+    "slice /end_index: found -5; the axis has 5": reads(IMAGE, axis="width", end_index=-5),
+    "slice /end_index: found -2; it must come after where the slice starts, at 3": reads(
+        IMAGE, axis="width", start_index=3, end_index=-2
+    ),
+    "crop /borders: is required with 1 input: [[top, bottom], [left, right]]": reads(IMAGE),
+    "crop /offset: is required with 2 inputs: [height, width]": reads(IMAGE, IMAGE, borders=((0, 0), (0, 0))),
+    (
+        "crop /borders/0: found 2 and 2; of the input's 4 rows one or more must be left\n"
+        "/borders/1: found 0 and 6; of the input's 5 columns one or more must be left"
+    ): reads(IMAGE, borders=((2, 2), (0, 6))),
+    "crop /offset/1: found 3; with the second input's 4 columns it is 7, the first has 5": reads(
+        IMAGE, image(1, 4, 4), offset=(0, 3)
+    ),
+    "crop /input/1: found a blob of rank 4; needs rank 3, the first one's": reads(
+        (3, 4, 5), (1, 3, 4, 5), offset=(0, 0)
+    ),
+    (
+        "padding /borders/0: found [4, 0]; an input 4 high reflects less than that\n"
+        "/borders/1: found [0, 9]; an input 5 wide reflects less than that"
+    ): reads(IMAGE, padding_type="reflection", borders=((4, 0), (0, 9))),
+    "padding /value: found 1.5, which replication does not use; leave it out": reads(
+        IMAGE, padding_type="replication", value=1.5, borders=((1, 1), (1, 1))
+    ),
+    "upsample /linear_upsample_mode: found 'align_corners_true'; only bilinear has such a mode": reads(
+        IMAGE, linear_upsample_mode="align_corners_true"
+    ),
+    f"upsample {UNALIGNED}": reads(IMAGE, fractional_scaling_factor=(1.5, 1.5), mode="bilinear"),
+    "upsample /fractional_scaling_factor: found it beside scaling_factor; leave one of the two out": reads(
+        IMAGE, **ALIGNED, fractional_scaling_factor=(1.5, 1.5), scaling_factor=(2, 2)
+    ),
+    (
+        "upsample /fractional_scaling_factor/0: found 0.0; of the input's 4 rows one or more must be left\n"
+        "/fractional_scaling_factor/1: found 0.19; of the input's 5 columns one or more must be left"
+    ): reads(IMAGE, **ALIGNED, fractional_scaling_factor=(0.0, 0.19)),
+    "crop_resize /input/0: found images of shape [2, 3, 4, 5], a sequence of 2; needs one of 1": reads(SEQUENCE, BOXES),
+    "crop_resize /input/1: found boxes of shape [1, 1, 7, 4, 1]; needs [N, 1, 4, 1, 1] or [N, 1, 5, 1, 1]": reads(
+        IMAGE, image(7, 4)
+    ),
+    "crop_resize /input/0: found 2 images in a batch; boxes of 5 coordinates need just 1": reads(
+        (1, 2, 3, 4, 5), (7, 1, 5, 1, 1)
+    ),
+    "crop_resize /spatial_scale: found 0.0; needs more than 0": reads(IMAGE, BOXES, spatial_scale=0.0),
+    "reorganize_data /block_size: found 2; it must divide the input's 4 rows and 5 columns": reads(
+        IMAGE, mode="space_to_depth", block_size=2
+    ),
+    "reorganize_data /block_size: found 2; its square, 4, must divide the input's 6 channels": reads(
+        image(6, 4, 5), mode="depth_to_space", block_size=2
+    ),
+    "reorganize_data /block_size: found 3; its square, 9, must divide the input's 3 channels": reads(
+        IMAGE, mode="pixel_shuffle", block_size=3
+    ),
+    "gru /input: found a blob of shape [7, 2, 1, 4]; gru needs a sequence of vectors, [sequence, 1, C, 1, 1]": reads(
+        (7, 1, 2, 1, 4)
+    ),
+    (
+        "uni_directional_lstm /input: found a blob of shape [7, 5, 2, 1, 1]; "
+        "uni_directional_lstm needs a sequence of vectors, [sequence, 1, C, 1, 1]"
+    ): reads((7, 5, 2, 1, 1)),
+    (
+        "gru /input: found a blob of shape [7, 1, 2, 1, 1, 1]; gru needs a sequence of vectors, [sequence, 1, C, 1, 1]"
+    ): reads((7, 1, 2, 1, 1, 1)),
+    "gru /input: found a sequence of 4097; needs at most 4096": reads((MAX_STEPS + 1, 1, 2, 1, 1)),
+    "gru /input_vector_size: found 4; the input has 2": reads(VECTORS, input_vector_size=4),
+    (
+        "bi_directional_lstm /input/2: found a blob of shape [6]; a state here is [3]\n"
+        "/input/3: found a blob of shape [7, 2, 1, 1]; a state here is [3]"
+    ): reads(VECTORS, STATE, (1, 1, 6, 1, 1), VECTORS),
+    (
+        "simple_recurrent /weights/bias_vektor: there is no array 'bias_vektor' in this layer; "
+        "did you mean 'bias_vector'?"
+    ): reads(VECTORS, STATE, weights=ARRAYS | {"bias_vektor": [1.0]}),
+    "simple_recurrent /weights/bias_vector: there is no array 'bias_vector' in this layer": reads(
+        VECTORS, STATE, weights=ARRAYS, has_bias_vector=False
+    ),
+    (
+        "simple_recurrent /weights/recursion_matrix: is required: an array of shape [3, 3], as `weights` has others"
+    ): reads(VECTORS, STATE, weights=ones(("weight_matrix", "bias_vector"))),
+    ("simple_recurrent /weights/weight_matrix/0: found a list of 5; needs one of 2 (shape [2] from here)"): reads(
+        VECTORS, STATE, weights=ones(("weight_matrix", "recursion_matrix", "bias_vector"), channels=5)
+    ),
+    (
+        "bi_directional_lstm /weights/backward/input_gate_bias_vector/2: "
+        "found '3'; needs a finite number that a float32 can hold"
+    ): reads(
+        VECTORS, weights={"forward": LSTM_ARRAYS, "backward": LSTM_ARRAYS | {"input_gate_bias_vector": [1, 2, "3"]}}
+    ),
+}
+
+
+def faults_of(kind: str, inputs: Sequence[Shape], fields: dict[str, object]) -> list[str]:
+    layer = LAYERS[kind].model_validate({"name": "layer"} | REQUIRED.get(kind, {}) | fields)
+    return [f"{fault.pointer}: {fault.detail}" for fault in layer.faults(tuple(inputs))]
+
+
+@pytest.mark.parametrize("faults", FAULTS)
+def test_fault_states_the_value_and_what_is_needed(faults: str) -> None:
+    kind, _, details = faults.partition(" ")
+    assert sorted(faults_of(kind, *FAULTS[faults])) == sorted(details.split("\n"))
+
+
+def test_fractional_factor_needs_the_bilinear_mode() -> None:
+    assert faults_of("upsample", *reads(IMAGE, fractional_scaling_factor=(1.5, 1.5))) == [UNALIGNED]
+
+
+def test_many_unknown_arrays_get_few_faults() -> None:
+    weights = ARRAYS | {f"array_{number}": [] for number in range(1000)}
+    assert len(faults_of("simple_recurrent", *reads(VECTORS, STATE, weights=weights))) == 3
