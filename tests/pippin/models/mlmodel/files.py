@@ -1,13 +1,33 @@
 """Small models of every kind that can be trained, as messages to put together and to spoil."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
 
 from pippin.models.mlmodel import build
-from pippin.models.mlmodel.proto import Message, new_model, parse
+from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
 from pippin.models.spec import resolve
+from tests.support.specs import small_spec
+
+
+def small_file(**changes: object) -> bytes:
+    """The small model of the spec language, changed by the arguments."""
+    return build(resolve(small_spec(**changes)))
+
+
+def message_in(data: bytes) -> Message:
+    """A file as coremltools parses it, without any check of ours."""
+    model = new_model()
+    model.ParseFromString(data)
+    return model
+
+
+def spoiled(harm: Callable[[Message], object]) -> bytes:
+    """The small model's file after something was done to its message."""
+    model = message_in(small_file())
+    harm(model)
+    return serialize(model)
 
 
 def network(**changes: object) -> Message:

@@ -11,9 +11,8 @@ from coremltools.models.neural_network import AdamParams, NeuralNetworkBuilder, 
 from pippin.models.mlmodel import build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.models.spec import resolve
-
-MakeSpec = Callable[..., dict[str, Any]]
-Parse = Callable[[bytes], Message]
+from tests.pippin.models.mlmodel.files import message_in
+from tests.support.specs import small_spec
 
 IMAGE = [4, 9, 8]
 HEAD = [
@@ -147,7 +146,7 @@ def without_emptiness(layer: Message) -> Message:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_written_layer_equals_that_of_the_builder(small_spec: MakeSpec, message_in: Parse, name: str) -> None:
+def test_written_layer_equals_that_of_the_builder(name: str) -> None:
     ours, theirs = CASES[name]
     document = small_spec(inputs=[{"name": "x", "shape": IMAGE}], layers=[ours, *HEAD])
     builder = new_builder(IMAGE, 3)
@@ -157,9 +156,7 @@ def test_written_layer_equals_that_of_the_builder(small_spec: MakeSpec, message_
 
 
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_inner_product_and_softmax_equal_those_of_the_builder(
-    small_spec: MakeSpec, message_in: Parse, has_bias: bool
-) -> None:
+def test_inner_product_and_softmax_equal_those_of_the_builder(has_bias: bool) -> None:
     dense = {"type": "inner_product", "name": "dense", "output_channels": 3, "weights": kernel(3, 4), "updatable": True}
     dense |= {"bias": kernel(3)} if has_bias else {"has_bias": False}
     builder = new_builder([4], 3)

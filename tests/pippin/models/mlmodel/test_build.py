@@ -4,7 +4,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import coremltools
@@ -12,21 +11,16 @@ import numpy as np
 import pytest
 
 from pippin.models.mlmodel import ModelFileError, build
-from pippin.models.mlmodel.proto import Message
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
 from pippin.models.spec.weights import initial_weights
+from tests.pippin.models.mlmodel.files import message_in, small_file
+from tests.support.specs import DENSE, SOFTMAX, small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-MakeFile = Callable[..., bytes]
-Parse = Callable[[bytes], Message]
-
-DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
-SOFTMAX = {"type": "softmax", "name": "softmax"}
 FLOAT32, DOUBLE, INT32 = 65568, 65600, 131104
 
 
-def test_built_file_is_an_updatable_network_of_version_4(small_file: MakeFile, message_in: Parse) -> None:
+def test_built_file_is_an_updatable_network_of_version_4() -> None:
     model = message_in(small_file())
     assert model.specificationVersion == 4
     assert model.isUpdatable
@@ -34,13 +28,13 @@ def test_built_file_is_an_updatable_network_of_version_4(small_file: MakeFile, m
     assert model.neuralNetwork.arrayInputShapeMapping == 0
 
 
-def test_coremltools_loads_the_file_as_updatable(small_file: MakeFile, message_in: Parse) -> None:
+def test_coremltools_loads_the_file_as_updatable() -> None:
     model = coremltools.models.MLModel(message_in(small_file()), skip_model_load=True)
     assert model.get_spec().isUpdatable
     assert "'dense'" in str(coremltools.models.neural_network.NeuralNetworkBuilder(spec=model.get_spec()).layers)
 
 
-def test_features_have_exact_types(small_spec: MakeSpec, message_in: Parse) -> None:
+def test_features_have_exact_types() -> None:
     inputs = [{"name": "x", "shape": [4, 1, 1], "type": "double"}]
     description = message_in(build(resolve(small_spec(inputs=inputs)))).description
     said = {
@@ -57,7 +51,7 @@ def test_features_have_exact_types(small_spec: MakeSpec, message_in: Parse) -> N
     }
 
 
-def test_metadata_is_kept(small_file: MakeFile, message_in: Parse) -> None:
+def test_metadata_is_kept() -> None:
     said = {"short_description": "Digits", "author": "Ada", "license": "MIT", "version_string": "1.2"}
     metadata = message_in(small_file(**said, user_defined={"a": "1", "b": ""})).description.metadata
     assert metadata.shortDescription == "Digits"
@@ -67,7 +61,7 @@ def test_metadata_is_kept(small_file: MakeFile, message_in: Parse) -> None:
     assert dict(metadata.userDefined) == {"a": "1", "b": ""}
 
 
-def test_training_parameters_keep_their_ranges_and_sets(small_file: MakeFile, message_in: Parse) -> None:
+def test_training_parameters_keep_their_ranges_and_sets() -> None:
     adam = {
         "type": "adam",
         "learning_rate": {"default": 0.1, "max": 0.3},
@@ -99,14 +93,14 @@ def test_training_parameters_keep_their_ranges_and_sets(small_file: MakeFile, me
 
 
 @pytest.mark.parametrize("momentum", [None, 0.9, {"default": 0, "min": 0, "max": 0}])
-def test_momentum_is_written_only_if_declared(small_file: MakeFile, message_in: Parse, momentum: object) -> None:
+def test_momentum_is_written_only_if_declared(momentum: object) -> None:
     sgd = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": momentum}
     written = message_in(small_file(optimizer=sgd)).neuralNetwork.updateParams.optimizer.sgdOptimizer
     assert written.HasField("momentum") == (momentum is not None)
     assert written.momentum.HasField("range") == isinstance(momentum, dict)
 
 
-def test_weights_are_float32_and_marked_updatable_like_the_layer(small_spec: MakeSpec, message_in: Parse) -> None:
+def test_weights_are_float32_and_marked_updatable_like_the_layer() -> None:
     frozen = DENSE | {"name": "frozen", "output_channels": 2, "updatable": False, "has_bias": False}
     resolved = resolve(small_spec(layers=[frozen, DENSE, SOFTMAX]))
     below, above, _ = message_in(build(resolved)).neuralNetwork.layers
@@ -117,7 +111,7 @@ def test_weights_are_float32_and_marked_updatable_like_the_layer(small_spec: Mak
     assert np.array_equal(np.float32(above.innerProduct.weights.floatValue).reshape(3, 2), expected)
 
 
-def test_given_weights_replace_the_initial_ones(small_spec: MakeSpec, message_in: Parse) -> None:
+def test_given_weights_replace_the_initial_ones() -> None:
     given = {"dense": {"weights": np.arange(12, dtype=np.float32).reshape(3, 4), "bias": np.ones(3, np.float32)}}
     (dense, _) = message_in(build(resolve(small_spec()), given)).neuralNetwork.layers
     assert list(dense.innerProduct.weights.floatValue) == list(range(12))
@@ -139,7 +133,7 @@ WEIGHTS, BIAS = np.zeros((3, 4), np.float32), np.zeros(3, np.float32)
         ({"dense": {"weights": WEIGHTS, "bias": BIAS}, "other": {}}, "other; the model has no such layer"),
     ],
 )
-def test_weights_that_do_not_match_the_model_are_refused(small_spec: MakeSpec, given: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
+def test_weights_that_do_not_match_the_model_are_refused(given: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(ModelFileError, match=said):
         build(resolve(small_spec()), given)
 

@@ -12,8 +12,8 @@ from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, at, parse, serialize
 from pippin.models.spec import ArrayFeature, LabelFeature, resolve
 from pippin.models.spec.features import DictionaryFeature, NumberFeature
+from tests.support.specs import small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
 Capture = pytest.CaptureFixture[str]
 Labels = list[str] | list[int]
 
@@ -35,9 +35,7 @@ def spoil(data: bytes, harm: Callable[[Message], object]) -> bytes:
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("probabilities", [None, "chances", "y"])
 @pytest.mark.parametrize("blob", [None, "y"])
-def test_classifier_round_trips(
-    small_spec: MakeSpec, labels: Labels, probabilities: str | None, blob: str | None
-) -> None:
+def test_classifier_round_trips(labels: Labels, probabilities: str | None, blob: str | None) -> None:
     classifier = {"labels": labels, "predicted_feature": "kind", "probabilities": probabilities, "blob": blob}
     layers = [*small_spec()["layers"][:1], {"type": "softmax", "name": "softmax", "output": "y"}]
     resolved = resolve(small_spec(classifier=classifier, outputs=..., layers=layers))
@@ -54,7 +52,7 @@ def test_classifier_round_trips(
 
 
 @pytest.mark.parametrize("labels", LABELS)
-def test_classifier_file_has_all_fields_that_core_ml_requires(small_spec: MakeSpec, labels: Labels) -> None:
+def test_classifier_file_has_all_fields_that_core_ml_requires(labels: Labels) -> None:
     classifier = {"labels": labels, "predicted_feature": "kind", "probabilities": "chances"}
     model = parse(build(resolve(small_spec(classifier=classifier, outputs=...))))
     assert model.WhichOneof("Type") == "neuralNetworkClassifier"
@@ -71,7 +69,7 @@ def test_classifier_file_has_all_fields_that_core_ml_requires(small_spec: MakeSp
 
 
 @pytest.mark.parametrize("output", [{"name": "price", "type": "number"}, {"name": "price", "shape": [1]}])
-def test_regressor_round_trips(small_spec: MakeSpec, output: dict[str, Any]) -> None:
+def test_regressor_round_trips(output: dict[str, Any]) -> None:
     resolved = resolve(
         small_spec(outputs=[output], layers=[ONE], loss=SQUARES, regressor={"predicted_feature": "price"})
     )
@@ -88,7 +86,7 @@ def test_regressor_round_trips(small_spec: MakeSpec, output: dict[str, Any]) -> 
     )
 
 
-def test_plain_network_is_neither_classifier_nor_regressor(small_spec: MakeSpec) -> None:
+def test_plain_network_is_neither_classifier_nor_regressor() -> None:
     spec = read(build(resolve(small_spec()))).resolved.spec
     assert (spec.classifier, spec.regressor) == (None, None)
 
@@ -126,7 +124,7 @@ HARMS: list[tuple[str, Callable[[Message], object]]] = [
 
 
 @pytest.mark.parametrize(("said", "harm"), HARMS, ids=[said for said, _ in HARMS])
-def test_inconsistent_classifier_is_refused(small_spec: MakeSpec, said: str, harm: Callable[[Message], object]) -> None:
+def test_inconsistent_classifier_is_refused(said: str, harm: Callable[[Message], object]) -> None:
     layers = [*small_spec()["layers"][:1], {"type": "softmax", "name": "softmax", "output": "y"}]
     classifier = {"labels": ["a", "b", "c"], "probabilities": "p"}
     data = build(resolve(small_spec(classifier=classifier, outputs=..., layers=layers)))
@@ -135,7 +133,7 @@ def test_inconsistent_classifier_is_refused(small_spec: MakeSpec, said: str, har
     assert said in str(raised.value)
 
 
-def test_regressor_must_output_its_predicted_feature(small_spec: MakeSpec) -> None:
+def test_regressor_must_output_its_predicted_feature() -> None:
     document = small_spec(
         outputs=[{"name": "price"}], layers=[ONE], loss=SQUARES, regressor={"predicted_feature": "price"}
     )

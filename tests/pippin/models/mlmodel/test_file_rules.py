@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,7 @@ from tests.pippin.models.mlmodel.cases import CASES as VALIDATOR_CASES
 from tests.pippin.models.mlmodel.cases import Case, Change, chain, towers
 from tests.pippin.models.mlmodel.files import embedding, freeze, network, pipeline
 from tests.support.paths import ROOT
-
-MakeSpec = Callable[..., dict[str, Any]]
+from tests.support.specs import small_spec
 
 
 def with_frozen() -> Message:
@@ -240,7 +239,7 @@ EXACT = {
 }
 
 
-def test_exact_blob_of_too_low_a_rank_breaks_the_rank_rule(small_spec: MakeSpec) -> None:
+def test_exact_blob_of_too_low_a_rank_breaks_the_rank_rule() -> None:
     assert resolve(small_spec(**EXACT, inputs=[{"name": "x", "shape": [1, 1, 4]}])).layers
     with pytest.raises(SpecError) as raised:
         resolve(small_spec(**EXACT, inputs=[{"name": "x", "shape": [1, 4]}]))

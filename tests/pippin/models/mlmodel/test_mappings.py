@@ -1,8 +1,7 @@
 """How layers see arrays and images: the mappings of our files and of coremltools'."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +11,9 @@ from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.models.spec import ArrayFeature, resolve
+from tests.pippin.models.mlmodel.files import small_file
+from tests.support.specs import small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
 Capture = pytest.CaptureFixture[str]
 
 RANK5, EXACT, RANK4 = 0, 1, 1
@@ -126,7 +126,7 @@ def test_output_without_shape_gets_the_computed_one(
 
 
 @pytest.mark.parametrize(("arrays", "images"), [("rank5", "rank5"), ("exact", "rank5"), ("exact", "rank4")])
-def test_mappings_round_trip(small_spec: MakeSpec, arrays: str, images: str) -> None:
+def test_mappings_round_trip(arrays: str, images: str) -> None:
     resolved = resolve(
         small_spec(
             array_input_shape_mapping=arrays,
@@ -148,8 +148,8 @@ def test_mappings_round_trip(small_spec: MakeSpec, arrays: str, images: str) -> 
         ("imageInputShapeMapping", "/image_input_shape_mapping"),
     ],
 )
-def test_unknown_mapping_is_refused(small_spec: MakeSpec, field: str, pointer: str) -> None:
-    message = parse(build(resolve(small_spec())))
+def test_unknown_mapping_is_refused(field: str, pointer: str) -> None:
+    message = parse(small_file())
     setattr(message.neuralNetwork, field, 7)
     with pytest.raises(ModelFileError) as raised:
         read(serialize(message))

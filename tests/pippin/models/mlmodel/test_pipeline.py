@@ -1,6 +1,5 @@
 """Pipelines: what is read, what is refused, and what training and stripping change in them."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,7 @@ from pippin.models.mlmodel.pipeline import MAX_STAGES, stages_of
 from pippin.models.mlmodel.proto import Message, serialize
 from pippin.models.neighbors import NeighborsModel
 from pippin.models.spec import ArrayFeature, LabelFeature
-from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
-
-Parse = Callable[[bytes], Message]
+from tests.pippin.models.mlmodel.files import embedding, message_in, neighbors, network, pipeline
 
 CLASSES = {"labels": ["cat", "dog"], "predicted_feature": "kind", "probabilities": "chances"}
 KINDS = ["pipeline", "pipelineClassifier", "pipelineRegressor"]
@@ -175,7 +172,7 @@ def test_fault_inside_a_model_has_its_index(place: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_learned_weights_change_the_last_network_only(message_in: Parse, kind: str) -> None:
+def test_learned_weights_change_the_last_network_only(kind: str) -> None:
     before = pipeline(embedding(), network(), kind=kind)
     # The front has a layer of the same name, which must not be touched.
     stages_of(before).models[0].neuralNetwork.layers[0].name = "dense"
@@ -191,7 +188,7 @@ def test_learned_weights_change_the_last_network_only(message_in: Parse, kind: s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_learned_samples_change_the_last_model_only(message_in: Parse, kind: str) -> None:
+def test_learned_samples_change_the_last_model_only(kind: str) -> None:
     before = pipeline(embedding(), neighbors([[1.0, 1.0]], ["red"]), kind=kind)
     samples = Samples(np.array([[2, 3], [4, 5]], dtype=np.float32), ("blue", "red"))
     data = with_learned(serialize(before), samples)
@@ -216,7 +213,7 @@ def test_pipeline_without_models_takes_no_weights() -> None:
         with_learned(serialize(message), {})
 
 
-def test_limits_of_the_last_model_are_widened(message_in: Parse) -> None:
+def test_limits_of_the_last_model_are_widened() -> None:
     ask = {"epochs": 9, "number_of_neighbors": 8, "shuffle": True, "seed": 1}
     trained = network(epochs={"default": 1, "max": 2})
     after = message_in(admitting(serialize(pipeline(embedding(), trained)), ask))
@@ -229,7 +226,7 @@ def test_limits_of_the_last_model_are_widened(message_in: Parse) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("last", [network(), neighbors([[1.0, 1.0]], ["red"])], ids=["network", "neighbours"])
-def test_every_model_is_stripped_for_inference(message_in: Parse, kind: str, last: Message) -> None:
+def test_every_model_is_stripped_for_inference(kind: str, last: Message) -> None:
     before = pipeline(embedding(), last, kind=kind)
     # A front whose weights are marked although the layer is not: Core ML takes it, and nothing of it is to stay.
     assert stages_of(before).models[0].neuralNetwork.layers[0].innerProduct.weights.isUpdatable

@@ -1,6 +1,6 @@
 """Weights of a few bits: read as a slow reader reads them, as coremltools writes them, and never written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -14,9 +14,9 @@ from pippin.models.mlmodel import ModelFileError, build, read, with_learned
 from pippin.models.mlmodel.arrays import Channels, read_array
 from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
 from pippin.models.spec import resolve
+from tests.pippin.models.mlmodel.files import message_in
+from tests.support.specs import small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-Parse = Callable[[bytes], Message]
 Capture = pytest.CaptureFixture[str]
 Floats = NDArray[np.float32]
 
@@ -186,7 +186,7 @@ def test_half_precision_is_exact_and_little_endian() -> None:
 
 
 @pytest.fixture
-def frozen_below(small_spec: MakeSpec) -> bytes:
+def frozen_below() -> bytes:
     """A model whose convolution, deconvolution and first inner product are frozen, and whose last one is trained."""
     rng = np.random.default_rng(3)
 
@@ -295,9 +295,7 @@ def test_coremltools_half_precision_is_read(frozen_below: bytes, capsys: Capture
 
 
 @pytest.mark.parametrize(("bits", "mode"), [(8, "linear"), (4, "linear_lut"), (3, "linear")])
-def test_quantized_layers_are_unchanged_by_training(
-    frozen_below: bytes, capsys: Capture, message_in: Parse, bits: int, mode: str
-) -> None:
+def test_quantized_layers_are_unchanged_by_training(frozen_below: bytes, capsys: Capture, bits: int, mode: str) -> None:
     data = quantized(frozen_below, capsys, bits, mode)
     learned = {name: {key: array + 1 for key, array in arrays.items()} for name, arrays in read(data).weights.items()}
     before, after = message_in(data), message_in(with_learned(data, learned))

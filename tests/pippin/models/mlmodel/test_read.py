@@ -14,11 +14,8 @@ from pippin.models.mlmodel.proto import Message, new_model, serialize
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
 from pippin.models.spec.weights import initial_weights
-
-MakeSpec = Callable[..., dict[str, Any]]
-MakeFile = Callable[..., bytes]
-Parse = Callable[[bytes], Message]
-Spoil = Callable[[Callable[[Message], object]], bytes]
+from tests.pippin.models.mlmodel.files import small_file, spoiled
+from tests.support.specs import small_spec
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
@@ -44,16 +41,16 @@ def test_preset_file_has_the_documented_parameter_count() -> None:
     assert model.metadata == {}
 
 
-def test_given_weights_are_read_back_as_arrays(small_spec: MakeSpec) -> None:
+def test_given_weights_are_read_back_as_arrays() -> None:
     dense = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
     layers = [dense | {"weights": [[1, 2, 3, 4]] * 3, "bias": [5, 6, 7]}, {"type": "softmax", "name": "softmax"}]
-    model = read(build(resolve(small_spec(layers=layers))))
+    model = read(small_file(layers=layers))
     assert model.weights["dense"]["weights"].tolist() == [[1, 2, 3, 4]] * 3
     assert model.weights["dense"]["bias"].tolist() == [5, 6, 7]
     assert model.resolved == resolve(small_spec())
 
 
-def test_pippin_keys_are_metadata_but_not_user_defined(spoiled: Spoil) -> None:
+def test_pippin_keys_are_metadata_but_not_user_defined() -> None:
     def annotate(model: Message) -> None:
         model.description.metadata.userDefined.update({"pippin.epochs": "3", "mine": "1"})
 
@@ -62,7 +59,7 @@ def test_pippin_keys_are_metadata_but_not_user_defined(spoiled: Spoil) -> None:
     assert model.resolved.spec.user_defined == {"mine": "1"}
 
 
-def test_half_precision_weights_are_widened(spoiled: Spoil) -> None:
+def test_half_precision_weights_are_widened() -> None:
     def halve(model: Message) -> None:
         dense = model.neuralNetwork.layers[0].innerProduct
         for blob, length in ((dense.weights, 12), (dense.bias, 3)):
@@ -74,7 +71,7 @@ def test_half_precision_weights_are_widened(spoiled: Spoil) -> None:
     assert array.tolist() == np.arange(12).reshape(3, 4).tolist()
 
 
-def test_frozen_layer_may_have_weights_marked_updatable(spoiled: Spoil) -> None:
+def test_frozen_layer_may_have_weights_marked_updatable() -> None:
     def freeze(model: Message) -> None:
         lower = model.neuralNetwork.layers[0]
         upper = model.neuralNetwork.layers.add()
@@ -94,7 +91,7 @@ def test_frozen_layer_may_have_weights_marked_updatable(spoiled: Spoil) -> None:
     assert (lower.updatable, upper.updatable) == (False, True)
 
 
-def test_a_file_without_shuffle_does_not_shuffle(spoiled: Spoil) -> None:
+def test_a_file_without_shuffle_does_not_shuffle() -> None:
     spec = read(spoiled(lambda model: model.neuralNetwork.updateParams.ClearField("shuffle"))).resolved.spec
     assert spec.shuffle is False
 
@@ -184,13 +181,13 @@ HARMS = {
 
 
 @pytest.mark.parametrize("said", HARMS)
-def test_untrainable_model_is_refused_with_a_reason(spoiled: Spoil, said: str) -> None:
+def test_untrainable_model_is_refused_with_a_reason(said: str) -> None:
     with pytest.raises(ModelFileError) as raised:
         read(spoiled(HARMS[said]))
     assert said in str(raised.value)
 
 
-def test_an_inference_model_is_not_updatable(small_file: MakeFile) -> None:
+def test_an_inference_model_is_not_updatable() -> None:
     with pytest.raises(ModelFileError, match="not updatable"):
         read(inference_variant(small_file()))
 
@@ -201,7 +198,7 @@ def test_invalid_bytes_are_refused(data: bytes) -> None:
         read(data)
 
 
-def test_truncated_file_is_refused(small_file: MakeFile) -> None:
+def test_truncated_file_is_refused() -> None:
     data = small_file()
     for length in range(len(data)):
         with pytest.raises(ModelFileError):
@@ -210,7 +207,7 @@ def test_truncated_file_is_refused(small_file: MakeFile) -> None:
 
 @settings(max_examples=300)
 @given(data=st.data())
-def test_damaged_file_is_read_or_refused(data: st.DataObject, small_file: MakeFile) -> None:
+def test_damaged_file_is_read_or_refused(data: st.DataObject) -> None:
     file = bytearray(small_file())
     for _ in range(data.draw(st.integers(1, 4))):
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
@@ -233,9 +230,7 @@ def test_damaged_file_is_read_or_refused(data: st.DataObject, small_file: MakeFi
         (-(2**63), {}, True),
     ],
 )
-def test_seed_must_be_within_its_limits(
-    spoiled: Spoil, default: int, limits: dict[str, tuple[int, ...]], *, is_right: bool
-) -> None:
+def test_seed_must_be_within_its_limits(default: int, limits: dict[str, tuple[int, ...]], *, is_right: bool) -> None:
     def limit(model: Message) -> None:
         seed = model.neuralNetwork.updateParams.seed
         seed.defaultValue = default

@@ -12,8 +12,8 @@ from pippin.models.neighbors.draft import Draft
 from pippin.models.neighbors.rules import RULES_BY_ID
 from pippin.models.spec.features import MAX_CLASSES
 from pippin.models.spec.layer import Message
+from tests.pippin.models.neighbors.classifiers import make_message
 
-MakeMessage = Callable[..., Message]
 Change = Callable[[Message], object]
 
 FLOAT16, INT8 = 65552, 131080
@@ -289,7 +289,7 @@ by_rule = pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASE
 
 
 @pytest.fixture
-def message(make_message: MakeMessage) -> Message:
+def message() -> Message:
     return make_message(index_type="kd_tree", leaf_size=5)
 
 

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,12 +6,8 @@ from pippin.documents.hints import Hints
 from pippin.errors import Fault
 from pippin.models.spec import SpecError, resolve
 from pippin.models.spec.presets import preset
+from tests.support.specs import DENSE, SOFTMAX, faults_of, small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-FaultsOf = Callable[[object], dict[str, str]]
-
-DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
-SOFTMAX = {"type": "softmax", "name": "softmax"}
 IMAGE = {"name": "image", "type": "image", "color": "rgb", "width": 8, "height": 8}
 POOL = {"type": "pooling", "name": "p", "pooling_type": "max", "kernel_size": [1, 1]}
 
@@ -83,30 +78,28 @@ def layers_with(**fields: object) -> dict[str, object]:
         ({"outputs": ...}, "/outputs", "is required: "),
     ],
 )  # fmt: skip
-def test_fault_states_the_value_and_what_is_needed(
-    small_spec: MakeSpec, faults_of: FaultsOf, changes: dict[str, Any], pointer: str, detail: str
-) -> None:
+def test_fault_states_the_value_and_what_is_needed(changes: dict[str, Any], pointer: str, detail: str) -> None:
     document = small_spec(**{"inputs": [{"name": "x", "shape": [4, 1, 1]}]} | changes)
     assert detail in faults_of(document)[pointer]
 
 
-def test_too_many_layers_state_the_limit(small_spec: MakeSpec) -> None:
+def test_too_many_layers_state_the_limit() -> None:
     layers = [{"type": "softmax", "name": f"softmax{number}"} for number in range(2001)]
     with pytest.raises(SpecError) as refused:
         resolve(small_spec(layers=layers))
     assert Fault("/layers", "found a list of 2001; needs at most 2000 entries") in refused.value.faults
 
 
-def test_long_values_are_truncated(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_long_values_are_truncated() -> None:
     assert len(faults_of(small_spec(loss="x" * 10_000))["/loss"]) < 200
 
 
-def test_error_counts_the_further_faults(small_spec: MakeSpec) -> None:
+def test_error_counts_the_further_faults() -> None:
     with pytest.raises(SpecError, match=r"/layers/0/name.*and \d more"):
         resolve(small_spec(layers=[{"type": "relu"}] * 9))
 
 
-def test_only_the_first_faults_are_listed(small_spec: MakeSpec) -> None:
+def test_only_the_first_faults_are_listed() -> None:
     with pytest.raises(SpecError) as raised:
         resolve(small_spec(**{f"field{number}": 1 for number in range(1500)}))
     assert len(raised.value.faults) == 1001

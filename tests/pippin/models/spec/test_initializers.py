@@ -1,9 +1,7 @@
 import hashlib
 import subprocess
 import sys
-from collections.abc import Callable
 from math import sqrt
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +9,7 @@ import pytest
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
 from pippin.models.spec.weights import Weights, initial_weights
-
-MakeSpec = Callable[..., dict[str, Any]]
-
-DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
-SOFTMAX = {"type": "softmax", "name": "softmax"}
+from tests.support.specs import DENSE, SOFTMAX, small_spec
 
 
 def weights(document: object) -> Weights:
@@ -28,7 +22,7 @@ def digest(document: object) -> str:
     return hashlib.sha256(whole).hexdigest()
 
 
-def test_weights_have_the_file_shape_and_float32(small_spec: MakeSpec) -> None:
+def test_weights_have_the_file_shape_and_float32() -> None:
     found = weights(small_spec())
     assert list(found) == ["dense"]
     assert {key: (array.shape, str(array.dtype)) for key, array in found["dense"].items()} == {
@@ -39,7 +33,7 @@ def test_weights_have_the_file_shape_and_float32(small_spec: MakeSpec) -> None:
 @pytest.mark.parametrize(
     ("initializer", "limit"), [("he_uniform", sqrt(6 / (8 * 6))), ("glorot_uniform", sqrt(6 / (8 * 6 + 16 * 6)))]
 )
-def test_uniform_weights_fill_the_range_of_the_fans(small_spec: MakeSpec, initializer: str, limit: float) -> None:
+def test_uniform_weights_fill_the_range_of_the_fans(initializer: str, limit: float) -> None:
     convolution = {"type": "convolution", "name": "c", "output_channels": 16, "kernel_size": [2, 3], "groups": 2,
                    "initializer": initializer}  # fmt: skip
     layers = [convolution, {"type": "flatten", "name": "f"}, DENSE, SOFTMAX]
@@ -51,7 +45,7 @@ def test_uniform_weights_fill_the_range_of_the_fans(small_spec: MakeSpec, initia
     assert array.std() == pytest.approx(limit / sqrt(3), rel=0.1)
 
 
-def test_zeros_and_biases_start_at_zero(small_spec: MakeSpec) -> None:
+def test_zeros_and_biases_start_at_zero() -> None:
     layers = [
         DENSE | {"initializer": "zeros"},
         DENSE | {"name": "more", "output_channels": 5},
@@ -64,7 +58,7 @@ def test_zeros_and_biases_start_at_zero(small_spec: MakeSpec) -> None:
     assert not found["more"]["bias"].any()
 
 
-def test_given_weights_are_used_unchanged(small_spec: MakeSpec) -> None:
+def test_given_weights_are_used_unchanged() -> None:
     given = [[1, 2.5, 3, 4], [5, 6, 7, 8], [9, 10, 11, -12]]
     found = weights(small_spec(layers=[DENSE | {"weights": given, "bias": [1, 2, 3]}, SOFTMAX]))["dense"]
     assert found["weights"].tolist() == given
@@ -72,12 +66,12 @@ def test_given_weights_are_used_unchanged(small_spec: MakeSpec) -> None:
     assert found["weights"].dtype == np.float32
 
 
-def test_weights_depend_on_the_seed(small_spec: MakeSpec) -> None:
+def test_weights_depend_on_the_seed() -> None:
     assert digest(small_spec(initial_seed=1)) == digest(small_spec(initial_seed=1))
     assert digest(small_spec(initial_seed=1)) != digest(small_spec(initial_seed=2))
 
 
-def test_added_layer_keeps_the_weights_of_the_others(small_spec: MakeSpec) -> None:
+def test_added_layer_keeps_the_weights_of_the_others() -> None:
     short = weights(small_spec(layers=[DENSE, SOFTMAX]))
     more = DENSE | {"name": "more", "output_channels": 4}
     long = weights(small_spec(layers=[more, DENSE, SOFTMAX]))

@@ -1,6 +1,5 @@
 """Each rule on a model that keeps it and on one that breaks it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,8 @@ from pippin.models.spec import Finding, resolve
 from pippin.models.spec.graph import trace
 from pippin.models.spec.parse import parse
 from pippin.models.spec.rules import RULES_BY_ID, TRAINING_RULES_BY_ID, WARNINGS_BY_ID
+from tests.support.specs import DENSE, SOFTMAX, faults_of, small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-FaultsOf = Callable[[object], dict[str, str]]
-
-DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
-SOFTMAX = {"type": "softmax", "name": "softmax"}
 X = {"name": "x", "shape": [4], "type": "float"}
 Y = {"name": "y", "shape": [3]}
 CLASS = {"name": "y_true", "shape": [1], "type": "int"}
@@ -337,12 +332,12 @@ def findings_of(document: object) -> tuple[Finding, ...]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
-def test_model_that_follows_the_rule_passes(case: Case, small_spec: MakeSpec) -> None:
+def test_model_that_follows_the_rule_passes(case: Case) -> None:
     assert faults(case.rule, small_spec(**case.kept)) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
-def test_model_that_breaks_the_rule_gets_a_located_fault(case: Case, small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_model_that_breaks_the_rule_gets_a_located_fault(case: Case) -> None:
     (fault,) = faults(case.rule, small_spec(**case.broken))
     assert fault.pointer == case.pointer
     assert fault.detail.startswith(("found ", "is required"))
@@ -362,12 +357,12 @@ def test_every_rule_has_a_case_and_a_source() -> None:
 
 
 @pytest.mark.parametrize("loss", [[], [ENTROPY], [ENTROPY, SQUARES], None])
-def test_there_is_exactly_one_loss(small_spec: MakeSpec, faults_of: FaultsOf, loss: object) -> None:
+def test_there_is_exactly_one_loss(loss: object) -> None:
     assert "xactly one loss" in faults_of(small_spec(loss=loss))["/loss"]
     assert "xactly one loss" in faults_of(small_spec(loss=...))["/loss"]
 
 
-def test_types_core_ml_backpropagates_may_follow_updatable_layers(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_types_core_ml_backpropagates_may_follow_updatable_layers() -> None:
     layers = [
         {"type": "convolution", "name": "lowest", "output_channels": 2, "kernel_size": [1, 1], "updatable": True},
         {"type": "relu", "name": "relu"},
@@ -382,7 +377,7 @@ def test_types_core_ml_backpropagates_may_follow_updatable_layers(small_spec: Ma
     assert faults_of(small_spec(inputs=[{"name": "x", "shape": [1, 4, 4]}], layers=layers)) == {}
 
 
-def test_branch_without_updatable_layers_may_have_any_type(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_branch_without_updatable_layers_may_have_any_type() -> None:
     layers = [
         DENSE,
         {"type": "softmax", "name": "aside", "input": "dense"},

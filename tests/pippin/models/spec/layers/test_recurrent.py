@@ -1,6 +1,6 @@
 """Recurrent layers: models that read them, where their arrays stand in a file, and what these begin with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,7 @@ from pippin.models.spec import Layer, Shape, resolve
 from pippin.models.spec.layers.recurrent import GRU, BiDirectionalLSTM, SimpleRecurrent, UniDirectionalLSTM
 from pippin.models.spec.recurrent import read_activation
 from pippin.models.spec.weights import initial_weights
-
-FaultsOf = Callable[[object], dict[str, str]]
+from tests.support.specs import faults_of
 
 SIGMOID, TANH = {"type": "sigmoid"}, {"type": "tanh"}
 SEQUENCE: Shape = (7, 1, 2, 1, 1)
@@ -110,14 +109,12 @@ LSTM: dict[str, object] = {
         (LSTM | {"cell_clip_threshold": -1.0}, {"/layers/0/cell_clip_threshold": "found -1.0; needs 0 or more"}),
     ],
 )
-def test_a_spec_with_such_a_layer_is_refused(
-    faults_of: FaultsOf, layer: dict[str, object], faults: dict[str, str]
-) -> None:
+def test_a_spec_with_such_a_layer_is_refused(layer: dict[str, object], faults: dict[str, str]) -> None:
     found = faults_of(document(**layer))
     assert {pointer: detail for pointer, detail in found.items() if pointer.startswith("/layers/0")} == faults
 
 
-def test_activations_match_the_proto(faults_of: FaultsOf) -> None:
+def test_activations_match_the_proto() -> None:
     found = faults_of(document(**LSTM | {"activations": [SIGMOID, TANH, {"type": "elu"}]}))
     detail = found["/layers/0/activations/2/type"]
     assert detail.startswith("found 'elu'; needs one of linear, ")
@@ -126,7 +123,7 @@ def test_activations_match_the_proto(faults_of: FaultsOf) -> None:
     }  # fmt: skip
 
 
-def test_a_sequence_needs_all_five_lengths(faults_of: FaultsOf) -> None:
+def test_a_sequence_needs_all_five_lengths() -> None:
     spec = document(**LSTM)
     spec["inputs"][0]["shape"] = [7, 2]
     found = faults_of(spec)

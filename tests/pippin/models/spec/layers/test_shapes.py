@@ -1,6 +1,5 @@
 """Layers that rearrange, cut or resize blobs: shapes, versions and files."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from pippin.models.spec import Layer, Shape
 from pippin.models.spec.layers.cropping import Crop, Padding, Slice
 from pippin.models.spec.layers.resizing import CropResize, ResizeBilinear, Upsample
 from pippin.models.spec.layers.shape import Concat, Permute, ReorganizeData, Reshape, SequenceRepeat, Split
+from tests.support.specs import faults_of
 
 IMAGE = (1, 1, 3, 4, 5)
 SEQUENCE = (2, 1, 3, 4, 5)
@@ -125,7 +125,7 @@ CROP = {"type": "crop_resize", "target_size": [2, 2]}
     ],
 )
 def test_model_with_shape_layers_gets_faults(
-    faults_of: Callable[[object], dict[str, str]], before: dict[str, Any], layer: dict[str, Any], faults: dict[str, str]
+    before: dict[str, Any], layer: dict[str, Any], faults: dict[str, str]
 ) -> None:
     assert faults_of(document(before, layer)) == faults
 
