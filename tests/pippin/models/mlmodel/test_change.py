@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pippin.models.mlmodel import ModelFileError, admitting, inference_variant, read, with_learned
-from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
-from tests.pippin.models.mlmodel.files import message_in, small_file, spoiled
+from pippin.models.mlmodel.proto import Message, parse, serialize
+from tests.pippin.models.mlmodel.files import message_in, neighbors, small_file, spoiled
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(3, 4)
 BIAS = np.array([1, 2, 3], dtype=np.float32)
@@ -60,18 +60,18 @@ def test_weights_of_the_wrong_layer_or_shape_are_refused(weights: Any, said: str
         with_learned(small_file(), weights)
 
 
-def test_an_inference_model_is_not_marked_updatable() -> None:
-    assert not message_in(inference_variant(small_file())).isUpdatable
-
-
-def test_no_layer_of_an_inference_model_is_marked_updatable() -> None:
-    assert not any(layer.isUpdatable for layer in message_in(inference_variant(small_file())).neuralNetwork.layers)
-
-
-def test_no_weights_of_an_inference_model_are_marked_updatable() -> None:
-    dense = message_in(inference_variant(small_file())).neuralNetwork.layers[0].innerProduct
-    assert not dense.weights.isUpdatable
-    assert not dense.bias.isUpdatable
+def test_inference_model_keeps_weights_and_metadata_and_nothing_of_training() -> None:
+    data = small_file(author="Ada", user_defined={"a": "1"})
+    before, after = message_in(data), message_in(inference_variant(data))
+    dense = after.neuralNetwork.layers[0].innerProduct
+    layers = after.neuralNetwork.layers
+    assert not any(part.isUpdatable for part in (after, *layers, dense.weights, dense.bias))
+    assert not after.neuralNetwork.HasField("updateParams")
+    assert list(after.description.trainingInput) == []
+    assert after.description.metadata == before.description.metadata
+    assert after.specificationVersion == before.specificationVersion
+    assert dense.weights.floatValue == before.neuralNetwork.layers[0].innerProduct.weights.floatValue
+    assert inference_variant(serialize(after)) == inference_variant(data)
 
 
 def test_nested_weights_are_stripped_for_inference() -> None:
@@ -81,28 +81,6 @@ def test_nested_weights_are_stripped_for_inference() -> None:
 
     lstm = message_in(inference_variant(spoiled(add_lstm))).neuralNetwork.layers[2].biDirectionalLSTM
     assert not lstm.weightParams[0].inputGateWeightMatrix.isUpdatable
-
-
-def test_an_inference_model_has_no_update_parameters() -> None:
-    assert not message_in(inference_variant(small_file())).neuralNetwork.HasField("updateParams")
-
-
-def test_an_inference_model_has_no_training_inputs() -> None:
-    assert list(message_in(inference_variant(small_file())).description.trainingInput) == []
-
-
-def test_inference_model_keeps_weights_and_metadata() -> None:
-    before = message_in(small_file(author="Ada", user_defined={"a": "1"}))
-    after = message_in(inference_variant(small_file(author="Ada", user_defined={"a": "1"})))
-    assert after.description.metadata == before.description.metadata
-    assert after.specificationVersion == before.specificationVersion
-    weights = [model.neuralNetwork.layers[0].innerProduct.weights.floatValue for model in (before, after)]
-    assert list(weights[0]) == list(weights[1])
-
-
-def test_stripping_twice_changes_nothing() -> None:
-    once = inference_variant(small_file())
-    assert inference_variant(once) == once
 
 
 def test_other_kinds_of_model_are_not_stripped() -> None:
@@ -145,16 +123,8 @@ def test_seed_outside_its_range_widens_it(limits: tuple[int, int], asked: int, m
     assert (seed.default, seed.minimum, seed.maximum) == (0, minimum, maximum)
 
 
-def test_number_of_neighbors_limits_are_widened(nearest: Message) -> None:
+def test_number_of_neighbors_limits_are_widened() -> None:
+    nearest = neighbors()
     nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
     wider = parse(admitting(serialize(nearest), {"number_of_neighbors": 5, "seed": 1}))
     assert list(wider.kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5]
-
-
-@pytest.fixture
-def nearest() -> Message:
-    """A message with what a nearest-neighbour classifier declares."""
-    model = new_model()
-    model.specificationVersion = 4
-    model.kNearestNeighborsClassifier.numberOfNeighbors.defaultValue = 3
-    return model

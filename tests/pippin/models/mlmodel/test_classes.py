@@ -12,6 +12,7 @@ from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, at, parse, serialize
 from pippin.models.spec import ArrayFeature, LabelFeature, resolve
 from pippin.models.spec.features import DictionaryFeature, NumberFeature
+from tests.pippin.models.mlmodel.files import small_file
 from tests.support.specs import small_spec
 
 Capture = pytest.CaptureFixture[str]
@@ -54,7 +55,7 @@ def test_classifier_round_trips(labels: Labels, probabilities: str | None, blob:
 @pytest.mark.parametrize("labels", LABELS)
 def test_classifier_file_has_all_fields_that_core_ml_requires(labels: Labels) -> None:
     classifier = {"labels": labels, "predicted_feature": "kind", "probabilities": "chances"}
-    model = parse(build(resolve(small_spec(classifier=classifier, outputs=...))))
+    model = parse(small_file(classifier=classifier, outputs=...))
     assert model.WhichOneof("Type") == "neuralNetworkClassifier"
     kept = model.neuralNetworkClassifier.WhichOneof("ClassLabels")
     assert kept == f"{kind_of(labels)}ClassLabels"
@@ -87,7 +88,7 @@ def test_regressor_round_trips(output: dict[str, Any]) -> None:
 
 
 def test_plain_network_is_neither_classifier_nor_regressor() -> None:
-    spec = read(build(resolve(small_spec()))).resolved.spec
+    spec = read(small_file()).resolved.spec
     assert (spec.classifier, spec.regressor) == (None, None)
 
 
@@ -127,7 +128,7 @@ HARMS: list[tuple[str, Callable[[Message], object]]] = [
 def test_inconsistent_classifier_is_refused(said: str, harm: Callable[[Message], object]) -> None:
     layers = [*small_spec()["layers"][:1], {"type": "softmax", "name": "softmax", "output": "y"}]
     classifier = {"labels": ["a", "b", "c"], "probabilities": "p"}
-    data = build(resolve(small_spec(classifier=classifier, outputs=..., layers=layers)))
+    data = small_file(classifier=classifier, outputs=..., layers=layers)
     with pytest.raises(ModelFileError) as raised:
         read(spoil(data, harm))
     assert said in str(raised.value)

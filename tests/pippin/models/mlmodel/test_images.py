@@ -11,6 +11,7 @@ from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.models.spec import ImageFeature
+from tests.pippin.models.mlmodel.files import small_file
 
 LAYERS = [
     {"type": "flatten", "name": "flat"},

@@ -1,6 +1,5 @@
 """Reading of built files, and the messages of refused ones."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,8 @@ from pippin.models.mlmodel.proto import Message, new_model, serialize
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
 from pippin.models.spec.weights import initial_weights
-from tests.pippin.models.mlmodel.files import small_file, spoiled
-from tests.support.specs import small_spec
+from tests.pippin.models.mlmodel.files import message_in, small_file, spoiled
+from tests.support.specs import DENSE, SOFTMAX, small_spec
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
@@ -42,8 +41,7 @@ def test_preset_file_has_the_documented_parameter_count() -> None:
 
 
 def test_given_weights_are_read_back_as_arrays() -> None:
-    dense = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
-    layers = [dense | {"weights": [[1, 2, 3, 4]] * 3, "bias": [5, 6, 7]}, {"type": "softmax", "name": "softmax"}]
+    layers = [DENSE | {"weights": [[1, 2, 3, 4]] * 3, "bias": [5, 6, 7]}, SOFTMAX]
     model = read(small_file(layers=layers))
     assert model.weights["dense"]["weights"].tolist() == [[1, 2, 3, 4]] * 3
     assert model.weights["dense"]["bias"].tolist() == [5, 6, 7]
@@ -61,8 +59,7 @@ def test_pippin_keys_are_metadata_but_not_user_defined() -> None:
 
 def test_half_precision_weights_are_widened() -> None:
     def halve(model: Message) -> None:
-        dense = model.neuralNetwork.layers[0].innerProduct
-        for blob, length in ((dense.weights, 12), (dense.bias, 3)):
+        for blob, length in ((dense(model).weights, 12), (dense(model).bias, 3)):
             blob.ClearField("floatValue")
             blob.float16Value = np.arange(length, dtype="<f2").tobytes()
 
@@ -72,22 +69,10 @@ def test_half_precision_weights_are_widened() -> None:
 
 
 def test_frozen_layer_may_have_weights_marked_updatable() -> None:
-    def freeze(model: Message) -> None:
-        lower = model.neuralNetwork.layers[0]
-        upper = model.neuralNetwork.layers.add()
-        upper.CopyFrom(lower)
-        model.neuralNetwork.layers[1].CopyFrom(upper)
-        softmax = model.neuralNetwork.layers[2]
-        softmax.Clear()
-        softmax.name, softmax.input[:], softmax.output[:] = "softmax", ["dense2"], ["y"]
-        softmax.softmax.SetInParent()
-        second = model.neuralNetwork.layers[1]
-        second.name, second.input[:], second.output[:] = "dense2", ["dense"], ["dense2"]
-        second.innerProduct.inputChannels = 3
-        second.innerProduct.weights.floatValue[:] = range(9)
-        lower.isUpdatable = False
-
-    lower, upper, _ = read(spoiled(freeze)).resolved.spec.layers
+    model = message_in(small_file(layers=[DENSE | {"name": "lower"}, DENSE, SOFTMAX]))
+    layer(model).isUpdatable = False
+    assert dense(model).weights.isUpdatable
+    lower, upper, _ = read(serialize(model)).resolved.spec.layers
     assert (lower.updatable, upper.updatable) == (False, True)
 
 
@@ -100,26 +85,16 @@ def layer(model: Message, index: int = 0) -> Message:
     return model.neuralNetwork.layers[index]
 
 
+def dense(model: Message) -> Message:
+    return layer(model).innerProduct
+
+
 def update(model: Message) -> Message:
     return model.neuralNetwork.updateParams
 
 
-def replace_softmax(kind: str) -> Callable[[Message], object]:
-    def harm(model: Message) -> None:
-        target = layer(model, 1)
-        for part in kind.split("."):
-            target = getattr(target, part)
-        target.SetInParent()
-
-    return harm
-
-
-def add_image_scaler(model: Message) -> None:
-    model.neuralNetwork.preprocessing.add().scaler.channelScale = 1
-
-
-def add_shape_range(model: Message) -> None:
-    model.description.input[0].type.multiArrayType.shapeRange.sizeRanges.add()
+def array(model: Message) -> Message:
+    return model.description.input[0].type.multiArrayType
 
 
 HARMS = {
@@ -128,8 +103,8 @@ HARMS = {
     "kind mlProgram": lambda model: model.mlProgram.SetInParent(),
     "no version": lambda model: model.ClearField("specificationVersion"),
     "feature 'x' is optional": lambda model: setattr(model.description.input[0].type, "isOptional", True),
-    "of flexible shape": add_shape_range,
-    "data type 65552": lambda model: setattr(model.description.input[0].type.multiArrayType, "dataType", 65552),
+    "of flexible shape": lambda model: array(model).shapeRange.sizeRanges.add(),
+    "data type 65552": lambda model: setattr(array(model), "dataType", 65552),
     "0 loss layers": lambda model: update(model).ClearField("lossLayers"),
     "2 loss layers": lambda model: update(model).lossLayers.add(),
     "/loss: is required": lambda model: update(model).lossLayers[0].ClearField("categoricalCrossEntropyLossLayer"),
@@ -141,25 +116,24 @@ HARMS = {
     "found 0; needs 1 or more": lambda model: setattr(update(model).epochs, "defaultValue", 0),
     "/training_inputs": lambda model: model.description.ClearField("trainingInput"),
     "/layers: found no updatable layer": lambda model: setattr(layer(model), "isUpdatable", False),
-    "weights of layer 'dense' are not marked": lambda model: layer(model).innerProduct.weights.ClearField(
-        "isUpdatable"
-    ),
-    "bias of layer 'dense' are not marked": lambda model: layer(model).innerProduct.bias.ClearField("isUpdatable"),
-    "weights of layer 'dense' are quantised": lambda model: layer(
-        model
-    ).innerProduct.weights.quantization.SetInParent(),
-    "weights of layer 'dense' are 13 numbers": lambda model: layer(model).innerProduct.weights.floatValue.append(1),
-    "bias of layer 'dense' are 0 numbers": lambda model: layer(model).innerProduct.bias.ClearField("floatValue"),
-    "3 bytes of half floats": lambda model: (
-        layer(model).innerProduct.weights.ClearField("floatValue"),
-        layer(model).innerProduct.weights.MergeFrom(WeightParams(float16Value=b"abc")),
+    "weights of layer 'dense' are not marked": lambda model: dense(model).weights.ClearField("isUpdatable"),
+    "bias of layer 'dense' are not marked": lambda model: dense(model).bias.ClearField("isUpdatable"),
+    "weights of layer 'dense' are quantised": lambda model: dense(model).weights.quantization.SetInParent(),
+    "weights of layer 'dense' are 13 numbers": lambda model: dense(model).weights.floatValue.append(1),
+    "bias of layer 'dense' are 0 numbers": lambda model: dense(model).bias.ClearField("floatValue"),
+    "3 bytes of half floats": lambda model: dense(model).weights.CopyFrom(
+        WeightParams(float16Value=b"abc", isUpdatable=True)
     ),
     "weights of layer 'dense' are kept as floatValue and float16Value; needs one of them": lambda model: setattr(
-        layer(model).innerProduct.weights, "float16Value", bytes(24)
+        dense(model).weights, "float16Value", bytes(24)
     ),
-    "quantises its input": lambda model: setattr(layer(model).innerProduct, "int8DynamicQuantize", True),
-    "layer 1 (custom) is not known; known kinds are activation.ELU, ": replace_softmax("custom"),
-    "layer 1 (transpose) is not known; known kinds are activation.ELU, ": replace_softmax("transpose"),
+    "quantises its input": lambda model: setattr(dense(model), "int8DynamicQuantize", True),
+    "layer 1 (custom) is not known; known kinds are activation.ELU, ": lambda model: layer(
+        model, 1
+    ).custom.SetInParent(),
+    "layer 1 (transpose) is not known; known kinds are activation.ELU, ": lambda model: layer(
+        model, 1
+    ).transpose.SetInParent(),
     "layer 1 (of no kind) is not known; known kinds are activation.ELU, ": lambda model: layer(model, 1).ClearField(
         "softmax"
     ),
@@ -167,7 +141,7 @@ HARMS = {
     "asymmetry mode 2": lambda model: setattr(layer(model).pooling.same, "asymmetryMode", 2),
     "found pooling type 3": lambda model: setattr(layer(model).pooling, "type", 3),
     "feature 'x' is of kind sequenceType": lambda model: model.description.input[0].type.sequenceType.SetInParent(),
-    "preprocessing of ''": add_image_scaler,
+    "preprocessing of ''": lambda model: setattr(model.neuralNetwork.preprocessing.add().scaler, "channelScale", 1),
     "is an image of colour space 0": lambda model: model.description.input[0].type.imageType.SetInParent(),
     "found flatten mode 7": lambda model: setattr(layer(model).flatten, "mode", 7),
     "/layers/0/input": lambda model: layer(model).input.append("x"),
