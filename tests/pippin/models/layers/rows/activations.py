@@ -10,6 +10,7 @@ SHAPE = [[3, 4, 5]]
 SEQUENCE = [[2, 1, 3, 4, 5]]
 # Where the exponential of a float64 overflows.
 FAR: dict[str, Any] = {"low": -800.0, "high": 800.0}
+STEPS: dict[str, Any] = {"whole": True, "smooth": False}
 
 
 def by_channel(parameter: Floats, x: Floats) -> Floats:
@@ -48,21 +49,9 @@ CASES = [
     Case("", {"type": "leaky_relu", "alpha": 0.1}, SHAPE, lambda x: np.where(x >= 0, x, 0.1 * x)),
     Case("", {"type": "thresholded_relu", "alpha": 0.5}, SHAPE, lambda x: x * (x >= 0.5)),
     Case("below 0", {"type": "thresholded_relu", "alpha": -0.5}, [[7]], lambda x: x * (x >= -0.5)),
-    Case(
-        "at the threshold",
-        {"type": "thresholded_relu", "alpha": 1.0},
-        SHAPE,
-        lambda x: x * (x >= 1),
-        whole=True,
-        smooth=False,
-    ),
+    Case("at the threshold", {"type": "thresholded_relu", "alpha": 1.0}, SHAPE, lambda x: x * (x >= 1), **STEPS),
     Case("", {"type": "scaled_tanh", "alpha": 1.7, "beta": 0.6}, SHAPE, lambda x: 1.7 * np.tanh(0.6 * x)),
-    Case(
-        "",
-        {"type": "sigmoid_hard", "alpha": 0.4, "beta": 0.6},
-        SHAPE,
-        lambda x: np.minimum(np.maximum(0.4 * x + 0.6, 0), 1),
-    ),
+    Case("", {"type": "sigmoid_hard", "alpha": 0.4, "beta": 0.6}, SHAPE, lambda x: np.clip(0.4 * x + 0.6, 0, 1)),
     Case("", {"type": "elu", "alpha": 0.7}, SHAPE, elu),
     Case("far from 0", {"type": "elu", "alpha": 0.7}, SHAPE, elu, **FAR),
     Case("", {"type": "softsign"}, SHAPE, lambda x: x / (1 + np.abs(x))),
@@ -97,10 +86,6 @@ CASES = [
         )
     ),
     Case(
-        "",
-        {"type": "clip", "min_val": -0.5, "max_val": 1.5},
-        [[2, 3, 4]],
-        lambda x: np.minimum(np.maximum(x, -0.5), 1.5),
-        mapping="exact",
+        "", {"type": "clip", "min_val": -0.5, "max_val": 1.5}, SHAPE, lambda x: np.clip(x, -0.5, 1.5), mapping="exact"
     ),
 ]

@@ -163,6 +163,19 @@ def named(layer: Mapping[str, Any]) -> str:
     return " ".join(str(value) for key, value in layer.items() if key != "type")
 
 
+def cropping(
+    name: str,
+    layer: dict[str, Any],
+    image: Sequence[int] = (1, 1, 2, 5, 6),
+    boxes: Sequence[int] = (2, 1, 4, 1, 1),
+    *,
+    low: float = 0.0,
+    high: float = 4.5,
+) -> Case:
+    formula = crop_resized(layer, coordinates=boxes[2])
+    return Case(name, layer, [image, boxes], formula, low=low, high=high, mapping="exact")
+
+
 CASES = [
     *(
         Case(
@@ -198,64 +211,25 @@ CASES = [
         Case(f"of rank {len(shape)}", resize("upsample", [3, 5]), [shape], resized("upsample", [3, 5]), mapping="exact")
         for shape in ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
     ),
+    *(cropping(named(layer), layer) for layer in BOXES),
     *(
-        Case(
-            named(layer),
-            layer,
-            [[1, 1, 2, 5, 6], [2, 1, 4, 1, 1]],
-            crop_resized(layer),
-            low=0.0,
-            high=4.5,
-            mapping="exact",
-        )
-        for layer in BOXES
-    ),
-    *(
-        Case(
-            f"normalized {method}",
-            crop_resize(normalized_coordinates=True, sampling_method=method),
-            [[1, 1, 2, 5, 6], [2, 1, 4, 1, 1]],
-            crop_resized(crop_resize(normalized_coordinates=True, sampling_method=method)),
-            low=0.0,
-            high=1.0,
-            mapping="exact",
+        cropping(
+            f"normalized {method}", crop_resize(normalized_coordinates=True, sampling_method=method), low=0.0, high=1.0
         )
         for method in ("strict_align_endpoints", "roi_align")
     ),
-    Case(
-        "of boxes beyond the image",
-        crop_resize(),
-        [[1, 1, 2, 3, 4], [3, 1, 4, 1, 1]],
-        crop_resized(crop_resize()),
-        low=-4.0,
-        high=8.0,
-        mapping="exact",
+    cropping(
+        "of boxes beyond the image", crop_resize(), image=[1, 1, 2, 3, 4], boxes=[3, 1, 4, 1, 1], low=-4.0, high=8.0
     ),
-    Case(
+    cropping(
         "of an image of one cell",
         crop_resize(normalized_coordinates=True),
-        [[1, 1, 2, 1, 1], [2, 1, 4, 1, 1]],
-        crop_resized(crop_resize(normalized_coordinates=True)),
-        mapping="exact",
+        image=[1, 1, 2, 1, 1],
+        low=-2.0,
+        high=2.0,
     ),
-    Case(
-        "of several images",
-        crop_resize(),
-        [[1, 2, 3, 5, 6], [3, 1, 4, 1, 1]],
-        crop_resized(crop_resize()),
-        low=0.0,
-        high=4.5,
-        mapping="exact",
-    ),
-    Case(
-        "of five coordinates",
-        crop_resize(),
-        [[1, 1, 2, 5, 6], [2, 1, 5, 1, 1]],
-        crop_resized(crop_resize(), coordinates=5),
-        low=0.0,
-        high=4.5,
-        mapping="exact",
-    ),
+    cropping("of several images", crop_resize(), image=[1, 2, 3, 5, 6], boxes=[3, 1, 4, 1, 1]),
+    cropping("of five coordinates", crop_resize(), boxes=[2, 1, 5, 1, 1]),
     Case(
         "of boxes from a vector",
         crop_resize(),

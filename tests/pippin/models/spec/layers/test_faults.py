@@ -1,6 +1,7 @@
 """What is wrong with a layer of some fields, and with the blobs that it reads."""
 
 from collections.abc import Sequence
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from pippin.models.spec import Shape
 from pippin.models.spec.layers.recurrent import BiDirectionalLSTM
 from pippin.models.spec.recurrent import MAX_STEPS
 from pippin.models.spec.table import LAYERS
+from tests.support.specs import DENSE, faults_of, small_spec
 
 IMAGE: Shape = (1, 1, 3, 4, 5)
 SEQUENCE: Shape = (2, 1, 3, 4, 5)
@@ -45,6 +47,9 @@ SIGMOID, TANH = {"type": "sigmoid"}, {"type": "tanh"}
 LSTM = {"output_vector_size": 3, "activations": (SIGMOID, TANH, TANH)}
 # What a layer needs besides the fields that concern the fault.
 REQUIRED: dict[str, dict[str, Any]] = {
+    "convolution": {"output_channels": 6, "kernel_size": (3, 2)},
+    "pooling": {"pooling_type": "max", "kernel_size": (2, 3)},
+    "inner_product": {"output_channels": 2},
     "deconvolution": {"output_channels": 4, "kernel_size": (3, 2)},
     "embedding": {"input_dim": 3, "output_channels": 2},
     "crop_resize": {"target_size": (2, 2)},
@@ -60,6 +65,60 @@ LSTM_ARRAYS = ones(BiDirectionalLSTM.model_validate({"name": "layer"} | LSTM).ar
 
 # By the layer's type, and the pointer and the detail of each of its faults.
 FAULTS = {
+    "convolution /kernel_channels: found 3; the input's channels make it 4": reads((4, 9, 9), kernel_channels=3),
+    (
+        "convolution /input: found 6 channels; 4 groups need a multiple of them\n"
+        "/output_channels: found 6 channels; 4 groups need a multiple of them"
+    ): reads(image(6, 9, 9), groups=4),
+    (
+        "convolution /kernel_size/0: found a kernel 3 high; the padded input is 2 high and must hold it\n"
+        "/kernel_size/1: found a kernel 2 wide; the padded input is 1 wide and must hold it"
+    ): reads(image(1, 2, 1)),
+    "convolution /kernel_size/0: found a kernel 9 high; the padded input is 8 high and must hold it": reads(
+        image(1, 8, 8), dilation=(4, 1)
+    ),
+    "convolution /weights/0: found a list of 1; needs one of 2 (shape [2, 1, 2] from here)": reads(
+        image(2, 3, 3), output_channels=1, kernel_size=(1, 2), weights=[[[[1, 2.5]]]], bias=[0]
+    ),
+    (
+        "convolution /weights: found a list of 2; needs one of 1 (shape [1, 1, 1, 2] from here)\n"
+        "/bias: found a list of 2; needs one of 1 (shape [1] from here)"
+    ): reads(image(1, 3, 3), output_channels=1, kernel_size=(1, 2), weights=[1, 2], bias=[0, 0]),
+    "convolution /bias: found a bias although has_bias is false; leave one of the two out": reads(
+        image(1, 9, 9), has_bias=False, bias=[0] * 6
+    ),
+    'pooling /kernel_size: is required: [height, width], or "global_pooling": true': reads(
+        image(5, 7, 8), kernel_size=None
+    ),
+    (
+        "pooling /kernel_size/0: found a kernel 2 high; the padded input is 1 high and must hold it\n"
+        "/kernel_size/1: found a kernel 3 wide; the padded input is 2 wide and must hold it"
+    ): reads(image(1, 1, 2)),
+    (
+        "pooling /padding/borders/1: found [3, 0]; a kernel 3 wide needs less, or a window would hold only padding"
+    ): reads(image(1, 9, 9), padding=borders([0, 1], [3, 0])),
+    (
+        "pooling /padding/borders/0: found [0, 2]; a kernel 2 high needs less, or a window would hold only padding"
+    ): reads(image(1, 9, 9), padding=borders([0, 2], [0, 2])),
+    # Three windows of two rows, three apart: the last begins where six rows end.
+    (
+        "pooling /padding/amounts/0: found [0, 2]; a kernel 2 high needs less, or a window would hold only padding"
+    ): reads(image(1, 6, 9), stride=(3, 1), padding={"type": "include_last_pixel", "amounts": [0, 0]}),
+    "inner_product /input: found a blob of shape [1, 2048, 2048, 2048]; needs at most 2147483648 numbers": reads(
+        (1, 2**11, 2**11, 2**11)
+    ),
+    "inner_product /input_channels: found 6; the input has 7": reads((7,), input_channels=6),
+    "inner_product /weights: found a list of 1; needs one of 2 (shape [2, 2] from here)": reads((2,), weights=[[1, 2]]),
+    "inner_product /weights/1: found a list of 1; needs one of 2 (shape [2] from here)": reads(
+        (2,), weights=[[1, 2], [3]]
+    ),
+    "inner_product /weights/1: found 3; needs a list of 2 (shape [2] from here)": reads((2,), weights=[[1, 2], 3]),
+    **{
+        f"inner_product /weights/1/1: found {number!r}; needs a finite number that a float32 can hold": reads(
+            (2,), weights=[[1, 2], [3, number]]
+        )
+        for number in ("4", True, None, nan, -1e39, [4])
+    },
     "add /alpha: is required where a layer reads one blob only": reads(IMAGE),
     "multiply /alpha: found 2.5 beside 2 blobs; goes with one blob only: leave it out": reads(IMAGE, IMAGE, alpha=2.5),
     "add /input/1: found a blob of shape [2]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]": reads(IMAGE, image(2)),
@@ -253,7 +312,7 @@ FAULTS = {
 }
 
 
-def faults_of(kind: str, inputs: Sequence[Shape], fields: dict[str, object]) -> list[str]:
+def faults_in(kind: str, inputs: Sequence[Shape], fields: dict[str, object]) -> list[str]:
     layer = LAYERS[kind].model_validate({"name": "layer"} | REQUIRED.get(kind, {}) | fields)
     return [f"{fault.pointer}: {fault.detail}" for fault in layer.faults(tuple(inputs))]
 
@@ -261,13 +320,74 @@ def faults_of(kind: str, inputs: Sequence[Shape], fields: dict[str, object]) -> 
 @pytest.mark.parametrize("faults", FAULTS)
 def test_fault_states_the_value_and_what_is_needed(faults: str) -> None:
     kind, _, details = faults.partition(" ")
-    assert sorted(faults_of(kind, *FAULTS[faults])) == sorted(details.split("\n"))
+    assert sorted(faults_in(kind, *FAULTS[faults])) == sorted(details.split("\n"))
 
 
 def test_fractional_factor_needs_the_bilinear_mode() -> None:
-    assert faults_of("upsample", *reads(IMAGE, fractional_scaling_factor=(1.5, 1.5))) == [UNALIGNED]
+    assert faults_in("upsample", *reads(IMAGE, fractional_scaling_factor=(1.5, 1.5))) == [UNALIGNED]
 
 
 def test_many_unknown_arrays_get_few_faults() -> None:
     weights = ARRAYS | {f"array_{number}": [] for number in range(1000)}
-    assert len(faults_of("simple_recurrent", *reads(VECTORS, STATE, weights=weights))) == 3
+    assert len(faults_in("simple_recurrent", *reads(VECTORS, STATE, weights=weights))) == 3
+
+
+def document(before: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
+    """A model of RANK5 arrays that reads boxes from a vector."""
+    return small_spec(
+        inputs=[{"name": "image", "shape": [3, 4, 5]}, {"name": "numbers", "shape": [28]}],
+        outputs=[{"name": "y"}],
+        layers=[
+            {"name": "before", "input": "numbers", "output": "boxes"} | before,
+            {"name": "layer", "input": ["image", "boxes"], "output": "cut"} | layer,
+            DENSE | {"input": "cut", "output": "y"},
+        ],
+        loss={"type": "mean_squared_error"},
+    )
+
+
+RESHAPE = {"type": "reshape", "target_shape": [7, 4, 1, 1]}
+CROP = {"type": "crop_resize", "target_size": [2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("before", "layer", "faults"),
+    [
+        (RESHAPE, CROP, {}),
+        (
+            {"type": "reshape", "target_shape": [7, 4, -1, 1]},
+            CROP,
+            {"/layers/0/target_shape/2": "found -1; needs 1 or more"},
+        ),
+        (
+            {"type": "reshape", "target_shape": [7, 4]},
+            CROP,
+            {"/layers/0/target_shape": "found [7, 4]; needs at least 3 entry"},
+        ),
+        (RESHAPE, CROP | {"input": "image"}, {"/layers/1/input": "found 1 blobs; crop_resize needs 2"}),
+        (RESHAPE, {"type": "concat", "input": "image"}, {"/layers/1/input": "found 1 blobs; concat needs 2 to 1000"}),
+        (RESHAPE, {"type": "split", "input": "image"}, {"/layers/1/output": "found 1 blobs; split needs 2 to 1000"}),
+        (
+            RESHAPE,
+            {"type": "slice", "axis": "width", "end_index": 1, "stride": 0, "input": "image"},
+            {"/layers/1/stride": "found 0; needs 1 or more"},
+        ),
+        (
+            RESHAPE,
+            {"type": "reorganize_data", "mode": "pixel_shuffle", "block_size": 1, "input": "image"},
+            {"/layers/1/block_size": "found 1; needs 2 or more"},
+        ),
+        (
+            RESHAPE,
+            {"type": "sequence_repeat", "n_repetitions": 2**31, "input": "image"},
+            {
+                "/layers/1": "makes a blob of shape [2147483648, 3, 4, 5], which is 128849018880 numbers; "
+                "one may have 2147483648"
+            },
+        ),
+    ],
+)
+def test_model_with_shape_layers_gets_faults(
+    before: dict[str, Any], layer: dict[str, Any], faults: dict[str, str]
+) -> None:
+    assert faults_of(document(before, layer)) == faults

@@ -14,9 +14,10 @@ from pippin.models.spec import Layer, Shape, resolve
 from pippin.models.spec.layers.recurrent import GRU, BiDirectionalLSTM, SimpleRecurrent, UniDirectionalLSTM
 from pippin.models.spec.recurrent import read_activation
 from pippin.models.spec.weights import initial_weights
-from tests.support.specs import faults_of
+from tests.support.specs import DENSE, faults_of, small_spec
 
 SIGMOID, TANH = {"type": "sigmoid"}, {"type": "tanh"}
+ACTIVATIONS = "of the gates, of the block input, and of the cell"
 SEQUENCE: Shape = (7, 1, 2, 1, 1)
 STATE: Shape = (1, 1, 3, 1, 1)
 
@@ -48,23 +49,17 @@ def filled(names: tuple[str, ...], channels: int = 2) -> dict[str, object]:
 
 def document(**layer: object) -> dict[str, Any]:
     """A model that reads a sequence of 7 vectors with 2 numbers and two states."""
-    return {
-        "inputs": [
+    return small_spec(
+        inputs=[
             {"name": "x", "shape": list(SEQUENCE)},
             {"name": "h", "shape": list(STATE)},
             {"name": "c", "shape": list(STATE)},
         ],
-        "outputs": [{"name": "y"}],
-        "array_input_shape_mapping": "exact",
-        "layers": [
-            {"name": "layer", "output_vector_size": 3} | layer,
-            {"type": "inner_product", "name": "head", "input": "z", "output": "y", "output_channels": 2,
-             "updatable": True},
-        ],
-        "loss": {"type": "mean_squared_error"},
-        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
-        "epochs": 1,
-    }  # fmt: skip
+        outputs=[{"name": "y"}],
+        array_input_shape_mapping="exact",
+        layers=[{"name": "layer", "output_vector_size": 3} | layer, DENSE | {"input": "z", "output": "y"}],
+        loss={"type": "mean_squared_error"},
+    )
 
 
 LSTM: dict[str, object] = {
@@ -101,10 +96,7 @@ LSTM: dict[str, object] = {
         ),
         (
             LSTM | {"activations": [SIGMOID, TANH]},
-            {
-                "/layers/0/activations": "found a list of 2; needs [f, g, h]: of the gates, of the block input, and of "
-                "the cell"
-            },
+            {"/layers/0/activations": f"found a list of 2; needs [f, g, h]: {ACTIVATIONS}"},
         ),
         (LSTM | {"cell_clip_threshold": -1.0}, {"/layers/0/cell_clip_threshold": "found -1.0; needs 0 or more"}),
     ],
@@ -132,18 +124,6 @@ def test_a_sequence_needs_all_five_lengths() -> None:
     )
 
 
-def test_outputs_are_the_last_or_all_then_the_states() -> None:
-    assert simple().output_shapes((SEQUENCE, STATE)) == (STATE, STATE)
-    assert gru(sequence_output=True).output_shapes((SEQUENCE,)) == ((7, 1, 3, 1, 1), STATE)
-    assert lstm().output_shapes((SEQUENCE,)) == (STATE,) * 3
-    assert both_ways().output_shapes((SEQUENCE,)) == ((1, 1, 6, 1, 1), *(STATE,) * 4)
-    assert both_ways(sequence_output=True).output_shapes((SEQUENCE,)) == ((7, 1, 6, 1, 1), *(STATE,) * 4)
-
-
-def test_input_size_is_inferred() -> None:
-    assert lstm().completed((SEQUENCE,)).input_vector_size == 2
-
-
 def test_unidirectional_lstm_can_be_trained() -> None:
     layer = resolve(document(**LSTM | {"updatable": True})).layers[0].layer
     assert layer.updatable
@@ -154,24 +134,6 @@ def test_unidirectional_lstm_can_be_trained() -> None:
 @pytest.mark.parametrize("given", [0.0, 1e-60, 50.0])
 def test_a_cell_clip_of_zero_is_fifty(given: float) -> None:
     assert lstm(cell_clip_threshold=given).cell_clip_threshold == 50
-
-
-@pytest.mark.parametrize(
-    ("layer", "count"),
-    [
-        (lstm(), 12),
-        (lstm(has_bias_vectors=False), 8),
-        (lstm(has_peephole_vectors=True), 15),
-        (lstm(has_peephole_vectors=True, coupled_input_and_forget_gate=True), 15),
-        (both_ways(has_peephole_vectors=True), 30),
-        (gru(), 9),
-        (gru(has_bias_vectors=False), 6),
-        (simple(), 3),
-        (simple(has_bias_vector=False), 2),
-    ],
-)
-def test_arrays_match_the_flags(layer: Layer, count: int) -> None:
-    assert len(layer.weight_shapes((SEQUENCE,))) == count
 
 
 def test_matrices_are_drawn_and_vectors_are_zeros() -> None:
