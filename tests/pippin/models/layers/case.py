@@ -138,3 +138,17 @@ class Case:
         if not seen:
             outputs = np.broadcast_to(outputs, (len(next(iter(inputs.values()))), *np.shape(outputs)))
         return dict(zip(self.output_names, outputs if isinstance(outputs, tuple) else (outputs,), strict=True))
+
+
+def of_ranks(
+    layer: Mapping[str, Any],
+    formula: Formula,
+    *shapes: Sequence[int],
+    name: str = "",
+    **more: Any,  # noqa: ANN401 - of a case
+) -> list[Case]:
+    """One row for each shape of a layer's input, all with exact mapping."""
+    return [
+        Case(f"{name} of rank {len(shape)}".strip(), layer, [shape], formula, mapping="exact", **more)
+        for shape in shapes
+    ]

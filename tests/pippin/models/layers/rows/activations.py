@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats
+from tests.pippin.models.layers.case import Case, Floats, of_ranks
 
 SHAPE = [[3, 4, 5]]
 SEQUENCE = [[2, 1, 3, 4, 5]]
@@ -76,15 +76,9 @@ CASES = [
         parametric_softplus,
         **FAR,
     ),
-    *(
-        Case(f"of rank {len(shape)}", layer, [shape], formula, mapping="exact")
-        for shape, layer, formula in (
-            ([6], {"type": "elu", "alpha": 0.7}, elu),
-            ([5, 6], {"type": "softplus"}, softplus),
-            ([2, 5, 6], {"type": "leaky_relu", "alpha": 0.1}, lambda x: np.where(x >= 0, x, 0.1 * x)),
-            ([2, 2, 5, 6], {"type": "elu", "alpha": 0.7}, elu),
-        )
-    ),
+    *of_ranks({"type": "elu", "alpha": 0.7}, elu, [6], [2, 2, 5, 6]),
+    *of_ranks({"type": "softplus"}, softplus, [5, 6]),
+    *of_ranks({"type": "leaky_relu", "alpha": 0.1}, lambda x: np.where(x >= 0, x, 0.1 * x), [2, 5, 6]),
     Case(
         "", {"type": "clip", "min_val": -0.5, "max_val": 1.5}, SHAPE, lambda x: np.clip(x, -0.5, 1.5), mapping="exact"
     ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats, Formula
+from tests.pippin.models.layers.case import Case, Floats, Formula, of_ranks
 
 IMAGE = [3, 4, 5]
 CHANNELS = [3, 1, 1]
@@ -122,8 +122,5 @@ CASES = [
     unary("abs", "abs", np.abs),
     unary("threshold", "threshold", lambda x: np.maximum(0.5, x), alpha=0.5),
     unary("threshold, scaled", "threshold", lambda x: np.maximum(-0.5, 2 * x), alpha=-0.5, scale=2.0),
-    *(
-        Case(f"abs of rank {len(shape)}", {"type": "unary", "function": "abs"}, [shape], np.abs, mapping="exact")
-        for shape in ([6], [5, 6], [2, 2, 5, 6])
-    ),
+    *of_ranks({"type": "unary", "function": "abs"}, np.abs, [6], [5, 6], [2, 2, 5, 6], name="abs"),
 ]

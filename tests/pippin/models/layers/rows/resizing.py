@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats, Formula
+from tests.pippin.models.layers.case import Case, Floats, Formula, of_ranks
 
+RANKS = ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
 METHODS = ("strict_align_endpoints", "align_endpoints", "upsample", "roi_align")
 
 
@@ -190,9 +191,9 @@ CASES = [
         for shape, layer in UPSAMPLES
     ),
     *(
-        Case(f"of rank {len(shape)} {named(layer)}", layer, [shape], upsampled(layer), mapping="exact")
-        for shape in ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
+        row
         for layer in (upsample(scaling_factor=[2, 3]), upsample(scaling_factor=[2, 3], mode="bilinear"))
+        for row in of_ranks(layer, upsampled(layer), *RANKS, name=named(layer))
     ),
     Case(
         "bilinear as Core ML was seen to do it",
@@ -207,10 +208,7 @@ CASES = [
         for method in METHODS
         for size, target in SIZES
     ),
-    *(
-        Case(f"of rank {len(shape)}", resize("upsample", [3, 5]), [shape], resized("upsample", [3, 5]), mapping="exact")
-        for shape in ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
-    ),
+    *of_ranks(resize("upsample", [3, 5]), resized("upsample", [3, 5]), *RANKS),
     *(cropping(named(layer), layer) for layer in BOXES),
     *(
         cropping(
