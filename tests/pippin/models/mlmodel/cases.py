@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pippin.models.mlmodel.proto import ARRAY_TYPES, Message, at
-from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.pippin.models.mlmodel.files import DENSE, HEAD, SOFTMAX, embedding, neighbors, network, pipeline
 
 Change = Callable[[Message], object]
 
@@ -29,11 +29,6 @@ class Case:
 
 
 PICTURE = {"name": "x", "type": "image", "color": "rgb", "width": 2, "height": 2}
-HEAD = [
-    {"type": "flatten", "name": "flat"},
-    {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
-    {"type": "softmax", "name": "softmax", "output": "y"},
-]
 CLIP = {"type": "clip", "name": "clip", "min_val": 0, "max_val": 1}
 
 
@@ -77,8 +72,7 @@ def recurrent(kind: str = "uni_directional_lstm", outputs: int = 3) -> Message:
         "output_vector_size": 2,
         "output": ["made", *(f"state{index}" for index in range(1, outputs))],
     }
-    dense = {"type": "inner_product", "name": "dense", "input": "made", "output_channels": 2, "updatable": True}
-    return network(layers=[layer, dense, {"type": "softmax", "name": "softmax", "output": "y"}])
+    return network(layers=[layer, DENSE | {"input": "made"}, SOFTMAX])
 
 
 def gated() -> Message:

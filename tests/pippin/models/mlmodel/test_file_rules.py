@@ -16,17 +16,15 @@ from pippin.models.mlmodel.proto import Message, serialize
 from pippin.models.spec import SpecError, resolve
 from pippin.models.spec.layer import RANK_RULE
 from tests.pippin.models.mlmodel.cases import CASES as VALIDATOR_CASES
-from tests.pippin.models.mlmodel.cases import Case, Change, chain, towers
-from tests.pippin.models.mlmodel.files import embedding, freeze, network, pipeline
+from tests.pippin.models.mlmodel.cases import Case, Change, chain, dyad, towers
+from tests.pippin.models.mlmodel.files import DENSE, SOFTMAX, embedding, freeze, network, pipeline
 from tests.support.paths import ROOT
 from tests.support.specs import small_spec
 
 
 def with_frozen() -> Message:
     """A network whose lower inner product is frozen."""
-    below = {"type": "inner_product", "name": "below", "output_channels": 2}
-    dense = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
-    return network(layers=[below, dense, {"type": "softmax", "name": "softmax", "output": "y"}])
+    return network(layers=[DENSE | {"name": "below", "updatable": False}, DENSE, SOFTMAX])
 
 
 def dense(model: Message, index: int = 0) -> Message:
@@ -63,6 +61,17 @@ def quantize(what: str, index: int = 0) -> Change:
         del blob.floatValue[:]
 
     return change
+
+
+def unknown_layer(stage: int) -> Change:
+    """Makes a layer of a model of the pipeline a custom one."""
+    return lambda model: model.pipeline.models[stage].neuralNetwork.layers[1].custom.SetInParent()
+
+
+def read_later(model: Message) -> None:
+    """Makes the first model of the pipeline read what the second one answers."""
+    model.CopyFrom(pipeline(embedding(reads="middle"), embedding(makes="middle"), network()))
+    model.description.input[0].name = "x"
 
 
 def name_them(*names: str) -> Change:
@@ -108,8 +117,8 @@ def crowd(count: int) -> Change:
 
     def change(model: Message) -> None:
         last = model.pipeline.models[-1]
-        model.CopyFrom(pipeline(*(embedding("x" if not n else f"e{n}", f"e{n + 1}") for n in range(count - 2)),
-                                embedding(f"e{count - 2}"), last))  # fmt: skip
+        front = [embedding("x" if not n else f"e{n}", f"e{n + 1}") for n in range(count - 2)]
+        model.CopyFrom(pipeline(*front, embedding(f"e{count - 2}"), last))
 
     return change
 
@@ -153,6 +162,9 @@ CASES = [
     Case("pipeline.updatable /models/2", towers, lambda model: freeze(model.pipeline.models[2])),
     Case("pipeline.updatable /models/1", towers, mark(1)),
     Case("pipeline.kinds /models/0", chain, lambda model: model.pipeline.models[0].glmRegressor.SetInParent()),
+    Case("layers.known /models/0/layers/1", dyad, unknown_layer(0)),
+    Case("layers.known /models/1/layers/1", dyad, unknown_layer(1)),
+    Case("pipeline.features /models/0/inputs", dyad, read_later),
     Case("pipeline.kinds /models/1", chain, lambda model: model.pipeline.models[1].pipeline.SetInParent()),
     Case("pipeline.features /models/1/inputs", chain, rename_input(1, "spot"), kept=rename_input(1, "point")),
     Case("pipeline.features /models/1/inputs", chain, reshape_input(1, 3), kept=reshape_input(1, 2)),
