@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.models.mlmodel.proto import ARRAY_TYPES, Message
-from tests.pippin.models.mlmodel.files import DENSE, HEAD, SOFTMAX, network
+from tests.pippin.models.mlmodel import files
+from tests.pippin.models.mlmodel.files import DENSE, SOFTMAX, network
 
 VECTORS = np.random.default_rng(3).normal(size=(6, 2)).astype(np.float32)
 IMAGES = np.random.default_rng(4).normal(size=(6, 2, 3, 3)).astype(np.float32)
