@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pippin.documents.hints import alike
+from pippin.documents.hints import most_similar
 from pippin.errors import PippinError
 from pippin.system.hosts import is_loopback
 from pippin.system.setting_types import AbsolutePath, BlobsUrl, HttpUrl, Names, Origins, RedisUrl
@@ -328,14 +328,14 @@ class Settings(BaseSettings):
             raise SettingsError(_sentence(error)) from None
 
     @property
-    def serves_others(self) -> bool:
+    def is_reachable_by_others(self) -> bool:
         """Whether other machines can reach the service, at its own address or through a proxy."""
         return not all(map(is_loopback, (self.host, *self.allowed_hosts)))
 
     @property
-    def demands_tokens(self) -> bool:
+    def requires_tokens(self) -> bool:
         """Whether the service demands tokens even before the first one was made."""
-        return self.require_tokens == "always" or self.serves_others
+        return self.require_tokens == "always" or self.is_reachable_by_others
 
     @property
     def blob_cache(self) -> Path:
@@ -366,7 +366,7 @@ def _refuse_unknown_variables(settings: type[Settings]) -> None:
     for variable in sorted(os.environ):
         name = variable.upper().removeprefix(PREFIX)
         if variable.upper().startswith(PREFIX) and name not in known:
-            near = alike(name, known)
+            near = most_similar(name, known)
             hint = (
                 f"did you mean {PREFIX}{near}?"
                 if near

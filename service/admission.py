@@ -60,7 +60,7 @@ class Admission:
         self._waiting: list[_Waiter] = []
 
     @asynccontextmanager
-    async def place(self, tenant: str, weight: int = 0) -> AsyncIterator[None]:
+    async def slot(self, tenant: str, weight: int = 0) -> AsyncIterator[None]:
         """Hold a place for a request of `tenant`, and `weight` of the capacity, while the `with` block lasts.
 
         Raises:

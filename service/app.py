@@ -27,7 +27,7 @@ from service.background.sweeper import Sweeper
 from service.background.threads import run_in_background
 from service.datasets.ingest import Ingestion, limits_of
 from service.datasets.preview import Previews
-from service.datasets.sample import Sample
+from service.datasets.sample import SampleDataset
 from service.http.bodies import BodyBudget
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
@@ -53,7 +53,7 @@ from service.sandbox.workload import CHILDREN
 from service.security.access import Operations
 from service.security.authentication import AuthenticationMiddleware
 from service.security.browsers import AbsoluteTargets, HostAndOriginCheck, SecurityHeaders
-from service.security.first_token import keep_first_token
+from service.security.first_token import store_first_token
 from service.security.open_requests import OpenRequests
 from service.services import Services
 from service.tasks import TASKS
@@ -197,7 +197,7 @@ def _services(
         checkpoint_models=CheckpointModels(model_files, blobs, settings),
         ingestion=ingestion,
         previews=Previews(blobs, sandbox, settings.max_answer_bytes),
-        sample=Sample(ingestion, settings),
+        sample=SampleDataset(ingestion, settings),
         streams=Streams(store, reader, meters, settings.max_answer_bytes, send_timeout=settings.send_timeout_seconds),
         open_requests=OpenRequests(unretried, requirement, meters, settings),
         evaluations=asyncio.Lock(),
@@ -234,8 +234,8 @@ async def _background(services: Services) -> AsyncIterator[None]:
         sweeper.run(),
         releases.run(),
         blob_stats.run(),
-        services.sample.keep(),
-        keep_first_token(store, settings, services.requirement),
+        services.sample.keep_stored(),
+        store_first_token(store, settings, services.requirement),
         MemoryTrimmer(meters).run(),
     )
     tasks = [asyncio.create_task(loop) for loop in loops]

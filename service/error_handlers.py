@@ -33,15 +33,15 @@ from service.problems import (
     Problem,
     answer,
     instance_of,
+    insufficient_storage,
     invalid,
     invalid_request,
     kind_of,
-    no_room,
     redis_unavailable,
     sentence,
 )
 from service.sandbox import SandboxError, TaskRefused
-from service.sandbox.messages import NO_ROOM
+from service.sandbox.messages import OUT_OF_SPACE
 
 _FAULT_DETAILS = {
     "crashed": "reading it crashed the process that did: it is damaged, or made to do harm; make it anew",
@@ -60,8 +60,8 @@ def fault_of(error: SandboxError) -> Fault | None:
 
 def problem_of(error: SandboxError) -> Problem:
     """The 422, 503 or 507 for a request whose body the sandbox could not process."""
-    if error.why == "no_room":
-        return no_room()
+    if error.why == "insufficient_storage":
+        return insufficient_storage()
     fault = fault_of(error)
     return invalid([fault]) if fault else Problem("unavailable", _UNAVAILABLE_DETAIL, headers={"retry-after": "5"})
 
@@ -71,9 +71,9 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 def _of_os_error(error: OSError) -> Problem:
     """A full disk is an expected error; any other OSError becomes a 500 and is logged."""
-    if error.errno not in NO_ROOM:
+    if error.errno not in OUT_OF_SPACE:
         raise error
-    return no_room()
+    return insufficient_storage()
 
 
 # Any: each function takes an error of its key's class.

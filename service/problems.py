@@ -113,7 +113,7 @@ def malformed(what: str) -> Problem:
     return Problem("malformed-body", f"The body cannot be read: {what}.")
 
 
-def no_room() -> Problem:
+def insufficient_storage() -> Problem:
     """The 507 (RFC 4918) for data that does not fit on the service's disk."""
     return Problem(
         "insufficient-storage",

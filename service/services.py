@@ -19,7 +19,7 @@ from pippin.store.rates import Rates
 from pippin.store.token_requirement import TokenRequirement
 from service.datasets.ingest import Ingestion
 from service.datasets.preview import Previews
-from service.datasets.sample import Sample
+from service.datasets.sample import SampleDataset
 from service.http.bodies import BodyBudget
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
@@ -70,7 +70,7 @@ class Services:
     checkpoint_models: CheckpointModels
     ingestion: Ingestion
     previews: Previews
-    sample: Sample
+    sample: SampleDataset
     streams: Streams
     open_requests: OpenRequests
     evaluations: asyncio.Lock
@@ -96,7 +96,7 @@ Caller = Annotated[Principal, Depends(_caller)]
 async def _tenant(caller: Caller, services: TheServices) -> str:
     # The default tenant gets the sample when the service starts, so its requests do not wait for it.
     if caller.tenant != DEFAULT_TENANT:
-        await services.sample.offer(caller.tenant)
+        await services.sample.store_for(caller.tenant)
     return caller.tenant
 
 
@@ -135,10 +135,10 @@ ExistingJob = Annotated[Job, Depends(_job)]
 """The job that the path names; 404 without one."""
 
 
-def _require_room(tenant: Tenant, services: TheServices) -> None:
+def _require_space(tenant: Tenant, services: TheServices) -> None:
     # Before the body is read. The store checks again, with the size of the record, before it writes the record.
-    services.store.usage.require_room(tenant)
+    services.store.usage.require_space(tenant)
 
 
-NeedsRoom = Depends(_require_room)
+RequiresSpace = Depends(_require_space)
 """Answers 507 when the tenant's records take all the memory of Redis that they may."""

@@ -15,7 +15,7 @@ from pippin.settings import Settings
 from pippin.system import tracing
 from pippin.system.terminal import printable_lines
 from worker.access import check_access
-from worker.child import DEFAULT_WAY
+from worker.child import DEFAULT_START_METHOD
 from worker.engines import ENGINES, EngineOptions, make_engine
 from worker.logs import configure
 from worker.parent.shutdown import Shutdown
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if parsed.start == "fork":
         tracing.prepare()
 
-    work(settings, engine, shutdown, name=parsed.name, way=parsed.start)
+    work(settings, engine, shutdown, name=parsed.name, start_method=parsed.start)
     return 0
 
 
@@ -55,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
         "--name", type=_name, help="what GET /workers shows, before a random end (default: the host's name)"
     )
     parser.add_argument(
-        "--start", default=DEFAULT_WAY, choices=["fork", "spawn"], help=f"how children start (default: {DEFAULT_WAY})"
+        "--start",
+        default=DEFAULT_START_METHOD,
+        choices=["fork", "spawn"],
+        help=f"how children start (default: {DEFAULT_START_METHOD})",
     )
     return parser
 

@@ -45,8 +45,8 @@ class Assignment:
         return cls(claim=Claim(**fields.pop("claim")), **fields)
 
 
-Way = Literal["fork", "spawn"]
-DEFAULT_WAY: Way = "spawn" if sys.platform == "darwin" else "fork"
+StartMethod = Literal["fork", "spawn"]
+DEFAULT_START_METHOD: StartMethod = "spawn" if sys.platform == "darwin" else "fork"
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _POLL_SECONDS = 0.02
@@ -87,7 +87,9 @@ class Child:
                 os.killpg(self.pid, signal.SIGKILL)
 
 
-def start_child(assignment: Assignment, main: Callable[[Assignment], int], way: Way = DEFAULT_WAY) -> Child:
+def start_child(
+    assignment: Assignment, main: Callable[[Assignment], int], start_method: StartMethod = DEFAULT_START_METHOD
+) -> Child:
     """Start a child, in a process group of its own, that runs `main(assignment)` and exits with the returned code.
 
     SIGTERM and SIGINT are blocked when `main` starts; `main` unblocks them once its handlers are installed.
@@ -97,11 +99,11 @@ def start_child(assignment: Assignment, main: Callable[[Assignment], int], way: 
         main: Run in a forked child. A spawned child runs `worker.attempt.entry` instead, in a new interpreter that
             reads its settings, including the address of Redis, from the environment and the assignment from a pipe,
             so that no secret shows in the list of processes.
-        way: How to start the child.
+        start_method: How to start the child.
     """
     previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        return _fork(assignment, main) if way == "fork" else _spawn(assignment)
+        return _fork(assignment, main) if start_method == "fork" else _spawn(assignment)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 

@@ -14,9 +14,11 @@ class _Value(BaseModel):
 class StoredCheckpoint(_Value):
     """A checkpoint in the blob store, from which a job can resume."""
 
-    epoch: int = Field(ge=0, description="How many epochs are finished.")
-    step: int = Field(ge=0, description="How many mini-batches of the next epoch were taken; 0 at an epoch's end.")
-    engine: str = Field(description="The engine that made it, and that goes on from it.")
+    epoch: int = Field(ge=0, description="Number of finished epochs.")
+    step: int = Field(
+        ge=0, description="Number of mini-batches of the next epoch that were trained; 0 at an epoch's end."
+    )
+    engine: str = Field(description="The engine that made the checkpoint; only this engine can resume from it.")
     digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     bytes: int = Field(ge=0)
     created_at: datetime
@@ -25,12 +27,14 @@ class StoredCheckpoint(_Value):
 class KeptCheckpoint(_Value):
     """A checkpoint of an epoch's end, which clients can download as a model."""
 
-    epoch: int = Field(ge=0, description="The epoch at whose end it was made.")
-    engine: str = Field(description="The engine that made it.")
-    bytes: int = Field(ge=0, description="Of the checkpoint, optimizer state included; its model is smaller.")
+    epoch: int = Field(ge=0, description="The epoch at whose end the checkpoint was made.")
+    engine: str = Field(description="The engine that made the checkpoint.")
+    bytes: int = Field(
+        ge=0, description="Size of the checkpoint, including the optimizer's state; its model is smaller."
+    )
     created_at: datetime
-    url: str = Field(description="Where its `.mlmodel` is, relative to the service.")
-    metrics: EpochMetrics | None = Field(description="What the epoch measured; null where an earlier job trained it.")
+    url: str = Field(description="Path of its `.mlmodel`, relative to the service.")
+    metrics: EpochMetrics | None = Field(description="Metrics of the epoch; null if an earlier job trained it.")
 
 
 class CheckpointList(BaseModel):
@@ -44,8 +48,9 @@ class CheckpointList(BaseModel):
 class Resumption(_Value):
     """The checkpoint from which an attempt resumed."""
 
-    epoch: int = Field(ge=0, description="How many epochs were finished.")
-    step: int = Field(ge=0, description="How many mini-batches of the next epoch had been taken.")
+    epoch: int = Field(ge=0, description="Number of epochs that were finished.")
+    step: int = Field(ge=0, description="Number of mini-batches of the next epoch that had been trained.")
     notice: str | None = Field(
-        description="Why this is not bit for bit what it would have been without the break; null when it is."
+        description="Why the result may differ from that of an uninterrupted training; null if it is identical bit "
+        "for bit."
     )

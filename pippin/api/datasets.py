@@ -25,9 +25,11 @@ class Feature(_Value):
     """One named array of a dataset."""
 
     name: str
-    shape: tuple[int, ...] = Field(description="Of one example; a single value is [1].")
-    dtype: DType = Field(description="As stored.")
-    scale: float = Field(default=1.0, description="What a stored value is multiplied by before a model sees it.")
+    shape: tuple[int, ...] = Field(description="Shape of one example; [1] for a single value.")
+    dtype: DType = Field(description="Data type of the stored values.")
+    scale: float = Field(
+        default=1.0, description="Factor by which stored values are multiplied before they are fed to a model."
+    )
 
 
 class Split(_Value):
@@ -42,19 +44,19 @@ class Manifest(_Value):
 
     id: str
     name: str | None
-    format: Format = Field(description="As it was sent, or as it was recognised.")
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Of the stored arrays.")
+    format: Format = Field(description="Format of the upload, as declared or as recognised.")
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Digest of the stored arrays.")
     bytes: int = Field(ge=0, description="Size of the stored arrays.")
-    features: list[Feature] = Field(description="Inputs first, the target last, where the format tells them apart.")
+    features: list[Feature] = Field(description="Inputs first and the target last, if the format distinguishes them.")
     splits: list[Split]
-    labels: list[str] | None = Field(description="The class that each label number stands for; null without names.")
+    labels: list[str] | None = Field(description="Class names by label number; null without names.")
     label_count: int | None = Field(
-        default=None, description="How many classes have names: a list of datasets has the first labels only."
+        default=None, description="Number of classes with names; a list of datasets contains only the first labels."
     )
     notices: list[str] = Field(
         default=[],
         max_length=MAX_NOTICES,
-        description="What was assumed or left out while the upload was read, one sentence each.",
+        description="Assumptions and omissions while the upload was read, one sentence each.",
     )
     created_at: datetime
 
@@ -67,16 +69,20 @@ class Range(_Value):
     """The extreme values of a feature in a split, as stored, and their places in the uploaded files."""
 
     minimum: float
-    minimum_at: str = Field(description='A place for a person: "train.csv row 18" or "example 17" (from 1).')
+    minimum_at: str = Field(
+        description='A position in the upload as text: "train.csv row 18" or "example 17" (from 1).'
+    )
     maximum: float
     maximum_at: str
-    fraction_at: str | None = Field(description="Where the first value stands that is not whole; null when all are.")
+    fraction_at: str | None = Field(
+        description="Position of the first value that is not a whole number; null if all are whole."
+    )
 
 
 class StoredManifest(Manifest):
     """The stored manifest, with the ranges of values, so that the check of a job does not open the arrays."""
 
-    ranges: dict[str, dict[str, Range]] = Field(description="Split -> feature -> its extreme values.")
+    ranges: dict[str, dict[str, Range]] = Field(description="Extreme values by split and feature.")
 
     def shown(self, max_labels: int | None = None) -> Manifest:
         """The manifest for a response, with the first `max_labels` labels; None keeps all."""
@@ -90,8 +96,8 @@ class DatasetPage(Page[Manifest]):
     """A page of datasets, newest first."""
 
     data: list[Manifest] = Field(
-        description=f"Of each dataset the first {LISTED_LABELS} labels; `label_count` says how many there are. "
-        "Fewer datasets than `limit` where their records are large."
+        description=f"Each dataset with its first {LISTED_LABELS} labels; `label_count` is the number of all labels. "
+        "A page has fewer datasets than `limit` if their records are large."
     )
 
 
@@ -103,10 +109,10 @@ class Preview(BaseModel):
     dataset: str
     split: str
     examples: list[dict[str, Any]] = Field(
-        description="Feature name -> its values as stored, nested by its shape; `scale` is not applied."
+        description="Stored values by feature name, nested by the feature's shape; `scale` is not applied."
     )
     truncated: list[str] = Field(
-        description="Features of which one example is too large to show: they have their first values only, in a row."
+        description="Features of which one example is too large to show: only their first values, as a flat list."
     )
 
 
@@ -115,7 +121,7 @@ class ClassCount(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    label: str | int = Field(description="The class's name, or its number where it has none.")
+    label: str | int = Field(description="The class's name, or its number if it has no name.")
     examples: int
 
 
@@ -125,8 +131,8 @@ class ClassBalance(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     dataset: str
-    feature: str = Field(description="Where the class stands.")
-    splits: dict[str, list[ClassCount]] = Field(description="Split -> its classes, in the order of their numbers.")
+    feature: str = Field(description="The feature that holds the class.")
+    splits: dict[str, list[ClassCount]] = Field(description="Classes by split, in the order of their numbers.")
 
 
 def held_out_count(examples: int, fraction: float) -> int:

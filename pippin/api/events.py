@@ -22,8 +22,8 @@ class EventRow(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str = Field(description="Its place in the job's stream: `after` it come those that are newer.")
-    type: str = Field(description="state, epoch, log, artifact or checkpoint; clients pass over what they do not know.")
+    id: str = Field(description="Position in the job's stream; `after` takes it to read newer events.")
+    type: str = Field(description="state, epoch, log, artifact or checkpoint; clients ignore unknown types.")
     time: str
     data: dict[str, Any]
 
@@ -36,5 +36,5 @@ class JobEvents(BaseModel):
     job: str
     status: Status
     data: list[EventRow] = Field(description="Oldest first.")
-    has_more: bool = Field(description="Whether events follow for which this document had no more room.")
-    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")
+    has_more: bool = Field(description="Whether more events follow that did not fit into this document.")
+    next: str | None = Field(description="Value of `after` for the following events; null if there are none.")

@@ -34,13 +34,13 @@ class Failure(_Value):
     """Why a job or an attempt failed."""
 
     code: Reason
-    detail: ShortText = Field(description="A sentence for a person.")
+    detail: ShortText = Field(description="Explanation in one sentence.")
 
 
 class Progress(_Value):
     """The progress of a job in epochs."""
 
-    epoch: int = Field(ge=0, description="The last finished epoch; 0 before the first.")
+    epoch: int = Field(ge=0, description="The last finished epoch; 0 before the first one ends.")
     epochs: int = Field(ge=1)
 
 
@@ -52,7 +52,9 @@ class Attempt(_Value):
     engine: str
     status: Literal["starting", "running", "succeeded", "failed", "cancelled", "paused", "lost", "handed_back"]
     reason: Failure | None
-    resumed_from: Resumption | None = Field(description="Null for one that began with the first epoch.")
+    resumed_from: Resumption | None = Field(
+        description="The checkpoint from which the attempt resumed; null if it began with the first epoch."
+    )
     started_at: datetime
     ended_at: datetime | None
 
@@ -60,7 +62,7 @@ class Attempt(_Value):
 class Transition(_Value):
     """A transition from one state to the next."""
 
-    from_: Status | None = Field(alias="from", description="Null for the first, when the job was made.")
+    from_: Status | None = Field(alias="from", description="The previous state; null for the first transition.")
     to: Status
     at: datetime
 
@@ -75,7 +77,7 @@ class Artifact(_Value):
     variant: Variant
     digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     bytes: int = Field(ge=0)
-    url: str = Field(description="Where to download it, relative to the service.")
+    url: str = Field(description="Path of the download, relative to the service.")
 
 
 class Job(_Value):
@@ -85,7 +87,7 @@ class Job(_Value):
     name: str | None
     status: Status
     reason: Failure | None
-    engine: str | None = Field(description="The engine that trains it; null until one has taken an `auto` job.")
+    engine: str | None = Field(description="The engine that trains the job; null until an engine takes an `auto` job.")
     labels: dict[str, str]
     request: ResolvedRequest
     created_at: datetime
@@ -94,20 +96,23 @@ class Job(_Value):
     retry_of: str | None
     progress: Progress
     latest_metrics: EpochMetrics | None
-    waiting_for: str | None = Field(description="What a queued job lacks, in a sentence; null when nothing.")
+    waiting_for: str | None = Field(
+        description="What a queued job waits for, in a sentence; null if nothing is missing."
+    )
     notice: str | None = Field(
         default=None,
-        description="What was assumed about the dataset, and what of the request did not count, in sentences; null "
-        "when nothing.",
+        description="Assumptions about the dataset and ignored parts of the request, in sentences; null if there are "
+        "none.",
     )
     missing_epochs: int = Field(
         default=0,
         ge=0,
-        description="How many epochs of a succeeded job have no metrics, because the records were restored from an "
-        "older copy while it trained; 0 when none is missing.",
+        description="Number of epochs of a succeeded job without metrics, because the records were restored from an "
+        "older copy during the training; 0 if none is missing.",
     )
     checkpoint: StoredCheckpoint | None = Field(
-        default=None, description="The newest, from which the next attempt goes on; null before the first."
+        default=None,
+        description="The newest checkpoint, from which the next attempt resumes; null before the first one.",
     )
     attempts: list[Attempt]
     transitions: list[Transition]

@@ -19,7 +19,7 @@ class EpochMetrics(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     epoch: int = Field(ge=1, description="Counts from 1.")
-    epochs: int = Field(ge=1, description="How many the job will train.")
+    epochs: int = Field(ge=1, description="Number of epochs that the job trains.")
     loss: float | None = Field(description="Mean training loss over the epoch's examples.")
     validation_loss: float | None = Field(description="Mean loss over the validation split; null without one.")
     validation_accuracy: float | None = Field(
@@ -29,7 +29,7 @@ class EpochMetrics(BaseModel):
     )
     examples_per_second: float = Field(ge=0, description="Training examples a second, validation not counted.")
     seconds: float = Field(ge=0, description="Wall time of the epoch, validation included.")
-    learning_rate: float | None = Field(description="Null for a model that has none.")
+    learning_rate: float | None = Field(description="The learning rate of the epoch; null for a model without one.")
     engine: str
     attempt: int = Field(ge=1)
     time: datetime
@@ -64,13 +64,14 @@ class EpochRow(EpochMetrics):
     batch_losses: list[float | None] | None = Field(
         default=None,
         exclude_if=lambda losses: losses is None,
-        description="Only with `batches=true`; null when the job did not ask for them, and where they were dropped.",
+        description="Only with `batches=true`; null if the job does not record them, or if they were dropped.",
     )
     batch_every: int | None = Field(
         default=None,
         exclude_if=lambda every: every is None,
-        description="How many mini-batches each of these losses stands for: 1 when all are here; of more than "
-        "PIPPIN_MAX_BATCH_LOSSES, evenly spaced ones are. The first is that of mini-batch number `batch_every`.",
+        description="Step between the mini-batches of these losses: 1 if all losses are included; more than "
+        "PIPPIN_MAX_BATCH_LOSSES are reduced to evenly spaced ones. The first loss is that of mini-batch number "
+        "`batch_every`.",
     )
 
 
@@ -82,5 +83,5 @@ class JobMetrics(BaseModel):
     job: str
     status: Status
     data: list[EpochRow] = Field(description="Oldest first.")
-    has_more: bool = Field(description="Whether epochs follow for which this document had no more room.")
-    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")
+    has_more: bool = Field(description="Whether more epochs follow that did not fit into this document.")
+    next: str | None = Field(description="Value of `after` for the following epochs; null if there are none.")

@@ -32,13 +32,13 @@ def name_fault(name: str) -> str | None:
     if not name.strip():
         return f"found {shown}; needs a name with more than spaces"
     if "/" in name or "\\" in name:
-        return f"found {shown}; needs a name without slashes: they divide an address into parts"
+        return f"found {shown}; needs a name without slashes, which separate the parts of a path"
     if name == "." or ".." in name:
-        return f"found {shown}; needs a name other than '.' and without '..': an address would lead elsewhere"
+        return f"found {shown}; needs a name other than '.' and without '..', which have a meaning in paths"
     if name.lower() == LAST:
-        return f"found {shown}; needs another name: 'last' stands for the newest one"
+        return f"found {shown}; needs another name: 'last' is reserved for the newest one"
     if has_id_form(name, KINDS):
-        return f"found {shown}; needs a name that has not the form of an id"
+        return f"found {shown}; needs a name that does not look like an id"
     return None
 
 
@@ -71,7 +71,9 @@ def checked_label_key(key: str) -> str:
         ValueError: The key contains characters that lists cannot show, or an equals sign, which separates `key=value`.
     """
     if "=" in key:
-        raise ValueError(f"found the key {key[:_SHOWN]!r}; needs a key without '=': labels are asked for as key=value")
+        raise ValueError(
+            f"found the key {key[:_SHOWN]!r}; needs a key without '=', since queries write labels as key=value"
+        )
     return checked_label_value(key)
 
 

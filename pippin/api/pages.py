@@ -12,8 +12,8 @@ class UnreadableEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: str = Field(description="Of the record; it can be deleted by it.")
-    detail: str = Field(description="Why it cannot be read, and what to do.")
+    id: str = Field(description="Id of the record, with which it can be deleted.")
+    detail: str = Field(description="Why the record cannot be read, and what to do.")
 
 
 class Page(BaseModel, Generic[T]):
@@ -22,8 +22,8 @@ class Page(BaseModel, Generic[T]):
     model_config = ConfigDict(frozen=True)
 
     data: list[T]
-    has_more: bool = Field(description="Whether older ones follow.")
-    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
+    has_more: bool = Field(description="Whether older records follow.")
+    next: str | None = Field(description="Value of `after` for the next page; null on the last page.")
     unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Records of this page that are there and cannot be read."
+        default=[], description="Records of this page that exist but cannot be read."
     )

@@ -15,23 +15,23 @@ class _Value(BaseModel):
 class Choice(_Value):
     """A class and its probability."""
 
-    label: str | int = Field(description="The class's name, or its number where it has none.")
-    probability: float | None = Field(description="From 0 to 1; null where the model has come to no number.")
+    label: str | int = Field(description="The class's name, or its number if it has no name.")
+    probability: float | None = Field(description="From 0 to 1; null if the model's output is not a number.")
 
 
 class Prediction(_Value):
     """The outputs of a model for a batch of examples."""
 
     outputs: dict[str, JsonValue] = Field(
-        description="By name, nested as the model declares them, batch first; a classifier's label as it is, its "
-        "probabilities as an object a label. What is not a finite number is null."
+        description="Outputs by name, nested as the model declares them, examples first; a classifier's label as a "
+        "value, its probabilities as an object by label. Numbers that are not finite are null."
     )
     labels: list[str] | list[int] | None = Field(
-        description="What the classes are called, by index: as the model has it, else as the dataset that it was "
-        "trained on; null without names."
+        description="Class names by index, from the model or else from the dataset that it was trained on; null "
+        "without names."
     )
     top: list[list[Choice]] | None = Field(
-        description="The likeliest classes of each example, the likeliest first; null where the model has no classes."
+        description="The most probable classes of each example, most probable first; null if the model has no classes."
     )
 
 
@@ -54,53 +54,54 @@ class EvaluationRequest(BaseModel):
     )
     bind: dict[str, str] | None = Field(
         default=None,
-        description="Training input name -> dataset feature name; by default the job's own, on its own dataset.",
+        description="Dataset feature name by training input name; by default the job's own binding, on its own "
+        "dataset.",
     )
     max_examples: int | None = Field(
-        default=None, ge=1, description="At most so many examples, spread evenly over the rows."
+        default=None, ge=1, description="Maximum number of examples, spread evenly over the rows."
     )
 
 
 class Confusion(_Value):
     """A confusion matrix: counts of true and predicted classes."""
 
-    labels: list[str] | list[int] = Field(description="What the rows and columns stand for.")
-    matrix: list[list[int]] = Field(description="A row for each true class, a column for each predicted one.")
+    labels: list[str] | list[int] = Field(description="Class names of the rows and columns.")
+    matrix: list[list[int]] = Field(description="One row per true class, one column per predicted class.")
 
 
 class Mistake(_Value):
     """A misclassified example."""
 
-    row: int = Field(description="Where it stands in the split, from 0.")
-    label: str | int = Field(description="Its class.")
+    row: int = Field(description="Row in the split, from 0.")
+    label: str | int = Field(description="The true class.")
     predicted: str | int
-    probability: float | None = Field(description="Of the predicted class.")
+    probability: float | None = Field(description="Probability of the predicted class.")
 
 
 class LargestError(_Value):
     """An example for which the output of a model without classes differs from the target."""
 
-    row: int = Field(description="Where it stands in the split, from 0.")
+    row: int = Field(description="Row in the split, from 0.")
     expected: list[float | None] = Field(
         description="The first 16 values of the target, scaled as for the training; null where one is not finite."
     )
-    predicted: list[float | None] = Field(description="What the model gives in their place.")
-    values: int = Field(description="How many values the target has.")
-    loss: float | None = Field(description="Of this example; null where it is not finite.")
+    predicted: list[float | None] = Field(description="The model's outputs for these values.")
+    values: int = Field(description="Number of values of the target.")
+    loss: float | None = Field(description="Loss of this example; null if it is not finite.")
 
 
 class Evaluation(_Value):
     """The quality of a model on some examples."""
 
-    loss: float | None = Field(description="The mean; null for a model without one, and where it is not finite.")
-    accuracy: float | None = Field(description="The share of examples whose likeliest class is theirs.")
-    examples: int = Field(description="How many were looked at.")
+    loss: float | None = Field(description="Mean loss; null for a model without a loss, and if it is not finite.")
+    accuracy: float | None = Field(description="Share of examples whose most probable class is the true class.")
+    examples: int = Field(description="Number of measured examples.")
     confusion: Confusion | None = Field(description="Null without classes, and with more than 1,000.")
-    worst: list[Mistake] = Field(description="The mistakes that the model was surest of, the surest first.")
+    worst: list[Mistake] = Field(description="The wrong predictions with the highest probability, highest first.")
     largest_errors: list[LargestError] = Field(
         default=[],
-        description="Of a model without classes: the examples with the largest loss, the largest first. "
-        "Empty with classes.",
+        description="For a model without classes: the examples with the largest loss, largest first. Empty for a "
+        "model with classes.",
     )
 
 
@@ -111,18 +112,17 @@ class EvaluationReport(Evaluation):
     split: str
     part: Part = Field(
         default="all",
-        description="Which rows of the split were measured: every one, those that the job held out, or those that it "
-        "trained on.",
+        description="Measured rows of the split: all, those that the job held out, or those that it trained on.",
     )
     seen_in_training: int | None = Field(
         default=None,
-        description="How many of the measured examples the model was trained on, by this job or by one whose model it "
-        "continues; 0 where none was. Null where it is not known: for a dataset that none of these jobs has trained "
-        "on, and where one of these jobs is no longer on record. What an uploaded model was trained on is not counted.",
+        description="Number of measured examples that the model was trained on, by this job or by a job whose model "
+        "it continues; 0 if there are none. Null if it is not known: for a dataset that none of these jobs was "
+        "trained on, and if the record of one of these jobs was deleted. The training of an uploaded model is not "
+        "counted.",
     )
     notice: str | None = Field(
         default=None,
-        description="A sentence where the figures may not tell how good the model is on new examples; null where "
-        "they do.",
+        description="A sentence if the figures may not show how good the model is on new examples; otherwise null.",
     )
-    seconds: float = Field(description="How long it took.")
+    seconds: float = Field(description="Duration of the evaluation in seconds.")

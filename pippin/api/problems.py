@@ -10,8 +10,8 @@ class ErrorItem(BaseModel):
 
     pointer: str | None = Field(default=None, description="RFC 6901 JSON pointer into the request body.")
     parameter: str | None = Field(default=None, description="The query parameter or header at fault.")
-    detail: str = Field(description="What was found and what would be right.")
-    rule: str | None = Field(default=None, description="The id of the rule that was broken, where it has one.")
+    detail: str = Field(description="What was found and what is needed.")
+    rule: str | None = Field(default=None, description="The id of the violated rule, if there is one.")
 
 
 class ProblemDocument(BaseModel):
@@ -19,10 +19,12 @@ class ProblemDocument(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    type: str = Field(description="Names the kind of problem; stable.")
-    title: str = Field(description="The kind of problem in words.")
+    type: str = Field(description="Identifies the kind of problem; stable.")
+    title: str = Field(description="Short description of the kind of problem.")
     status: int
-    detail: str = Field(description="What happened this time.")
-    instance: str = Field(description="The path that was asked for.")
-    errors: list[ErrorItem] | None = Field(default=None, description="Each fault of the request, where it has any.")
-    id: str | None = Field(default=None, description="Of an internal error: finds it in the service's log.")
+    detail: str = Field(description="Explanation of this occurrence.")
+    instance: str = Field(description="The requested path.")
+    errors: list[ErrorItem] | None = Field(default=None, description="The faults of the request, if it has any.")
+    id: str | None = Field(
+        default=None, description="For an internal error: the id under which the service's log has the details."
+    )

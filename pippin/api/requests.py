@@ -24,10 +24,10 @@ class _Body(BaseModel):
 class ModelSource(_Body):
     """The source of the model: exactly one of these fields."""
 
-    preset: str | None = Field(default=None, description="The name of a model that comes with Pippin.")
+    preset: str | None = Field(default=None, description="The name of a packaged model.")
     spec: dict[str, Any] | None = Field(default=None, description="A model in the spec language.")
     swiftcoremltools: dict[str, Any] | None = Field(
-        default=None, description="A model as SwiftCoreMLTools writes it in JSON."
+        default=None, description="A model in the JSON format of SwiftCoreMLTools."
     )
     id: str | None = Field(
         default=None, description="The id of an uploaded model, its name, the beginning of its id, or `last`."
@@ -46,7 +46,7 @@ class ModelSource(_Body):
         return self
 
     @property
-    def given(self) -> tuple[str, Any]:
+    def kind_and_value(self) -> tuple[str, Any]:
         """Name and value of the field that is set."""
         return next((name, value) for name in ModelSource.model_fields if (value := getattr(self, name)) is not None)
 
@@ -55,14 +55,14 @@ class ResolvedModel(ModelSource):
     """The source of the model, with the resolved digests and name."""
 
     digest: str | None = Field(
-        default=None, description="Of the `.mlmodel` that is trained; null where it is built from a spec."
+        default=None, description="Digest of the `.mlmodel` that is trained; null if the model is built from a spec."
     )
     spec_digest: str | None = Field(
         default=None,
-        description="Of the blob with the resolved spec that the model is built from, where that is large or has "
-        "explicit weights; null otherwise.",
+        description="Digest of the blob with the resolved spec from which the model is built, if the spec is large or "
+        "has explicit weights; otherwise null.",
     )
-    name: str | None = Field(default=None, description="What the model is called, where it has a name.")
+    name: str | None = Field(default=None, description="The model's name, if it has one.")
 
 
 class DatasetSource(_Body):
@@ -77,9 +77,9 @@ class DatasetSource(_Body):
         default=None,
         gt=0,
         lt=1,
-        description="Instead of a split: this share of the training split, drawn by the job's `seed`.",
+        description="Instead of a split: the share of the training split to hold out, drawn with the job's `seed`.",
     )
-    bind: dict[str, str] | None = Field(default=None, description="Training input name -> dataset feature name.")
+    bind: dict[str, str] | None = Field(default=None, description="Dataset feature name by training input name.")
 
     @model_validator(mode="after")
     def _one_validation(self) -> Self:
@@ -104,8 +104,8 @@ class HyperparameterChoice(_Body):
         default=None,
         ge=-(2**63),
         lt=2**63,
-        description="Core ML's parameter: fixes the order of the examples where they are shuffled, and which of them "
-        "`validation_fraction` holds out. Any whole number of 64 bits.",
+        description="Core ML's parameter: determines the order of shuffled examples, and which examples "
+        "`validation_fraction` holds out. Any 64-bit integer.",
     )
 
 
@@ -113,7 +113,7 @@ class CheckpointPolicy(_Body):
     """How often a checkpoint is made at an epoch's end, and how many are kept. A pause always makes a checkpoint."""
 
     every_epochs: int = Field(default=1, ge=1, le=1_000_000)
-    keep: int = Field(default=3, ge=1, le=100, description="The newest so many are kept.")
+    keep: int = Field(default=3, ge=1, le=100, description="Number of checkpoints to keep, the newest ones.")
 
 
 class EngineRequest(_Body):
@@ -132,10 +132,10 @@ class JobRequest(_Body):
     hyperparameters: HyperparameterChoice = HyperparameterChoice()
     limits: Literal["enforce", "widen"] = "enforce"
     engine: EngineChoice = Field(
-        default="auto", description="`auto` takes Core ML while a worker with it is alive, else jax."
+        default="auto", description="`auto` selects Core ML while a Core ML worker is alive, else jax."
     )
     compute_units: ComputeUnits = Field(
-        default="all", description="What Core ML may compute on. Refused where only jax can train the job."
+        default="all", description="Hardware that Core ML may use. Refused if only jax can train the job."
     )
     report: Literal["epoch", "batch"] = "epoch"
     checkpoint: CheckpointPolicy = CheckpointPolicy()
@@ -148,7 +148,7 @@ class RetryRequest(_Body):
     """The body of `POST /jobs/{id}/retry`."""
 
     from_checkpoint: bool = Field(
-        default=False, description="Go on from the job's newest checkpoint instead of beginning with the first epoch."
+        default=False, description="Resume from the job's newest checkpoint instead of beginning with the first epoch."
     )
 
 
@@ -165,20 +165,20 @@ class ResolvedDataset(_Body):
 
     id: str
     name: str | None
-    digest: str = Field(description="Of the arrays that the worker fetches.")
+    digest: str = Field(description="Digest of the arrays that the worker downloads.")
     train: str = Field(description="The split to train on.")
-    validation: str | None = Field(description="The split that is measured after each epoch; null for none.")
+    validation: str | None = Field(description="The split to measure after each epoch; null for none.")
     validation_fraction: float | None = Field(
         description="The share of `train` that is held out and measured after each epoch; null for none. With neither "
-        "this nor `validation`, nothing but the training loss is measured."
+        "this nor `validation`, only the training loss is measured."
     )
-    bind: dict[str, str] = Field(description="Training input name -> dataset feature name, for every training input.")
+    bind: dict[str, str] = Field(description="Dataset feature name by training input name, for every training input.")
     classes: list[list[int]] | None = Field(
         default=None,
-        description="[the dataset's number, the model's number] of each class; null where they are the same.",
+        description="[dataset's number, model's number] for each class; null if the numbers are the same.",
     )
     notices: list[str] = Field(
-        default_factory=list, description="What was assumed about how the dataset fits the model, one sentence each."
+        default_factory=list, description="Assumptions about how the dataset fits the model, one sentence each."
     )
 
 
@@ -194,12 +194,10 @@ class ResolvedRequest(_Body):
     dataset: ResolvedDataset
     hyperparameters: Hyperparameters
     limits: Literal["enforce", "widen"]
-    widened: list[str] = Field(
-        default_factory=list, description="The hyperparameters that lie outside the limits that the model sets."
-    )
+    widened: list[str] = Field(default_factory=list, description="The hyperparameters outside the model's limits.")
     engine: EngineChoice
     engines: list[EngineName] = Field(
-        default_factory=_engines_in, description="The engines that may train it, the preferred one first."
+        default_factory=_engines_in, description="The engines that may train the job, preferred first."
     )
     compute_units: ComputeUnits
     report: Literal["epoch", "batch"]

@@ -27,7 +27,7 @@ class Session(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    role: Role = Field(description="What the caller may do.")
+    role: Role = Field(description="The role of the caller.")
     tenant: str = Field(description="The tenant whose jobs, datasets and models the caller sees.")
-    token: str | None = Field(description="The id of the caller's token; null where no token is demanded.")
-    expires_at: datetime | None = Field(default=None, description="When a session that was just begun ends.")
+    token: str | None = Field(description="The id of the caller's token; null if no token is required.")
+    expires_at: datetime | None = Field(default=None, description="End of a session that has just begun.")

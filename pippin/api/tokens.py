@@ -36,12 +36,16 @@ class Quotas(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    queued_jobs: int | None = Field(default=None, ge=0, description="Most of its jobs that may wait for a worker.")
-    active_jobs: int | None = Field(
-        default=None, ge=0, description="Most of its jobs that may wait or run, together: no more can then ever run."
+    queued_jobs: int | None = Field(
+        default=None, ge=0, description="Maximum number of its jobs that wait for a worker."
     )
-    stored_bytes: int | None = Field(default=None, ge=0, description="Most bytes of datasets and models that it added.")
-    requests_per_minute: int | None = Field(default=None, ge=1, description="Most requests a minute.")
+    active_jobs: int | None = Field(
+        default=None, ge=0, description="Maximum number of its jobs that wait or run, together."
+    )
+    stored_bytes: int | None = Field(
+        default=None, ge=0, description="Maximum size in bytes of the datasets and models that it added."
+    )
+    requests_per_minute: int | None = Field(default=None, ge=1, description="Maximum number of requests per minute.")
 
 
 _NO_QUOTAS = Quotas()
@@ -111,7 +115,7 @@ def adopt(text: str, role: Role, name: str) -> NewToken:
     """
     shown = parse(text)
     if shown is None:
-        raise ValueError("it has not the form of a token")
+        raise ValueError("it does not have the form of a token")
     record = Token(id=shown.id, name=name, role=role, created_at=datetime.now(UTC))
     return NewToken(record, text, secret_hash(shown.secret))
 
@@ -132,7 +136,7 @@ def grants(role: Role, needed: Role) -> bool:
     return needed in _INCLUDED[role]
 
 
-def is_demanded(needed: Role, issued_roles: Collection[str]) -> bool:
+def is_required(needed: Role, issued_roles: Collection[str]) -> bool:
     """Whether a request that needs the role `needed` requires a token, on a service that only its own machine reaches.
 
     Args:

@@ -24,8 +24,8 @@ class DrainRequest(BaseModel):
     hand_back: bool = Field(
         default=False,
         strict=True,
-        description="Give the current job back at once, with a checkpoint, for another worker to go on with; else it "
-        "is trained to its end.",
+        description="Hand the current job back at once, with a checkpoint, so that another worker can resume it; else "
+        "the worker trains it to the end.",
     )
 
 
@@ -38,19 +38,19 @@ class WorkerReport(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Label = Field(description="Unique; a worker that starts again has a new one.")
+    name: Label = Field(description="Unique; a restarted worker has a new name.")
     host: Label
     os: Label = Field(description="System and version, such as `macOS 26.1` or `Linux 6.12`.")
-    chip: Label = Field(description="What it computes on, such as `Apple M4`, `x86_64` or the name of a GPU.")
-    engines: list[Label] = Field(description="The engines that it can train with.")
+    chip: Label = Field(description="The hardware, such as `Apple M4`, `x86_64` or the name of a GPU.")
+    engines: list[Label] = Field(description="The engines of the worker.")
     compute_units: list[Label] = Field(
         default_factory=list,
-        description="What it can compute on: of Core ML the values of a job's `compute_units`; of jax the GPU's name, "
-        "or `cpu_only`.",
+        description="Available compute units: for Core ML the values of a job's `compute_units`; for jax the GPU's "
+        "name, or `cpu_only`.",
     )
     state: Literal["starting", "idle", "busy", "draining", "drained"] = Field(
-        description="`draining`: takes no more jobs, and still has one or is about to leave; `drained`: has none, and "
-        "stays up without work."
+        description="`draining`: takes no more jobs, and still has one or is about to stop; `drained`: has no job, "
+        "and keeps running without work."
     )
     current_job: str | None
     pid: int
@@ -60,7 +60,7 @@ class WorkerReport(BaseModel):
 class Worker(WorkerReport):
     """A worker that has reported in the last two minutes."""
 
-    last_heartbeat: datetime = Field(description="By the clock of Redis.")
+    last_heartbeat: datetime = Field(description="Time of the last heartbeat by the clock of Redis.")
 
 
 class WorkerList(BaseModel):
@@ -70,5 +70,5 @@ class WorkerList(BaseModel):
 
     data: list[Worker]
     unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Workers whose report cannot be read: it is damaged, or of a newer Pippin."
+        default=[], description="Workers whose report cannot be read: it is damaged, or from a newer Pippin."
     )

@@ -110,7 +110,10 @@ class ServiceStore:
                 self._check(doing, response)
                 length = response.headers.get("content-length", "")
             if not length.isdecimal():
-                raise BlobError(f"{doing}: {self._host} does not tell its size; is PIPPIN_BLOBS_URL a service of ours?")
+                raise BlobError(
+                    f"{doing}: {self._host} returns no size; check that PIPPIN_BLOBS_URL is the address "
+                    "of a Pippin service"
+                )
             return int(length)
 
         return _retried(doing, request_size)
@@ -137,7 +140,7 @@ class ServiceStore:
             self._check(doing, response)
             begin = response.headers.get("content-range", "")
             if response.status_code == 206 and not begin.startswith(f"bytes {start}-"):
-                raise BlobError(f"{doing}: asked for bytes from {start} on, {self._host} sent {begin or 'others'}")
+                raise BlobError(f"{doing}: requested bytes from {start}, but {self._host} sent {begin or 'others'}")
             # A proxy without support for ranges may send the content from the beginning.
             position = start if response.status_code == 206 else 0
             for chunk in response.iter_raw():
@@ -145,7 +148,7 @@ class ServiceStore:
                     yield piece
                 position += len(chunk)
         if position < stop:
-            raise _TemporaryError("the answer ended before the blob did")
+            raise _TemporaryError("the response ended before the end of the blob")
 
     def _put(self, digest: str, size: int, content: Callable[[], Iterator[bytes]]) -> None:
         doing = f"could not store {digest}"
@@ -175,23 +178,25 @@ class ServiceStore:
             raise BlobRefusedError(f"the service at {self._host} {self._why_unauthorized()}")
         # A 403 without this header comes from a proxy.
         if status == 403 and "www-authenticate" in response.headers:
-            raise BlobRefusedError(f"the service at {self._host} demands a token of the role worker{_detail(response)}")
+            raise BlobRefusedError(
+                f"the service at {self._host} requires a token of the role worker{_detail(response)}"
+            )
         if response.is_redirect:
             location = response.headers["location"]
-            raise BlobError(f"{doing}: {self._host} sends us on to {location}; set PIPPIN_BLOBS_URL to where it leads")
+            raise BlobError(f"{doing}: {self._host} redirects to {location}; set PIPPIN_BLOBS_URL to that address")
         if status == 413:
             raise BlobError(
-                f"{doing}: {self._host} takes no blob of this size; raise PIPPIN_MAX_DATASET_BYTES of the service, and "
-                "the limit of a proxy before it"
+                f"{doing}: {self._host} refuses a blob of this size; raise PIPPIN_MAX_DATASET_BYTES of the service, "
+                "and the limit of a proxy in front of it"
             )
         answer = f"{self._host} answered {status}{_detail(response)}"
         raise _TemporaryError(answer) if status in _TEMPORARY else BlobError(f"{doing}: {answer}")
 
     def _why_unauthorized(self) -> str:
-        make = "`pippin tokens create --role worker` makes one"
+        make = "create one with `pippin tokens create --role worker`"
         if self._token_file is None:
-            return f"demands a worker token: set PIPPIN_TOKEN_FILE to a file that holds one; {make}"
-        return f"does not know the token in {self._token_file} (PIPPIN_TOKEN_FILE), or it was revoked; {make}"
+            return f"requires a worker token: set PIPPIN_TOKEN_FILE to a file that holds one; {make}"
+        return f"rejects the token in {self._token_file} (PIPPIN_TOKEN_FILE): it is unknown or revoked; {make}"
 
 
 def _retried(doing: str, call: Callable[[], _T]) -> _T:

@@ -183,7 +183,7 @@ class Blobs:
         Raises:
             BlobError: The store could not be read, or is behind a service.
         """
-        return self._objects("read the markers of").read_marker(name)
+        return self._objects("read markers").read_marker(name)
 
     def create_marker(self, name: str, data: bytes) -> bool:
         """Write a marker unless it exists; return whether it was written. Of two simultaneous processes one succeeds.
@@ -191,7 +191,7 @@ class Blobs:
         Raises:
             BlobError: The store could not be written to, or is behind a service.
         """
-        return self._objects("mark").create_marker(name, data)
+        return self._objects("write markers").create_marker(name, data)
 
     def write_marker(self, name: str, data: bytes) -> None:
         """Write a marker, replacing an existing one.
@@ -199,7 +199,7 @@ class Blobs:
         Raises:
             BlobError: The store could not be written to, or is behind a service.
         """
-        self._objects("mark").write_marker(name, data)
+        self._objects("write markers").write_marker(name, data)
 
     def delete_marker(self, name: str) -> None:
         """Remove a marker; a missing marker is no error.
@@ -207,9 +207,11 @@ class Blobs:
         Raises:
             BlobError: The store could not be written to, or is behind a service.
         """
-        self._objects("mark").delete_marker(name)
+        self._objects("write markers").delete_marker(name)
 
     def _objects(self, doing: str) -> ObjectStore:
         if isinstance(self._store, ObjectStore):
             return self._store
-        raise BlobError(f"a service does not let others {doing} its blobs; do it where they lie")
+        raise BlobError(
+            f"a blob store behind a service does not support this ({doing}); run it where the blobs are stored"
+        )

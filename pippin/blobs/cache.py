@@ -85,7 +85,7 @@ class BlobCache:
                 continue
             if identity == _identity_or_none(entry, identity):
                 return result
-        raise BlobDamagedError(f"this machine's copy of the blob {digest} changes while it is read")
+        raise BlobDamagedError(f"the cached copy of the blob {digest} changed while it was read")
 
     def data(self, digest: str) -> bytes:
         """The whole content of the blob `digest`.
@@ -98,7 +98,7 @@ class BlobCache:
     def tidy(self) -> None:
         """Reduce the folder to its limit, and remove abandoned downloads."""
         with suppress(FileNotFoundError):
-            self._make_room(None)
+            self._evict_oldest(None)
 
     def _verified_entry(self, digest: str, entry: Path) -> FileIdentity:
         """The identity of the entry's verified file; the blob is fetched if the file is absent or damaged.
@@ -112,14 +112,14 @@ class BlobCache:
             if _is_intact(entry):
                 self._remember(digest, identity)
             else:
-                _log.warning("a cached copy of a blob is damaged; it is fetched again", blob=digest)
+                _log.warning("the cached copy of a blob is damaged; downloading it again", blob=digest)
                 _remove(entry)
                 identity = None
         if identity is None:
             self._fetch(digest, entry)
             identity = FileIdentity.of(entry.stat())
             self._remember(digest, identity)
-            self._make_room(entry)
+            self._evict_oldest(entry)
         self._mark_used(entry)
         return identity
 
@@ -143,7 +143,7 @@ class BlobCache:
                 os.fsync(file.fileno())
             fetched.replace(entry)
 
-    def _make_room(self, newest: Path | None) -> None:
+    def _evict_oldest(self, newest: Path | None) -> None:
         sweep_downloads(self._folder)
         entries = []
         for path in self._folder.iterdir():
@@ -184,7 +184,7 @@ def _is_intact(entry: Path) -> bool:
     except FileNotFoundError:
         raise
     except OSError as error:
-        _log.warning("a cached copy of a blob cannot be read", blob=entry.name, error=error.strerror)
+        _log.warning("the cached copy of a blob cannot be read", blob=entry.name, error=error.strerror)
         return False
 
 

@@ -19,7 +19,7 @@ def hex_of(digest: str) -> str:
     """
     match = _NAME.fullmatch(digest)
     if match is None:
-        raise BlobError(f"{digest!r} is not the name of a blob; it would be sha256: and 64 hex digits")
+        raise BlobError(f"{digest!r} is not the name of a blob; needs sha256: and 64 hex digits")
     return match[1]
 
 

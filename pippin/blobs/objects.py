@@ -242,7 +242,7 @@ def _call(doing: str, operation: Callable[[], _T]) -> _T:
     except FileNotFoundError as error:
         raise BlobMissingError(f"{doing}: there is no such blob") from error
     except AlreadyExistsError as error:
-        raise BlobExistsError(f"{doing}: it is there already") from error
+        raise BlobExistsError(f"{doing}: it already exists") from error
     except (BaseError, OSError) as error:
         raise BlobError(f"{doing}: {_first_line(error)}") from error
 

@@ -21,27 +21,27 @@ _MAX_COMPLETIONS = 50
 _TIMEOUT_SECONDS = 2.0  # how long shell completion waits for the service
 
 
-def offer_jobs(incomplete: str) -> list[tuple[str, str]]:
+def complete_jobs(incomplete: str) -> list[tuple[str, str]]:
     """`last`, and the newest jobs, each with its name and status."""
     return _completions(incomplete, "jobs", lambda job: (job["id"], f"{job['name'] or 'no name'}, {job['status']}"))
 
 
-def offer_datasets(incomplete: str) -> list[tuple[str, str]]:
+def complete_datasets(incomplete: str) -> list[tuple[str, str]]:
     """`last`, and the newest datasets, each by its name or, without a name, its id."""
     return _completions(incomplete, "datasets", lambda dataset: (dataset["name"] or dataset["id"], dataset["format"]))
 
 
-def offer_models(incomplete: str) -> list[tuple[str, str]]:
+def complete_models(incomplete: str) -> list[tuple[str, str]]:
     """`last`, and the newest uploaded models, each by its name or, without a name, its id."""
     return _completions(incomplete, "models", lambda model: (model["name"] or model["id"], model["model"]["kind"]))
 
 
-def offer_workers(incomplete: str) -> list[tuple[str, str]]:
+def complete_workers(incomplete: str) -> list[tuple[str, str]]:
     """The live workers, each with its state."""
     return _completions(incomplete, "workers", lambda worker: (worker["name"], worker["state"]))
 
 
-def offer_statuses(incomplete: str) -> list[str]:
+def complete_statuses(incomplete: str) -> list[str]:
     """The statuses of a job."""
     from pippin.api.states import Status
 
@@ -51,7 +51,7 @@ def offer_statuses(incomplete: str) -> list[str]:
 JobId = Annotated[
     str,
     typer.Argument(
-        metavar="ID", help="The job: its id, a prefix of it, its name, or `last`.", autocompletion=offer_jobs
+        metavar="ID", help="The job: its id, a prefix of it, its name, or `last`.", autocompletion=complete_jobs
     ),
 ]
 DatasetId = Annotated[
@@ -59,13 +59,13 @@ DatasetId = Annotated[
     typer.Argument(
         metavar="ID",
         help="The dataset: its name, its id, a prefix of that, or `last`.",
-        autocompletion=offer_datasets,
+        autocompletion=complete_datasets,
     ),
 ]
 ModelId = Annotated[
     str,
     typer.Argument(
-        metavar="ID", help="The model: its name, its id, a prefix of that, or `last`.", autocompletion=offer_models
+        metavar="ID", help="The model: its name, its id, a prefix of that, or `last`.", autocompletion=complete_models
     ),
 ]
 

@@ -22,7 +22,7 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the b
 def backup(
     folder: Folder,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Read the blobs that are there already, and replace damaged ones.")
+        bool, typer.Option("--verify", help="Verify the blobs that the folder already has, and replace damaged ones.")
     ] = False,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -43,7 +43,7 @@ def backup(
         raise CommandError(
             Exit.UNREACHABLE,
             f"There is nothing to back up in {settings.home}.",
-            now="PIPPIN_HOME names another folder.",
+            now="Set PIPPIN_HOME to back up another folder.",
         )
     with _ProgressLine() as line, opened_redis(settings) as (url, store):
         saved = save(url, store, Blobs(settings.blobs_url), BackupFolder(folder), line.show, verify=verify)
@@ -59,16 +59,17 @@ def backup(
             }
         )
     else:
-        output.say(
+        output.print_text(
             f"{folder}: {figures.counted(saved.keys, 'key')} and {figures.counted(saved.blobs, 'blob')} of "
             f"{figures.size(saved.bytes)}, "
             f"{saved.copied:,} of them copied now."
         )
     if saved.missing:
         output.error(
-            f"{len(saved.missing):,} blobs that records name are missing from the blob store, or damaged there.",
+            f"{len(saved.missing):,} blobs named by records are missing from the blob store or damaged.",
             _shortened(saved.missing),
-            "The backup has all others. What needs these blobs cannot be used, now and after a restore.",
+            "The backup has all other blobs. Jobs, datasets and models that need the missing ones cannot be used, now "
+            "or after a restore.",
         )
         raise typer.Exit(Exit.FAULT_FOUND)
 
@@ -77,7 +78,7 @@ def restore(
     folder: Folder,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Replace the records that are there; the blobs that are there stay."),
+        typer.Option("--replace", help="Replace the existing records; existing blobs are kept."),
     ] = False,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -114,15 +115,15 @@ def restore(
             }
         )
         return
-    output.say(
+    output.print_text(
         f"Restored the backup of {restored.created_at}: {figures.counted(restored.keys, 'key')} and "
         f"{figures.counted(restored.blobs, 'blob')} of {figures.size(restored.bytes)}. "
         f"Jobs queued again: {restored.given_back:,}."
     )
     if restored.refusal:
-        output.say(
+        output.print_text(
             "No blobs will be deleted: the blob store has another owner, or holds blobs that are not in the backup. "
-            "`pippin blobs list --unnamed` shows them; `pippin blobs adopt --yes` lets the service delete them."
+            "List them with `pippin blobs list --unnamed`; allow their deletion with `pippin blobs adopt --yes`."
         )
     if restored.missing:
         output.error(

@@ -26,13 +26,13 @@ commands = typer.Typer(
     rich_markup_mode=None,
 )
 
-Yes = Annotated[bool, typer.Option("--yes", help="Make the changes; without this, only print what they would be.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Apply the changes; without this option, only print them.")]
 
 
 @commands.command("list")
 def list_blobs(
     unnamed: Annotated[bool, typer.Option("--unnamed", help="Only blobs that no record names.")] = False,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number, the newest ones.")] = 100,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="Maximum number of blobs, newest first.")] = 100,
     json_: output.JsonFlag = False,
 ) -> None:
     """List blobs, newest first, each with its kind as its first bytes show it."""
@@ -74,7 +74,9 @@ def list_blobs(
             for blob, kind in rows
         ],
     )
-    output.say(f"{len(rows):,} of {figures.counted(total, 'blob')}, of which no record names {len(orphans):,}.")
+    output.print_text(
+        f"{len(rows):,} of {figures.counted(total, 'blob')}, {len(orphans):,} of them named by no record."
+    )
 
 
 @commands.command()
@@ -101,15 +103,16 @@ def adopt(yes: Yes = False, json_: output.JsonFlag = False) -> None:
         )
         return
     if verdict.refusal is None:
-        output.say("This Redis owns the blob store already.")
+        output.print_text("This Redis already owns the blob store.")
         return
-    output.say(f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
+    output.print_text(f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
     if not yes:
-        output.say(f"With --yes this Redis becomes the owner. Its records do not name {orphans.text}.")
+        output.print_text(f"With --yes this Redis becomes the owner. Its records name all blobs except {orphans.text}.")
         return
-    output.say(
-        f"This Redis owns the blob store now. Its records do not name {orphans.text}: a service deletes blobs "
-        f"that were not put for {figures.duration(settings.sweep_grace_seconds)}, within the limits of one sweep."
+    output.print_text(
+        f"This Redis owns the blob store now. Its records do not name {orphans.text}; the service deletes those that "
+        f"were not stored within the last {figures.duration(settings.sweep_grace_seconds)}, within the limits of one "
+        "sweep."
     )
 
 
@@ -135,25 +138,27 @@ def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"approved": yes, "unnamed": orphans.count, "unnamed_bytes": orphans.bytes})
     elif not orphans.count:
-        output.say(
-            "A sweep would delete nothing: it keeps what a record names, and what was put less than "
+        output.print_text(
+            "A sweep would delete nothing: it keeps blobs that a record names, and blobs that were stored less than "
             f"{figures.duration(settings.sweep_grace_seconds)} ago."
         )
     elif yes:
-        output.say(
+        output.print_text(
             f"The service deletes {orphans.text} at its second sweep from now, one every "
             f"{figures.duration(settings.sweep_interval_seconds)}."
         )
     else:
-        output.say(f"A sweep would delete {orphans.text}, which no record names. With --yes the service deletes them.")
+        output.print_text(
+            f"A sweep would delete {orphans.text}, which no record names. With --yes the service deletes them."
+        )
 
 
 @commands.command()
 def recover(
-    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="As `pippin blobs list` shows it.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What jobs call the dataset or model by.")],
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="The digest, as in `pippin blobs list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the dataset or model.")],
     scale: Annotated[
-        float | None, typer.Option(metavar="N", help="Datasets: what uint8 values are multiplied by; else 1/255.")
+        float | None, typer.Option(metavar="N", help="Datasets: factor for uint8 values. [default: 1/255]")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -171,7 +176,7 @@ def recover(
     blobs = Blobs(Settings().blobs_url)
     size = blobs.head(digest)
     if size is None:
-        raise CommandError(Exit.REFUSED, f"There is no blob {digest}.", now="`pippin blobs list` shows all.")
+        raise CommandError(Exit.REFUSED, f"There is no blob {digest}.", now="List all blobs with `pippin blobs list`.")
     kind = kind_of(blobs, BlobEntry(digest, size, datetime.now(UTC)))
     if kind not in {BlobKind.DATASET, BlobKind.MODEL}:
         what = "is a checkpoint" if kind is BlobKind.CHECKPOINT else "holds neither a dataset nor a model"
@@ -191,7 +196,7 @@ def recover(
     if json_:
         output.print_json({"kind": kind, "id": record_id, "name": name})
     else:
-        output.say(f"{record_id}: the {kind} {name}.")
+        output.print_text(f"{record_id}: the {kind} {name}.")
 
 
 class _BlobTotal:
@@ -225,4 +230,6 @@ def _opened_stores() -> Iterator[tuple["Settings", "Store", "Blobs"]]:
         try:
             yield settings, store, Blobs(settings.blobs_url)
         except BlobError as error:
-            raise CommandError(Exit.UNREACHABLE, f"{error}.", now="PIPPIN_BLOBS_URL names the blob store.") from error
+            raise CommandError(
+                Exit.UNREACHABLE, f"{error}.", now="The blob store is set by PIPPIN_BLOBS_URL."
+            ) from error

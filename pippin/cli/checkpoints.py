@@ -61,13 +61,13 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
+        output.print_text("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
 
 
 @commands.command()
 def download(
     job_id: JobId,
-    epoch: Annotated[int, typer.Argument(metavar="EPOCH", min=0, help="One that `pippin checkpoints ID` lists.")],
+    epoch: Annotated[int, typer.Argument(metavar="EPOCH", min=0, help="An epoch that `pippin checkpoints ID` lists.")],
     to: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
@@ -84,4 +84,4 @@ def download(
             path = client.download_checkpoint(arguments.job_id(client, job_id), epoch, to)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)

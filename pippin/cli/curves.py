@@ -19,7 +19,9 @@ _PLOT_LINES = 12
 
 def plot(
     job_id: JobId,
-    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Draw into a picture instead.")] = None,
+    png: Annotated[
+        Path | None, typer.Option("--png", metavar="FILE", help="Write the curves to a picture instead.")
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Draw a job's curves, in the terminal or as a picture."""
@@ -31,15 +33,15 @@ def plot(
         charts = charts_of(client.metrics(job.id).data)
     if png is not None:
         if not charts:
-            raise CommandError(Exit.REFUSED, f"{job.id} has nothing to draw: {_no_charts_reason(job.status)}.")
+            raise CommandError(Exit.REFUSED, f"{job.id} has no curves: {_no_charts_reason(job.status)}.")
         _write(png, charts)
-        output.tell_download(png, json_=json_)
+        output.print_download(png, json_=json_)
     elif json_:
         output.print_json({"job": job.id, "status": job.status, "charts": [_document(chart) for chart in charts]})
     elif charts:
         _show(f"{job.name or job.id}, {job.status}", charts)
     else:
-        output.say(f"{job.id} has nothing to draw: {_no_charts_reason(job.status)}.")
+        output.print_text(f"{job.id} has no curves: {_no_charts_reason(job.status)}.")
 
 
 def _no_charts_reason(status: str) -> str:
@@ -60,7 +62,7 @@ def _show(title: str, charts: "list[Chart]") -> None:
 
     console = output.stdout()
     width = min(console.width, _MAX_WIDTH) if console.is_terminal else _PIPE_WIDTH
-    output.say(title, style="bold")
+    output.print_text(title, style="bold")
     for chart in charts:
         console.print()
         console.print(terminal.text(chart, width, _PLOT_LINES), soft_wrap=True)

@@ -15,31 +15,33 @@ if TYPE_CHECKING:
     from pippin.api.datasets import Feature, Manifest, Preview, Split
 
 
-commands = typer.Typer(help="Upload, list, look into and delete datasets.", no_args_is_help=True, rich_markup_mode=None)
+commands = typer.Typer(help="Upload, list, show and delete datasets.", no_args_is_help=True, rich_markup_mode=None)
 
 _MAX_LABELS = 20
 
 
 @commands.command()
 def add(  # noqa: PLR0917 - typer reads them as options
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What jobs call it by.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the dataset.")],
     first: Annotated[list[Path], typer.Option("--from", metavar="PATH...", help="The file or files, or a folder.")],
     more: Annotated[list[Path] | None, typer.Argument(metavar="", hidden=True)] = None,
-    format_: Annotated[str | None, typer.Option("--format", help="idx, csv, npz or images; else recognised.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="idx, csv, npz or images. [default: recognised]")
+    ] = None,
     target: Annotated[str | None, typer.Option(help="CSV: the column to predict.")] = None,
     inputs: Annotated[str | None, typer.Option(help="CSV: the columns of each feature: size:width,height;age.")] = None,
     header: Annotated[
         str | None,
-        typer.Option(metavar="true|false", help="CSV: whether the first row holds columns' names; else recognised."),
+        typer.Option(metavar="true|false", help="CSV: whether the first row holds column names. [default: recognised]"),
     ] = None,
     shape: Annotated[str | None, typer.Option(help="CSV: the shape of an example: 1,28,28.")] = None,
-    scale: Annotated[
-        float | None, typer.Option(metavar="N", help="What uint8 images are multiplied by; else 1/255.")
-    ] = None,
+    scale: Annotated[float | None, typer.Option(metavar="N", help="Factor for uint8 images. [default: 1/255]")] = None,
     color: Annotated[str | None, typer.Option(help="Images: convert all to gray or rgb.")] = None,
     background: Annotated[
         str | None,
-        typer.Option(help="Images: behind transparent pixels: white, black or a color as ff8000; else white."),
+        typer.Option(
+            help="Images: background of transparent pixels: white, black or a color such as ff8000. [default: white]"
+        ),
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -71,9 +73,9 @@ def add(  # noqa: PLR0917 - typer reads them as options
     if json_:
         output.print_json(manifest.model_dump(mode="json"))
     else:
-        output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
+        output.print_text(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
         for notice in [*manifest.notices, *_ignored_notices(paths)]:
-            output.say(f"Note: {errors.in_options(notice)}.")
+            output.print_text(f"Note: {errors.in_options(notice)}.")
 
 
 @commands.command("list")
@@ -88,10 +90,10 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
     elif manifests:
         output.table(
             [
-                Column("NAME", "name", least=14),
+                Column("NAME", "name", min_width=14),
                 Column("ID", "id"),
                 Column("FORMAT", drop=1),
-                Column("SPLITS", "name", least=24),
+                Column("SPLITS", "name", min_width=24),
                 Column("FEATURES", "name", drop=3),
                 Column("SIZE", "number"),
                 Column("CREATED", drop=2),
@@ -110,7 +112,7 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No datasets. `pippin datasets add NAME --from FILE` uploads one.")
+        output.print_text("No datasets. `pippin datasets add NAME --from FILE` uploads one.")
 
 
 @commands.command()
@@ -131,7 +133,7 @@ def show(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
         "size": figures.size(manifest.bytes),
         "created": figures.moment_text(manifest.created_at),
     }
-    output.say(manifest.id, style="bold")
+    output.print_text(manifest.id, style="bold")
     for name, value in lines.items():
         if value:
             output.field(name, value)
@@ -147,8 +149,8 @@ def show(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
 @commands.command()
 def preview(
     dataset_id: DatasetId,
-    split: Annotated[str | None, typer.Option(help="Which part of it; else the first.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many examples.")] = 10,
+    split: Annotated[str | None, typer.Option(help="The split to show. [default: the first]")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="Number of examples.")] = 10,
     json_: output.JsonFlag = False,
 ) -> None:
     """Show some examples of a dataset, as they are stored."""
@@ -174,7 +176,7 @@ def delete(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {full_id}.")
+        output.print_text(f"Deleted {full_id}.")
 
 
 def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
@@ -194,7 +196,7 @@ def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
     if not folders:
         return paths
     if len(paths) > 1:
-        raise CommandError(Exit.USAGE, f"Give files, or one folder; {folders[0]} is a folder among others.")
+        raise CommandError(Exit.USAGE, f"Give either files or one folder; {folders[0]} is a folder.")
     if name == "mnist":
         from pippin.datasets import mnist
 
@@ -203,7 +205,7 @@ def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         raise CommandError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
     files, _ = _files_in(folders[0])
     if not files:
-        raise CommandError(Exit.USAGE, f"The folder {folders[0]} is empty: no file in it could be data.")
+        raise CommandError(Exit.USAGE, f"The folder {folders[0]} has no file that can be data.")
     return [_zip(folders[0], files, scratch)] if any(path.parent != folders[0] for path in files) else files
 
 
@@ -281,7 +283,9 @@ def _show_preview(manifest: "Manifest", preview: "Preview") -> None:
         for row, example in enumerate(preview.examples)
     ]
     count = next((split.examples for split in manifest.splits if split.name == preview.split), len(rows))
-    output.say(f"{len(rows):,} of {figures.counted(count, 'example')} of {preview.split}, as stored", style="bold")
+    output.print_text(
+        f"{len(rows):,} of {figures.counted(count, 'example')} of {preview.split}, as stored", style="bold"
+    )
     output.table([Column("ROW", "number"), *(Column(feature.name, "name") for feature in features)], rows)
 
 

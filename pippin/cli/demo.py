@@ -35,7 +35,7 @@ def demo(json_: output.JsonFlag = False) -> None:
 
     with _home_options() as home, _running_service(home) as url, Client(url) as client:
         if not json_:
-            output.say(f"Pippin runs at {url} for the time of this demo. Training mnist-cnn on 10,000 digits:")
+            output.print_text(f"Pippin runs at {url} during this demo. Training mnist-cnn on 10,000 digits:")
         job = client.submit(_REQUEST)
         if json_:
             job = client.wait(job.id)
@@ -48,12 +48,12 @@ def demo(json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"model": str(path), "accuracy": accuracy, "examples": count})
     else:
-        output.say(f"{path}", style="bold")
-        output.say(f"It is right about {accuracy:.2%} of the {count:,} digits that it was not trained on.")
+        output.print_text(f"{path}", style="bold")
+        output.print_text(f"Accuracy on the {count:,} digits that were held out from the training: {accuracy:.2%}.")
         for line in _curl_commands():
-            output.say(line)
+            output.print_text(line)
     if accuracy < _MIN_ACCURACY:
-        raise CommandError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_MIN_ACCURACY} or better was expected.")
+        raise CommandError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_MIN_ACCURACY} or higher was expected.")
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def _accuracy(path: Path) -> tuple[float, int]:
 def _curl_commands() -> list[str]:
     return [
         "",
-        "The same by hand, with `pippin up` in another terminal (JOB is the id in the first answer):",
+        "The same with curl, while `pippin up` runs in another terminal (JOB is the id in the first response):",
         "  curl -s localhost:8000/jobs -H 'content-type: application/json' \\",
         f"    -d '{json.dumps(_REQUEST)}'",
         "  curl -sN localhost:8000/jobs/JOB/metrics -H 'accept: text/event-stream'",

@@ -17,9 +17,9 @@ def show(model: "Description") -> None:
     """Print the model's parts on stdout."""
     if model.kind == "pipeline":
         for index, stage in enumerate(model.front):
-            output.say(f"Model {index}, frozen", style="bold")
+            output.print_text(f"Model {index}, frozen", style="bold")
             _show_layers(stage.layers)
-        output.say(f"Model {len(model.front)}, trained", style="bold")
+        output.print_text(f"Model {len(model.front)}, trained", style="bold")
         show(model.last)
     elif model.kind == "nearest_neighbors":
         _show_neighbors(model)
@@ -68,7 +68,7 @@ def warn(finding: "Finding", where: str = "") -> None:
         where: The file and the line, if the model comes from a document.
     """
     place = ": ".join(part for part in (where, errors.field(finding.pointer)) if part)
-    output.say(f"Warning: {place + ': ' if place else ''}{finding.detail} ({finding.rule})", style="yellow")
+    output.print_text(f"Warning: {place + ': ' if place else ''}{finding.detail} ({finding.rule})", style="yellow")
 
 
 _MAX_ALLOWED = 10
@@ -92,7 +92,7 @@ def _show_layers(layers: "Iterable[LayerSummary]") -> None:
 
 def _show_neighbors(model: "NeighborsSummary") -> None:
     neighbors = model.neighbors
-    output.say(
+    output.print_text(
         f"The nearest of {neighbors.samples:,} samples of {neighbors.dimensions:,} numbers; "
         f"neighbors {parameter(neighbors.number_of_neighbors)}, {neighbors.weighting}, {neighbors.index}."
     )
@@ -101,4 +101,4 @@ def _show_neighbors(model: "NeighborsSummary") -> None:
         [(str(class_count.label), f"{class_count.count:,}") for class_count in neighbors.classes[:_MAX_CLASSES]],
     )
     if len(neighbors.classes) > _MAX_CLASSES:
-        output.say(f"and {len(neighbors.classes) - _MAX_CLASSES:,} more classes")
+        output.print_text(f"and {len(neighbors.classes) - _MAX_CLASSES:,} more classes")

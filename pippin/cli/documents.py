@@ -109,7 +109,7 @@ def load(path: str) -> Document:
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except ValueError as error:
-        raise CommandError(Exit.REFUSED, f"{name} holds what cannot be sent as JSON.", [str(error)]) from error
+        raise CommandError(Exit.REFUSED, f"{name} has a value that JSON cannot represent.", [str(error)]) from error
     return Document(name, value, places)
 
 
@@ -143,7 +143,7 @@ def _read(path: str) -> tuple[str, str]:
         if kind := kind_of(error.object, path, is_whole=True):
             raise CommandError(Exit.USAGE, f"{path} {kind.as_model()}.") from error
         raise CommandError(
-            Exit.USAGE, f"{path} is not UTF-8 text (byte {error.start}), so neither JSON nor YAML."
+            Exit.USAGE, f"{path} is not UTF-8 text (byte {error.start}), so it is neither JSON nor YAML."
         ) from error
     except OSError as error:
         raise CommandError(Exit.USAGE, f"{path} cannot be read: {error.strerror}.") from error

@@ -95,21 +95,21 @@ def _refused(error: "ServiceError") -> CommandError:
         return CommandError(code, faults[0], now=hint)
     if faults:
         return CommandError(code, f"The service found {len(faults):,} faults.", faults, hint)
-    return CommandError(code, error.detail or f"The service answered: {error.title} ({error.status}).", now=hint)
+    return CommandError(code, error.detail or f"The service responded: {error.title} ({error.status}).", now=hint)
 
 
-_ADDRESS_HINT = "PIPPIN_URL names the address of the service."
-_START_HINT = f"Start a service here with `pippin up`, or name another: {_ADDRESS_HINT}"
+_ADDRESS_HINT = "The address of the service is set by PIPPIN_URL."
+_START_HINT = f"Start a service with `pippin up`, or use another one. {_ADDRESS_HINT}"
 _NOT_FOUND = 404
 _LIST_HINTS = {
-    "There is no job": "`pippin jobs` shows them.",
-    "There is no dataset": "`pippin datasets list` shows them.",
-    "There is no model": "`pippin models list` shows them.",
+    "There is no job": "List them with `pippin jobs`.",
+    "There is no dataset": "List them with `pippin datasets list`.",
+    "There is no model": "List them with `pippin models list`.",
 }
 _HINTS = {
-    401: "`pippin tokens create` makes a token, where the service's Redis is; name its file in PIPPIN_TOKEN_FILE.",
-    403: "PIPPIN_TOKEN_FILE names the file of the token; `pippin tokens list` shows what each allows.",
-    500: "The service's log has more, under the id above.",
+    401: "Create a token with `pippin tokens create` on the service's machine, and set PIPPIN_TOKEN_FILE to its file.",
+    403: "The token's file is set by PIPPIN_TOKEN_FILE; `pippin tokens list` shows the role of each token.",
+    500: "The service's log has details under the id above.",
 }
 
 

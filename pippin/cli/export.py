@@ -77,7 +77,7 @@ def _to_csv(where: str | None, epochs: "Sequence[EpochMetrics]", *, json_: bool)
         return
     with Path(where).open("w", encoding="utf-8", newline="") as file:
         write_csv(file, epochs)
-    output.tell_download(Path(where), json_=json_)
+    output.print_download(Path(where), json_=json_)
 
 
 def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", *, json_: bool) -> None:
@@ -87,7 +87,9 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", 
     if json_:
         output.print_json({"path": str(written), "epochs": len(epochs)})
     else:
-        output.say(f"{written} ({figures.counted(len(epochs), 'epoch')}). Look at it: tensorboard --logdir {folder}")
+        output.print_text(
+            f"{written} ({figures.counted(len(epochs), 'epoch')}). View it with: tensorboard --logdir {folder}"
+        )
 
 
 def _to_mlflow(target: str, job: "Job", epochs: "Sequence[EpochMetrics]", client: "Client", *, json_: bool) -> None:
@@ -102,4 +104,4 @@ def _to_mlflow(target: str, job: "Job", epochs: "Sequence[EpochMetrics]", client
         output.print_json(logged._asdict() | {"epochs": len(epochs), "model": model.name if model else None})
     else:
         counted = f"{figures.counted(len(epochs), 'epoch')}{f', {model.name}' if model else ''}"
-        output.say(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({counted}).")
+        output.print_text(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({counted}).")

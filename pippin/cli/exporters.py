@@ -21,7 +21,7 @@ class MissingLibraryError(PippinError):
     """The library that writes an export is not installed; the message contains the command that installs it."""
 
     def __init__(self, library: str, extra: str) -> None:
-        super().__init__(f"{library} writes this, and is not installed; it comes with: {install_command(extra)}")
+        super().__init__(f"This needs {library}, which is not installed. Install it with: {install_command(extra)}")
 
 
 class ExportError(PippinError):
@@ -174,7 +174,7 @@ def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, mod
                 run.info.run_id, _STATUSES[job.status], _milliseconds(job.finished_at or job.created_at)
             )
     except MlflowException as error:
-        raise ExportError(f"MLflow at {uri} did not take the job: {error}") from error
+        raise ExportError(f"MLflow at {uri} refused the job: {error}") from error
     return Run(uri, _EXPERIMENT, run.info.run_id)
 
 

@@ -35,7 +35,7 @@ def metrics(
     with Client() as client:
         job_id = arguments.job_id(client, job_id)
         if follow_:
-            follow(client, job_id, json_=json_, then=f"Its model: pippin download {job_id}")
+            follow(client, job_id, json_=json_, then=f"Download its model: pippin download {job_id}")
             return
         job_metrics = client.metrics(job_id)
     if json_:
@@ -80,8 +80,8 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
         job = _watch(client, job_id, json_=json_)
     except KeyboardInterrupt:
         output.stderr().print(
-            f"Stopped watching; the job goes on. Watch again: pippin metrics {job_id} --follow. "
-            f"Stop it: pippin cancel {job_id}",
+            f"Stopped following; the job continues. Follow it again: pippin metrics {job_id} --follow. Cancel it: "
+            f"pippin cancel {job_id}",
             soft_wrap=True,
         )
         raise typer.Exit(Exit.INTERRUPTED) from None
@@ -89,9 +89,9 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
         output.print_json(job.model_dump(mode="json"), indent=None)
     elif job.status == Status.SUCCEEDED:
         # Two lines: both sentences contain the id, and one line would be longer than 80 columns.
-        output.say(f"{job.id} succeeded.", style="green")
+        output.print_text(f"{job.id} succeeded.", style="green")
         if then:
-            output.say(then, style="green")
+            output.print_text(then, style="green")
     if job.status != Status.SUCCEEDED:
         why = [job.reason.detail] if job.reason else []
         output.error(f"{job.id} {job.status}." if job.status == Status.FAILED else f"{job.id} was cancelled.", why)
@@ -127,7 +127,7 @@ def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
             elif event.type == "state":
                 status = str(event.data.get("to", ""))
                 view.state(status)
-                waiting.waits(status in {Status.QUEUED, Status.PAUSED})
+                waiting.set_waiting(status in {Status.QUEUED, Status.PAUSED})
             elif event.type == "log":
                 view.log(str(event.data.get("line", "")))
     return client.job(job_id)
@@ -135,9 +135,7 @@ def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
 
 def _waiting_reason(job: "Job") -> str | None:
     """What a queued or paused job waits for; None if there is nothing."""
-    return (
-        f"It is paused, and goes on after: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
-    )
+    return f"The job is paused. Resume it: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
 
 
 @contextmanager
@@ -170,16 +168,16 @@ class _JsonLines:
 
 class _Lines:
     def state(self, status: str) -> None:
-        output.say(status)
+        output.print_text(status)
 
     def waiting(self, sentence: str) -> None:
-        output.say(sentence)
+        output.print_text(sentence)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
-        output.say(sentence(epoch))
+        output.print_text(sentence(epoch))
 
     def log(self, line: str) -> None:
-        output.say(line)
+        output.print_text(line)
 
 
 _POLL_SECONDS = 2.0
@@ -220,7 +218,7 @@ class Waiting:
         # With a timeout: the thread may wait for a service that does not respond.
         self._thread.join(1)
 
-    def waits(self, is_waiting: bool) -> None:
+    def set_waiting(self, is_waiting: bool) -> None:
         """Set whether the job waits now, for a worker or to be resumed."""
         if is_waiting:
             self._waiting.set()

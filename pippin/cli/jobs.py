@@ -8,7 +8,7 @@ import typer
 
 from pippin.api.engines import ComputeUnits, EngineChoice
 from pippin.cli import arguments, documents, figures, following, output, showing
-from pippin.cli.arguments import JobId, offer_statuses
+from pippin.cli.arguments import JobId, complete_statuses
 from pippin.cli.errors import CommandError, Exit, not_written
 from pippin.cli.showing import place
 from pippin.cli.tables import Column
@@ -34,7 +34,7 @@ def submit(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")] = False,
     engine: Annotated[EngineChoice | None, typer.Option(help="The engine, in place of the file's.")] = None,
     compute_units: Annotated[
-        ComputeUnits | None, typer.Option(help="What Core ML computes on, in place of the file's.")
+        ComputeUnits | None, typer.Option(help="The compute units of Core ML, in place of the file's.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -57,20 +57,22 @@ def submit(
         if json_:
             output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
         else:
-            output.say(job.id)
+            output.print_text(job.id)
             if output.stdout().is_terminal and showing.is_without_validation(job):
-                output.say(f"Validation: {showing.NO_VALIDATION}.", style="yellow")
+                output.print_text(f"Validation: {showing.NO_VALIDATION}.", style="yellow")
         if follow:
-            following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
+            following.follow(client, job.id, json_=json_, then=f"Download its model: pippin download {job.id}")
             return
     if not json_ and output.stdout().is_terminal:
-        output.say(f"Follow it: pippin metrics {job.id} --follow")
+        output.print_text(f"Follow it: pippin metrics {job.id} --follow")
 
 
 @commands.callback()
 def list_jobs(
     context: typer.Context,
-    status: Annotated[str | None, typer.Option(help="Only jobs in this state.", autocompletion=offer_statuses)] = None,
+    status: Annotated[
+        str | None, typer.Option(help="Only jobs with this status.", autocompletion=complete_statuses)
+    ] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this label.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number of jobs.")] = 20,
     json_: output.JsonFlag = False,
@@ -113,7 +115,7 @@ def list_jobs(
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No jobs. `pippin submit job.yaml` submits one.")
+        output.print_text("No jobs. `pippin submit job.yaml` submits one.")
 
 
 @commands.command()
@@ -127,7 +129,7 @@ def delete(job_id: JobId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {full_id}.")
+        output.print_text(f"Deleted {full_id}.")
 
 
 def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
@@ -151,7 +153,7 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json(cancelled.model_dump(mode="json"))
     else:
-        output.say(f"{cancelled.id} is {cancelled.status}.")
+        output.print_text(f"{cancelled.id} is {cancelled.status}.")
 
 
 def download(
@@ -159,7 +161,7 @@ def download(
     to: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
-    variant: Annotated[ModelVariant, typer.Option(help="Which of its models.")] = ModelVariant.TRAINED,
+    variant: Annotated[ModelVariant, typer.Option(help="The model to download.")] = ModelVariant.TRAINED,
     json_: output.JsonFlag = False,
 ) -> None:
     """Download a job's model.
@@ -173,7 +175,7 @@ def download(
             path = client.download(arguments.job_id(client, job_id), to, variant=variant.value)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)
 
 
 def _not_none(**options: str | None) -> dict[str, str]:
@@ -202,7 +204,7 @@ def pause(job_id: JobId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json(paused.model_dump(mode="json"))
     else:
-        output.say(f"{paused.id} is {paused.status}. It goes on after: pippin resume {paused.id}")
+        output.print_text(f"{paused.id} is {paused.status}. Resume it: pippin resume {paused.id}")
 
 
 def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False) -> None:
@@ -214,7 +216,7 @@ def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False
 
     with Client() as client:
         resumed = client.resume(arguments.job_id(client, job_id))
-        where = f", to go on from {place(resumed.checkpoint)}" if resumed.checkpoint else ""
+        where = f", to resume from {place(resumed.checkpoint)}" if resumed.checkpoint else ""
         _print_submitted(client, resumed, f"{resumed.id} is {resumed.status}{where}.", follow=follow, json_=json_)
 
 
@@ -223,7 +225,7 @@ def retry(
     from_checkpoint: Annotated[
         bool,
         typer.Option(
-            "--from-checkpoint", help="Continue from its newest checkpoint, instead of starting from the first epoch."
+            "--from-checkpoint", help="Resume from its newest checkpoint instead of starting with the first epoch."
         ),
     ] = False,
     follow: Follow = False,
@@ -246,8 +248,8 @@ def _print_submitted(client: "Client", job: "Job", text: str, *, follow: bool, j
     if json_:
         output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
     else:
-        output.say(text)
+        output.print_text(text)
     if follow:
-        following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
+        following.follow(client, job.id, json_=json_, then=f"Download its model: pippin download {job.id}")
     elif not json_ and output.stdout().is_terminal:
-        output.say(f"Follow it: pippin metrics {job.id} --follow")
+        output.print_text(f"Follow it: pippin metrics {job.id} --follow")

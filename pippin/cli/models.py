@@ -29,7 +29,7 @@ class Form(enum.StrEnum):
 @commands.command()
 def add(
     file: Annotated[str, typer.Argument(metavar="FILE", help="An .mlmodel; or a document in .json or .yaml, or -.")],
-    name: Annotated[str | None, typer.Option(help="What jobs may call it by, beside its id.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model, usable in place of its id.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Upload a model: an updatable .mlmodel, a spec, or a SwiftCoreMLTools document."""
@@ -40,7 +40,7 @@ def add(
     if json_:
         output.print_json(record.model_dump(mode="json"))
         return
-    output.say(
+    output.print_text(
         f"{record.id}: {record.name or 'no name'}, {describing.size(record.model)}, {figures.size(record.bytes)}."
     )
     for finding in record.findings:
@@ -60,7 +60,7 @@ def list_models(json_: output.JsonFlag = False) -> None:
     elif models:
         output.table(
             [
-                Column("NAME", "name", least=14),
+                Column("NAME", "name", min_width=14),
                 Column("ID", "id"),
                 Column("KIND", drop=2),
                 Column("CONTENT", "name"),
@@ -80,7 +80,7 @@ def list_models(json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No models. `pippin models add FILE` uploads one.")
+        output.print_text("No models. `pippin models add FILE` uploads one.")
 
 
 @commands.command()
@@ -100,7 +100,9 @@ def show(model_id: ModelId, json_: output.JsonFlag = False) -> None:
 def export(
     model_id: ModelId,
     form: Annotated[Form, typer.Option("--as", help="The language. A spec has no weights.")] = Form.SPEC,
-    to: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; else stdout.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write. [default: stdout]")
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Write a model as a document, in JSON."""
@@ -117,14 +119,14 @@ def export(
         to.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise not_written(error, to) from error
-    output.tell_download(to, json_=json_)
+    output.print_download(to, json_=json_)
 
 
 @commands.command()
 def download(
     model_id: ModelId,
     to: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
     json_: output.JsonFlag = False,
 ) -> None:
@@ -136,7 +138,7 @@ def download(
             path = client.download_model_file(arguments.model_id(client, model_id), to)
         except OSError as error:
             raise not_written(error, to) from error
-    output.tell_download(path, json_=json_)
+    output.print_download(path, json_=json_)
 
 
 @commands.command()
@@ -150,7 +152,7 @@ def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {full_id}.")
+        output.print_text(f"Deleted {full_id}.")
 
 
 def _add(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
@@ -186,7 +188,7 @@ def _show(record: "ModelRecord") -> None:
     if trained.kind != "nearest_neighbors":
         lines |= {"loss": trained.loss, "optimizer": trained.optimizer}
         lines |= {name: describing.parameter(parameter) for name, parameter in trained.hyperparameters.items()}
-    output.say(record.id, style="bold")
+    output.print_text(record.id, style="bold")
     for name, value in lines.items():
         if value:
             output.field(name, value, 16)

@@ -9,7 +9,7 @@ from pippin.cli import output
 from pippin.cli.errors import CommandError, Exit, not_written
 
 
-def _offer_presets(incomplete: str) -> list[str]:
+def _complete_presets(incomplete: str) -> list[str]:
     from pippin.models.spec.presets import preset_names
 
     return [name for name in preset_names() if name.startswith(incomplete)]
@@ -17,7 +17,7 @@ def _offer_presets(incomplete: str) -> list[str]:
 
 def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; - is stdout.")] = Path("job.yaml"),
-    preset: Annotated[str, typer.Option(help="The model to train.", autocompletion=_offer_presets)] = "mnist-cnn",
+    preset: Annotated[str, typer.Option(help="The model to train.", autocompletion=_complete_presets)] = "mnist-cnn",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -38,7 +38,7 @@ def new(
     if json_:
         output.print_json({"path": str(file), "bytes": file.stat().st_size})
     else:
-        output.say(f"Wrote {file}. Train it: pippin submit {file} --follow")
+        output.print_text(f"Wrote {file}. Train it: pippin submit {file} --follow")
 
 
 def _text(preset: str) -> str:
@@ -47,6 +47,6 @@ def _text(preset: str) -> str:
     from pippin.models.spec.presets import UnknownPresetError, preset_names
 
     if preset not in preset_names():
-        raise UnknownPresetError(f"no preset is called {preset!r}; there are: {', '.join(preset_names())}")
+        raise UnknownPresetError(f"there is no preset {preset!r}; the presets are: {', '.join(preset_names())}")
     template = (files("pippin.cli") / "job.yaml").read_text(encoding="utf-8")
     return template.replace("mnist-cnn", preset)

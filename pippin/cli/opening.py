@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pippin.cli import arguments, output
-from pippin.cli.arguments import offer_jobs
+from pippin.cli.arguments import complete_jobs
 
 
 def open_dashboard(
@@ -16,7 +16,7 @@ def open_dashboard(
         typer.Argument(
             metavar="ID",
             help="The job to show: its id, a beginning of it, its name, or `last`.",
-            autocompletion=offer_jobs,
+            autocompletion=complete_jobs,
         ),
     ] = None,
     json_: output.JsonFlag = False,
@@ -38,7 +38,7 @@ def open_dashboard(
     if json_:
         output.print_json({"url": url, "opened": opened})
     else:
-        output.say(url)
+        output.print_text(url)
 
 
 def _opened(url: str) -> bool:

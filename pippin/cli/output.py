@@ -53,7 +53,7 @@ def _console(*, stderr: bool) -> Console:
     return console
 
 
-def say(text: str, style: str = "") -> None:
+def print_text(text: str, style: str = "") -> None:
     """Print one line of text on stdout."""
     stdout().print(printable(text), style=style or None, soft_wrap=True)
 
@@ -99,10 +99,10 @@ def status_text(status: str) -> Text:
     )
 
 
-def tell_download(path: Path, *, json_: bool) -> None:
+def print_download(path: Path, *, json_: bool) -> None:
     """Print the path and the size of a written file."""
     size = path.stat().st_size
     if json_:
         print_json({"path": str(path), "bytes": size})
     else:
-        say(f"{path} ({figures.size(size)})")
+        print_text(f"{path} ({figures.size(size)})")

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from pippin.cli import arguments, figures, output, tables
-from pippin.cli.arguments import JobId, offer_datasets
+from pippin.cli.arguments import JobId, complete_datasets
 from pippin.cli.errors import CommandError, Exit
 from pippin.cli.tables import Cell, Column, Kind
 
@@ -28,10 +28,13 @@ def predict(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A picture (PNG, JPEG, PGM), or arrays by input (.json, .npz).")
     ],
-    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many of the likeliest classes to show.")] = 5,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="Number of most probable classes to show.")] = 5,
     background: Annotated[
         str | None,
-        typer.Option(metavar="COLOR", help="Behind transparent pixels: white, black or one as ff8000; else white."),
+        typer.Option(
+            metavar="COLOR",
+            help="Background of transparent pixels: white, black or a color such as ff8000. [default: white]",
+        ),
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -52,7 +55,7 @@ def predict(
         output.print_json(prediction.model_dump(mode="json"))
     elif prediction.top is None:
         for name, value in prediction.outputs.items():
-            output.say(f"{name}: {json.dumps(value, ensure_ascii=False)}")
+            output.print_text(f"{name}: {json.dumps(value, ensure_ascii=False)}")
     else:
         _show_classes(prediction, prediction.top)
 
@@ -65,15 +68,15 @@ def evaluate(
         typer.Option(
             metavar="D",
             help="The dataset: its name, its id, a beginning of that, or `last`; by default the job's own.",
-            autocompletion=offer_datasets,
+            autocompletion=complete_datasets,
         ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Which split; by default one with examples that the job did not train on.")
+        str | None, typer.Option(help="The split; by default one with examples that the job did not train on.")
     ] = None,
     part: Annotated[
         Literal["all", "held_out", "trained_on"] | None,
-        typer.Option(help="Which rows of the split; by default those that the job held out, if it held any out."),
+        typer.Option(help="The rows of the split; by default those that the job held out, if it held out any."),
     ] = None,
     max_examples: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="The maximum number of examples, spread over the rows.")
@@ -104,18 +107,18 @@ def evaluate(
         figures.counted(evaluation.examples, "example"),
         _PARTS[evaluation.part].format(split=evaluation.split),
     )
-    output.say(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(evaluation.seconds)})")
+    output.print_text(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(evaluation.seconds)})")
     if evaluation.notice:
-        output.say(f"Warning: {evaluation.notice}", style="yellow")
+        output.print_text(f"Warning: {evaluation.notice}", style="yellow")
     if evaluation.confusion is not None:
         _show_confusion(evaluation.confusion)
     for mistake in evaluation.worst[:_MAX_MISTAKES]:
-        output.say(
-            f"row {mistake.row:,}: {mistake.label} taken for {mistake.predicted} "
+        output.print_text(
+            f"row {mistake.row:,}: {mistake.label} predicted as {mistake.predicted} "
             f"({figures.percentage(mistake.probability, 1)})"
         )
     for error in evaluation.largest_errors[:_MAX_MISTAKES]:
-        output.say(_large_error_text(error))
+        output.print_text(_large_error_text(error))
 
 
 _PARTS = {
@@ -158,7 +161,7 @@ def _read_json(file: Path) -> dict[str, Any]:
     if isinstance(document, dict) and document.keys() == {"inputs"}:
         document = document["inputs"]
     if not isinstance(document, dict):
-        raise CommandError(Exit.REFUSED, f'{file} must hold arrays by input: {{"inputs": {{"image": [[…]]}}}}.')
+        raise CommandError(Exit.REFUSED, f'{file} must contain arrays by input name: {{"inputs": {{"image": [[…]]}}}}.')
     return document
 
 
@@ -177,7 +180,7 @@ def _read_npz(file: Path) -> dict[str, Any]:
 def _show_classes(prediction: "Prediction", top: "list[list[Choice]]") -> None:
     for number, choices in enumerate(top):
         if len(top) > 1:
-            output.say(f"example {number}", style="bold")
+            output.print_text(f"example {number}", style="bold")
         output.table(
             [Column("CLASS", "name"), Column("PROBABILITY", "number"), Column("", drop=1)],
             [
@@ -186,7 +189,7 @@ def _show_classes(prediction: "Prediction", top: "list[list[Choice]]") -> None:
             ],
         )
     if prediction.labels is None and output.stdout().is_terminal:
-        output.say("Neither the model nor its dataset names the classes: these are their numbers.")
+        output.print_text("Neither the model nor its dataset has class names; classes are shown by number.")
 
 
 def _bar(probability: float | None) -> Text:
@@ -214,4 +217,6 @@ def _show_confusion(confusion: "Confusion") -> None:
         if len(names) <= _MAX_COLUMNS and tables.fits(table, rows, width):
             output.table(table, rows)
             return
-    output.say(f"The confusion matrix of {len(names):,} classes is wider than this terminal; --json prints it.")
+    output.print_text(
+        f"The confusion matrix of {len(names):,} classes is wider than this terminal; print it with --json."
+    )

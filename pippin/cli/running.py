@@ -24,7 +24,7 @@ _COLOURS = {"pippin": "bold", "valkey": "magenta", "service": "cyan"}
 Host = Annotated[str | None, typer.Option(help="The address to listen on.  [PIPPIN_HOST, else 127.0.0.1]")]
 Port = Annotated[
     int | None,
-    typer.Option(metavar="N", min=0, max=65_535, help="The port; 0 takes a free one.  [PIPPIN_PORT, else 8000]"),
+    typer.Option(metavar="N", min=0, max=65_535, help="The port; 0 selects a free one.  [PIPPIN_PORT, else 8000]"),
 ]
 
 
@@ -32,7 +32,7 @@ def up(
     host: Host = None,
     port: Port = None,
     home: Annotated[Path | None, typer.Option(help="The folder of all data.  [PIPPIN_HOME, else ~/.pippin]")] = None,
-    workers: Annotated[int, typer.Option(metavar="N", min=0, help="How many workers to run.")] = 1,
+    workers: Annotated[int, typer.Option(metavar="N", min=0, help="Number of workers.")] = 1,
     json_: output.JsonFlag = False,
 ) -> None:
     """Run all of Pippin in the foreground.
@@ -42,7 +42,7 @@ def up(
     PIPPIN_REDIS_URL replaces the embedded Valkey. With --json, stdout has one document, when all is ready, and the log
     goes to stderr.
     """
-    from pippin.api.tokens import is_demanded
+    from pippin.api.tokens import is_required
     from pippin.local.up import up as run
     from pippin.settings import Settings
     from pippin.store.token_requirement import TokenRequirement
@@ -55,14 +55,14 @@ def up(
         prefix = Text(f"{source:<9}│ ", style=_COLOURS.get(source, "green"))
         # A closed log must not stop the training; rich exits when a pipe is broken.
         with suppress(OSError, SystemExit):
-            for text in [line] if json_ else readable(line).splitlines():
+            for text in [line] if json_ else format_log_line(line).splitlines():
                 log.print(prefix + Text(text), soft_wrap=True)
 
     def ready(addresses: "Ready") -> None:
         if json_:
             output.print_json({"url": addresses.url, "home": str(addresses.home), "pid": os.getpid()}, indent=None)
             return
-        shut = settings.demands_tokens or is_demanded("read", TokenRequirement(addresses.home).recall().roles)
+        shut = settings.requires_tokens or is_required("read", TokenRequirement(addresses.home).recall().roles)
         for line in _next_steps(addresses.url, str(addresses.home), shut=shut):
             print_line("pippin", line)
 
@@ -72,7 +72,7 @@ def up(
 def serve(host: Host = None, port: Port = None) -> None:
     """Run the service alone. It needs PIPPIN_REDIS_URL."""
     variables = {"PIPPIN_HOST": host, "PIPPIN_PORT": None if port is None else str(port)}
-    become("service", {name: value for name, value in variables.items() if value is not None})
+    replace_process("service", {name: value for name, value in variables.items() if value is not None})
 
 
 def worker(
@@ -83,10 +83,10 @@ def worker(
 ) -> None:
     """Run one worker alone. It needs PIPPIN_REDIS_URL and PIPPIN_BLOBS_URL."""
     options = {"--engine": engine, "--name": name}
-    become("worker", {}, *(part for option, value in options.items() if value for part in (option, value)))
+    replace_process("worker", {}, *(part for option, value in options.items() if value for part in (option, value)))
 
 
-def become(module: str, environment: dict[str, str], *arguments: str) -> None:
+def replace_process(module: str, environment: dict[str, str], *arguments: str) -> None:
     """Replace this process by another program, so that signals and the exit code need not be forwarded."""
     from pippin.local.parts import python_module
 
@@ -97,7 +97,7 @@ def become(module: str, environment: dict[str, str], *arguments: str) -> None:
 def _next_steps(url: str, home: str, *, shut: bool) -> list[str]:
     if shut:
         return [
-            f"ready at {url}, data in {home}; Ctrl-C stops it. It demands a token of everybody:",
+            f"ready at {url}, data in {home}; Ctrl-C stops it. Every request requires a token:",
             "  pippin tokens create --role submit",
         ]
     setting = "" if url == "http://127.0.0.1:8000" else f"PIPPIN_URL={url} "
@@ -112,7 +112,7 @@ def _next_steps(url: str, home: str, *, shut: bool) -> list[str]:
 _STANDARD_KEYS = {"event", "level", "timestamp", "logger", "exception"}
 
 
-def readable(line: str) -> str:
+def format_log_line(line: str) -> str:
     """`line` as `10:31:07 warning: event  key=value`; unchanged if it is not a log line of Pippin."""
     try:
         entry = json.loads(line)
@@ -128,7 +128,7 @@ def readable(line: str) -> str:
 
 def parity(
     engine: Annotated[str, typer.Option(help="The engine to examine: coreml or jax.")] = "coreml",
-    case: Annotated[str | None, typer.Option(metavar="NAME", help="Run this case only: see docs/semantics.md.")] = None,
+    case: Annotated[str | None, typer.Option(metavar="NAME", help="Run only this case; see docs/semantics.md.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Find out which formulas an engine trains with.
@@ -138,4 +138,6 @@ def parity(
     The results of tiny trainings are compared with every candidate formula. The exit code is 0 if the engine does what
     Pippin has chosen, 1 if it does something else in some case or a training fails, 2 if the engine is missing here.
     """
-    become("worker.parity", {}, "--engine", engine, *(["--case", case] if case else []), *(["--json"] if json_ else []))
+    replace_process(
+        "worker.parity", {}, "--engine", engine, *(["--case", case] if case else []), *(["--json"] if json_ else [])
+    )

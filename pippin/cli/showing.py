@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pippin.api.jobs import Attempt, Job
     from pippin.client import Client
 
-NO_VALIDATION = "none: only the training examples are measured (dataset.validation_fraction holds some out)"
+NO_VALIDATION = "none: only the training loss is measured (set dataset.validation_fraction to hold out examples)"
 
 
 def examples_of(client: "Client", job: "Job") -> dict[str, int]:
@@ -40,13 +40,13 @@ def show(job: "Job", examples: dict[str, int]) -> None:
         "notice": job.notice,
         "engine": request.engine
         if job.engine in {None, request.engine}
-        else f"{job.engine} ({request.engine} was asked)",
+        else f"{job.engine} ({request.engine} was requested)",
         "compute on": "" if request.compute_units == "all" else request.compute_units,
         "model": request.model.preset
         or request.model.name
         or request.model.id
         or request.model.job
-        or "a spec of its own",
+        or "a spec in the request",
         "dataset": f"{request.dataset.name or request.dataset.id}, split {request.dataset.train}"
         + _count_text(examples.get(request.dataset.train)),
         "validation": _validation(job, examples),
@@ -63,7 +63,7 @@ def show(job: "Job", examples: dict[str, int]) -> None:
         "attempts": "; ".join(_attempt_text(attempt) for attempt in job.attempts),
         "models": ", ".join(f"{artifact.variant} ({figures.size(artifact.bytes)})" for artifact in job.artifacts),
     }
-    output.say(job.id, style="bold")
+    output.print_text(job.id, style="bold")
     for name, value in lines.items():
         if value:
             output.field(name, value)
@@ -89,7 +89,7 @@ def _validation(job: "Job", examples: dict[str, int]) -> str:
         held = (
             "" if count is None else f" ({held_out_count(count, dataset.validation_fraction):,} of {count:,} examples)"
         )
-        return f"{figures.share(dataset.validation_fraction)} of {dataset.train}, held out of the training{held}"
+        return f"{figures.share(dataset.validation_fraction)} of {dataset.train}, held out from the training{held}"
     if dataset.validation is not None:
         return f"split {dataset.validation}{_count_text(examples.get(dataset.validation))}"
     return NO_VALIDATION
@@ -108,6 +108,6 @@ def _duration(job: "Job") -> str:
 def _attempt_text(attempt: "Attempt") -> str:
     text = f"{attempt.number}: {attempt.status.replace('_', ' ')} on {attempt.worker}"
     if attempt.resumed_from:
-        text += f", went on from {place(attempt.resumed_from)}"
+        text += f", resumed from {place(attempt.resumed_from)}"
         text += f" ({attempt.resumed_from.notice.removesuffix('.')})" if attempt.resumed_from.notice else ""
     return text

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pippin.settings import Settings
     from pippin.store import Store
 
-WHERE = "Set PIPPIN_REDIS_URL as for the service, or start `pippin up` on this machine with the same PIPPIN_HOME."
+WHERE = "Set PIPPIN_REDIS_URL to the service's value, or start `pippin up` on this machine with the same PIPPIN_HOME."
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def opened_store() -> Iterator["Store"]:
     settings = Settings()
     url = settings.redis_url.get_secret_value() if settings.redis_url else running_url(settings.home)
     if url is None:
-        raise CommandError(Exit.UNREACHABLE, "No address of Redis is configured here.", now=WHERE)
+        raise CommandError(Exit.UNREACHABLE, "The address of Redis is not configured.", now=WHERE)
     with _store(url) as store:
         yield store
 

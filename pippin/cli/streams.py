@@ -40,11 +40,11 @@ class Stdout(io.TextIOWrapper):
         if error.errno == errno.EPIPE:
             raise SystemExit(_PIPE_CLOSED) from None
         why = "it is closed" if error.errno == errno.EBADF else (error.strerror or str(error)).lower()
-        complain(f"Error: Standard output cannot be written: {why}.")
+        write_error_line(f"Error: Standard output cannot be written: {why}.")
         raise SystemExit(_WRITE_FAILED) from None
 
 
-def complain(line: str) -> None:
+def write_error_line(line: str) -> None:
     """Write a line to stderr, if stderr exists and can be written."""
     if sys.stderr is not None:
         with suppress(OSError):

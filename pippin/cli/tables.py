@@ -25,13 +25,13 @@ class Column:
         kind: `id`, `text` and `number` are never cut; `number` is right-aligned; `name` may be shortened to a few
             characters and an ellipsis; `prose` is wrapped, and must be the last column.
         drop: The order in which columns are dropped on a terminal that is too narrow: the highest first, 0 never.
-        least: The minimum width of a column of names or prose, in cells, unless its heading is wider.
+        min_width: The minimum width of a column of names or prose, in cells, unless its heading is wider.
     """
 
     heading: str
     kind: Kind = "text"
     drop: int = 0
-    least: int = 8
+    min_width: int = 8
 
 
 Cell = str | Text
@@ -142,7 +142,7 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> list[
 
 def _min_width(column: Column, natural: int) -> int:
     if column.kind in {"name", "prose"}:
-        return min(natural, max(column.least, cell_len(column.heading)))
+        return min(natural, max(column.min_width, cell_len(column.heading)))
     return natural
 
 

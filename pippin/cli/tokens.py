@@ -33,9 +33,11 @@ _WHERE = {"worker": "on the worker's machine", "admin": "of yours", "submit": "o
 @commands.command()
 def create(
     *,
-    role: Annotated[TokenRole, typer.Option(help="What it allows.")],
-    name: Annotated[str | None, typer.Option(help="A name for it, such as the machine's or the person's.")] = None,
-    tenant: Annotated[str, typer.Option(help="Whose jobs, datasets and models it sees.")] = "default",
+    role: Annotated[TokenRole, typer.Option(help="The role of the token.")],
+    name: Annotated[
+        str | None, typer.Option(help="A name for the token, such as the machine's or the person's.")
+    ] = None,
+    tenant: Annotated[str, typer.Option(help="The tenant of its jobs, datasets and models.")] = "default",
     queued_jobs: Annotated[
         int | None, typer.Option(metavar="N", min=0, help="The maximum number of its queued jobs.")
     ] = None,
@@ -43,10 +45,11 @@ def create(
         int | None, typer.Option(metavar="N", min=0, help="The maximum number of its queued and running jobs.")
     ] = None,
     stored_bytes: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="The maximum bytes of datasets and models that it added.")
+        int | None,
+        typer.Option(metavar="N", min=0, help="The maximum size in bytes of the datasets and models that it added."),
     ] = None,
     requests_per_minute: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="The maximum number of requests a minute.")
+        int | None, typer.Option(metavar="N", min=1, help="The maximum number of requests per minute.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -75,8 +78,8 @@ def create(
     # Stdout contains only the token, so that it can be redirected to a file.
     typer.echo(token.text)
     output.stderr().print(
-        f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 {_WHERE[role.value]}, and "
-        "name that file in PIPPIN_TOKEN_FILE there.",
+        f"Created {token.record.id}. The token is not shown again: store it in a file of mode 600 "
+        f"{_WHERE[role.value]}, and set PIPPIN_TOKEN_FILE to that file there.",
         soft_wrap=True,
     )
 
@@ -92,7 +95,7 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json([token.model_dump(mode="json") for token in tokens])
     elif not tokens and not unreadable:
-        output.say("There is no token. `pippin tokens create --role admin` makes one.")
+        output.print_text("There is no token. Create one with `pippin tokens create --role admin`.")
     else:
         rows = [
             (
@@ -132,7 +135,9 @@ def revoke(
         matches = [record.id for record in readable if token in {record.id, record.name}]
         matches += [record.id for record in unreadable if token == record.id]
         if not matches:
-            raise CommandError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
+            raise CommandError(
+                Exit.REFUSED, f"There is no token {token!r}.", now="List all tokens with `pippin tokens list`."
+            )
         if len(matches) > 1:
             text = f"{len(matches)} tokens are named {token!r}."
             raise CommandError(Exit.REFUSED, text, matches, "Give the id of one of them.")
@@ -140,7 +145,7 @@ def revoke(
     if json_:
         output.print_json({"revoked": matches[0]})
     else:
-        output.say(f"Revoked {matches[0]}.")
+        output.print_text(f"Revoked {matches[0]}.")
 
 
 @commands.command()
@@ -157,14 +162,16 @@ def reset(json_: output.JsonFlag = False) -> None:
     with opened_store() as store:
         if not store.tokens.forget_roles():
             raise CommandError(
-                Exit.REFUSED, "There are valid tokens.", now="Revoke them first: `pippin tokens list` shows them."
+                Exit.REFUSED, "There are valid tokens.", now="Revoke them first; list them with `pippin tokens list`."
             )
     # Redis is changed first: a service that read Redis before its change would store the roles in PIPPIN_HOME again.
     try:
         requirement.reset()
     except RequirementError as error:
-        raise CommandError(Exit.REFUSED, f"{error}.", now="Give PIPPIN_HOME as the service has it.") from error
+        raise CommandError(Exit.REFUSED, f"{error}.", now="Set PIPPIN_HOME to the service's value.") from error
     if json_:
         output.print_json({"reset": str(requirement.path)})
     else:
-        output.say("No token is demanded any more, unless PIPPIN_REQUIRE_TOKENS or other settings demand one.")
+        output.print_text(
+            "Tokens are no longer required, unless PIPPIN_REQUIRE_TOKENS or another setting requires them."
+        )

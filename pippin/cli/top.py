@@ -29,7 +29,7 @@ _WIDE = 110  # cells; a terminal of at least this width shows progress bars
 
 def top(
     seconds: Annotated[float, typer.Option(metavar="N", min=0.2, help="Seconds between two updates.")] = 1,
-    once: Annotated[bool, typer.Option("--once", help="Print once only, as in a pipe.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit, as in a pipe.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
     """Watch jobs and workers live; Ctrl-C ends it."""
@@ -94,7 +94,7 @@ def _screen(url: str, snapshot: _Snapshot, size: tuple[int | None, int | None], 
     jobs = [*snapshot.live, *snapshot.ended]
     shown = jobs if max_jobs is None else jobs[:max_jobs]
     parts: list[Text] = [_head(url, snapshot, error_text), Text("")]
-    parts += _jobs(shown, width) if jobs else [Text("No jobs. `pippin new` writes a job's file.", style="dim")]
+    parts += _jobs(shown, width) if jobs else [Text("No jobs. Write a job request with `pippin new`.", style="dim")]
     if len(shown) < len(jobs):
         parts.append(Text(f"and {len(jobs) - len(shown):,} more", style="dim"))
     parts.append(Text(""))
@@ -104,7 +104,7 @@ def _screen(url: str, snapshot: _Snapshot, size: tuple[int | None, int | None], 
 
 def _head(url: str, snapshot: _Snapshot, error_text: str) -> Text:
     counts = {status: sum(job.status == status for job in snapshot.live) for status in _LIVE}
-    jobs = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no job is live"
+    jobs = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no active jobs"
     busy = sum(worker.state == "busy" for worker in snapshot.workers)
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("Pippin ", style="bold").append(f"{url}   {jobs}   {busy} of {len(snapshot.workers)} workers busy")

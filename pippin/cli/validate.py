@@ -61,8 +61,8 @@ def _validate_job(document: documents.Document, *, json_: bool) -> None:
     if model is not None:
         describing.show(model)
     if unchecked:
-        output.say(f"Not checked, since {unchecked}.", style="yellow")
-    output.say(f"{document.name} is a job that can be submitted.", style="green")
+        output.print_text(f"Not checked: {unchecked}.", style="yellow")
+    output.print_text(f"{document.name} is a job that can be submitted.", style="green")
 
 
 def _check(job: dict[str, Any]) -> tuple["Description | None", str | None]:
@@ -75,7 +75,7 @@ def _check(job: dict[str, Any]) -> tuple["Description | None", str | None]:
         with Client(patience=0) as client:
             return client.validate_job(job), None
     except ServiceUnreachable as error:
-        why = f"no service answers at {error.url}"
+        why = f"no service responds at {error.url}"
     except ServiceError as error:
         # An earlier version of the service does not check jobs at this endpoint.
         if error.faults:
@@ -83,7 +83,7 @@ def _check(job: dict[str, Any]) -> tuple["Description | None", str | None]:
         why = f"the service refuses it: {error}"
     resolved = check_offline(job)
     what = "the dataset" if resolved is not None else "the model, the hyperparameters and the dataset"
-    return None if resolved is None else summary(resolved), f"{why}: {what}"
+    return None if resolved is None else summary(resolved), f"{what} ({why})"
 
 
 def _validate_file(file: str, *, json_: bool) -> None:
@@ -111,4 +111,4 @@ def _inspect(file: str) -> "Inspection":
 
 
 def _print_result(name: str, model: "Description") -> None:
-    output.say(f"{name} can be trained: {describing.size(model)}.", style="green")
+    output.print_text(f"{name} can be trained: {describing.size(model)}.", style="green")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import figures, output
-from pippin.cli.arguments import offer_workers
+from pippin.cli.arguments import complete_workers
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ Name = Annotated[
     typer.Argument(
         metavar="NAME",
         help="The worker's name as `pippin workers` shows it, or a unique prefix of it.",
-        autocompletion=offer_workers,
+        autocompletion=complete_workers,
     ),
 ]
 
@@ -35,7 +35,7 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
     if json_:
         output.print_json([worker.model_dump(mode="json") for worker in workers])
     elif not workers:
-        output.say("No worker is alive. `pippin up` starts one, and so does `pippin worker`.")
+        output.print_text("No worker is alive. Start one with `pippin up` or `pippin worker`.")
     else:
         output.table(
             [
@@ -66,7 +66,7 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
 def drain(
     name: Name,
     hand_back: Annotated[
-        bool, typer.Option("--hand-back", help="Give the current job back at once, with a checkpoint.")
+        bool, typer.Option("--hand-back", help="Hand the current job back at once, with a checkpoint.")
     ] = False,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -81,7 +81,7 @@ def drain(
     if json_:
         output.print_json(worker.model_dump(mode="json"))
     else:
-        output.say(f"{worker.name} takes no more jobs{_current_job_text(worker, hand_back=hand_back)}.")
+        output.print_text(f"{worker.name} takes no more jobs{_current_job_text(worker, hand_back=hand_back)}.")
 
 
 @commands.command()
@@ -94,7 +94,7 @@ def undrain(name: Name, json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json(worker.model_dump(mode="json"))
     else:
-        output.say(f"{worker.name} takes jobs again.")
+        output.print_text(f"{worker.name} takes jobs again.")
 
 
 def _current_job_text(worker: "Worker", *, hand_back: bool) -> str:

@@ -186,7 +186,7 @@ class Pages(Generic[T]):
 def _unexpected(response: httpx2.Response) -> ServiceError:
     return ServiceError(
         response.status_code,
-        "Not an answer of Pippin",
-        f"{without_password(str(response.url))} answered something else: is another service running there, or one of "
-        "another version?",
+        "Not a response of Pippin",
+        f"{without_password(str(response.url))} returned an unexpected response: check that the address is that of a "
+        "Pippin service of this version",
     )

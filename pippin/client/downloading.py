@@ -62,18 +62,20 @@ class Download:
         with self._errors_with_target():
             self._file.write(chunk)
 
-    def keep(self) -> Path:
+    def finish(self) -> Path:
         """Move the complete file to its target path atomically, and return the path.
 
         Raises:
             DamagedDownloadError: If the file does not match the `Repr-Digest` of the response (RFC 9530).
         """
         if self._expected_digest is None:
-            raise DamagedDownloadError(f"{self._url} came without a Repr-Digest to check it against; nothing was kept.")
+            raise DamagedDownloadError(
+                f"{self._url} was sent without a Repr-Digest, so it cannot be verified; nothing was written."
+            )
         if self._hash.digest() != self._expected_digest:
             raise DamagedDownloadError(
-                f"{self._url} arrived with SHA-256 {self._hash.hexdigest()}, but the service promised "
-                f"{self._expected_digest.hex()}; nothing was kept. Downloading it again may help."
+                f"{self._url} was received with SHA-256 {self._hash.hexdigest()}, but the service declared "
+                f"{self._expected_digest.hex()}; nothing was written. Download it again."
             )
         with self._errors_with_target():
             self._file.close()

@@ -65,7 +65,9 @@ def epoch(event: Event) -> EpochMetrics:
     try:
         return EpochMetrics.model_validate(event.data, extra="ignore")
     except ValidationError as error:
-        raise ServiceError(200, "Not an epoch of Pippin", f"The stream carries {str(event.data)[:80]}.") from error
+        raise ServiceError(
+            200, "Not a valid epoch event", f"The stream has the data {str(event.data)[:80]}."
+        ) from error
 
 
 def cancel(job_id: str) -> Call[Job]:

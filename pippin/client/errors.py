@@ -7,7 +7,7 @@ from pippin.errors import Fault, PippinError
 
 
 class ServiceError(PippinError):
-    """The service refused the call (RFC 9457), or the response does not come from a Pippin service.
+    """The service refused the request (RFC 9457), or the response does not come from a Pippin service.
 
     Attributes:
         status: The HTTP status.
@@ -46,7 +46,7 @@ class ServiceError(PippinError):
             for error in (errors if isinstance(errors, list) else [])
             if isinstance(error, dict)
         ]
-        title = str(members.get("title") or reason_phrase or "The service refused the call")
+        title = str(members.get("title") or reason_phrase or "The service refused the request")
         return cls(status, title, str(members.get("detail") or ""), faults)
 
 
@@ -61,7 +61,7 @@ class ServiceUnreachable(PippinError):  # noqa: N818 - reads as what happened: "
     def __init__(self, url: str, why: str, *, is_absent: bool = False) -> None:
         self.url = url
         self.is_absent = is_absent
-        super().__init__(f"No answer from {self.url}: {why}")
+        super().__init__(f"No response from {self.url}: {why}")
 
 
 class DamagedDownloadError(PippinError):

@@ -114,7 +114,7 @@ class NotebookOutput:
         try:
             from IPython.display import display  # noqa: PLC0415 - only notebooks have IPython
         except ImportError as error:
-            raise PippinError("curves are shown in a notebook, which has IPython; elsewhere, use follow()") from error
+            raise PippinError("show() needs a notebook with IPython; outside a notebook, use follow()") from error
         self._shown = shown
         self._handle: Any = display(shown, display_id=True)
 

@@ -156,6 +156,6 @@ def _event(sent: ServerSentEvent) -> Event:
         data: Any = json.loads(sent.data)
     except ValueError as error:
         raise ServiceError(
-            200, "Not an event of Pippin", f"The stream carries {sent.data[:80]!r}, not JSON."
+            200, "Not a valid event", f"The stream has the data {sent.data[:80]!r}, which is not JSON."
         ) from error
     return Event(id=sent.id, type=sent.type, data=data if isinstance(data, dict) else {"value": data})

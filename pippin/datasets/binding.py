@@ -45,13 +45,13 @@ def bind(
     for name, feature in bound.items():
         ranges = [(split, manifest.ranges[split][feature.name]) for split in splits]
         if name == model.target:
-            misfits, classes = target_misfits(
+            mismatches, classes = target_mismatches(
                 inputs[name], feature, manifest, ranges, model, trained_labels=trained_labels
             )
         else:
-            misfits = input_misfits(inputs[name], feature, manifest, ranges, model.indices.get(name))
+            mismatches = input_mismatches(inputs[name], feature, manifest, ranges, model.indices.get(name))
         at = pointer("bind", name) if source.bind and name in source.bind else ""
-        faults += [Fault(at, detail) for detail in misfits]
+        faults += [Fault(at, detail) for detail in mismatches]
     if faults:
         raise FaultyDocumentError("the dataset does not fit the model", faults)
     return ResolvedDataset(
@@ -165,7 +165,7 @@ Ranges = list[tuple[str, Range]]
 """The extreme values of a feature in each split that the job uses."""
 
 
-def input_misfits(
+def input_mismatches(
     input_: Input, feature: Feature, manifest: StoredManifest, ranges: Ranges, vocabulary: int | None
 ) -> list[str]:
     """Why a feature does not fit a training input other than the target; empty where it fits.
@@ -177,11 +177,11 @@ def input_misfits(
         ranges: The values of the feature.
         vocabulary: The number of indices of the embedding that looks the values up; None without an embedding.
     """
-    misfits = [*_shape_and_type_misfits(input_, feature, manifest, is_index=vocabulary is not None)]
-    return misfits or [*_value_misfits(feature, ranges, _allowed(input_, vocabulary))]
+    mismatches = [*_shape_and_type_mismatches(input_, feature, manifest, is_index=vocabulary is not None)]
+    return mismatches or [*_value_mismatches(feature, ranges, _allowed(input_, vocabulary))]
 
 
-def target_misfits(
+def target_mismatches(
     input_: Input,
     feature: Feature,
     manifest: StoredManifest,
@@ -198,13 +198,13 @@ def target_misfits(
     )
     classes = classes_of(model, labels, span, trained_labels)
     if classes is None:
-        misfits = [] if labels is None else [_class_names_for_quantities(input_, feature, labels)]
-        return misfits or input_misfits(input_, feature, manifest, ranges, None), None
+        mismatches = [] if labels is None else [_class_names_for_quantities(input_, feature, labels)]
+        return mismatches or input_mismatches(input_, feature, manifest, ranges, None), None
     if prod(feature.shape) != 1:
         return [_several_numbers_for_a_class(input_, feature, model)], classes
-    misfits = [*_shape_and_type_misfits(input_, feature, manifest, is_index=False)]
+    mismatches = [*_shape_and_type_mismatches(input_, feature, manifest, is_index=False)]
     allowed = _Allowed(classes.minimum, classes.maximum, classes.rule)
-    return misfits or [*_value_misfits(feature, ranges, allowed), *classes.faults], classes
+    return mismatches or [*_value_mismatches(feature, ranges, allowed), *classes.faults], classes
 
 
 def _class_names_for_quantities(input_: Input, feature: Feature, labels: list[str]) -> str:
@@ -229,7 +229,7 @@ def _several_numbers_for_a_class(input_: Input, feature: Feature, model: Trainab
     )
 
 
-def _shape_and_type_misfits(
+def _shape_and_type_mismatches(
     input_: Input, feature: Feature, manifest: StoredManifest, *, is_index: bool
 ) -> Iterator[str]:
     """Why the shape and type of a feature do not fit a training input."""
@@ -285,7 +285,7 @@ def _allowed(input_: Input, vocabulary: int | None) -> _Allowed | None:
     return _Allowed(int(_INT32.min), int(_INT32.max), f"{takes} of 32 bits") if input_.type == "int" else None
 
 
-def _value_misfits(feature: Feature, ranges: Ranges, allowed: _Allowed | None) -> Iterator[str]:
+def _value_mismatches(feature: Feature, ranges: Ranges, allowed: _Allowed | None) -> Iterator[str]:
     """Why the values of a feature do not fit, by split; names the first or most extreme wrong value."""
     if allowed is None:
         return

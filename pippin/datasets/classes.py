@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from pippin.datasets.errors import quoted
-from pippin.datasets.names import composed
+from pippin.datasets.names import nfc
 from pippin.models.trainable import Trainable
 
 T = TypeVar("T")
@@ -98,11 +98,7 @@ def _by_trained_labels(
     """The classes of a model without class names, which may have been trained on a dataset with names."""
     if trained_labels is not None and names is None and len(trained_labels) == classes:
         return _by_number(trained_labels, span)
-    if (
-        trained_labels is not None
-        and names is not None
-        and set(map(composed, names)) <= set(map(composed, trained_labels))
-    ):
+    if trained_labels is not None and names is not None and set(map(nfc, names)) <= set(map(nfc, trained_labels)):
         return _by_name(trained_labels, names)
     rule = f"the model tells {classes} classes apart, 0 to {classes - 1}"
     if trained_labels is None or names is None:
@@ -115,10 +111,10 @@ def _by_trained_labels(
 
 
 def _by_name(labels: Sequence[str | int], names: Sequence[str]) -> Classes:
-    index_of = {composed(str(label)): index for index, label in enumerate(labels)}
+    index_of = {nfc(str(label)): index for index, label in enumerate(labels)}
     # Where two labels differ in their Unicode form only, the exact spelling of the dataset decides.
     index_of |= {str(label): index for index, label in enumerate(labels)}
-    indices = [index_of.get(name, index_of.get(composed(name))) for name in names]
+    indices = [index_of.get(name, index_of.get(nfc(name))) for name in names]
     unknown = [name for name, index in zip(names, indices, strict=True) if index is None]
     faults = (
         (f"the dataset's classes {listed(unknown)} are none of the model's, which are {listed(labels)}",)

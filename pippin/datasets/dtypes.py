@@ -48,10 +48,10 @@ def to_stored_dtype(
     first = ""
     for batch in batches(array):
         values = _converted(batch, dtype)
-        misfits = _misfits(batch, values)
-        if len(misfits) and not count:
-            first = f"{place(begin + int(misfits[0]))} holds {_describe_misfit(batch[misfits[0]], dtype)}"
-        count += len(misfits)
+        mismatches = _mismatches(batch, values)
+        if len(mismatches) and not count:
+            first = f"{place(begin + int(mismatches[0]))} holds {_describe_misfit(batch[mismatches[0]], dtype)}"
+        count += len(mismatches)
         begin += len(batch)
         if converted is not None:
             converted.append(values)
@@ -66,12 +66,12 @@ def _converted(batch: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
         return batch.astype(dtype, copy=False)
 
 
-def _misfits(batch: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
+def _mismatches(batch: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
     """The examples of a batch with values that are not finite, or that the conversion changed."""
     if values.dtype.kind == "f":
         bad = ~np.isfinite(values)
         if batch.dtype.itemsize > values.dtype.itemsize:
-            lost = collapsing(batch.reshape(-1), values.reshape(-1), below=MAX_EXACT_DOUBLE)
+            lost = indices_of_collisions(batch.reshape(-1), values.reshape(-1), below=MAX_EXACT_DOUBLE)
             bad.reshape(-1)[lost] = True
     elif batch.dtype.kind in "iu" and batch.dtype.itemsize >= 4 and batch.dtype != values.dtype:
         bad = (batch > _INT32.max) | (batch < _INT32.min) if batch.dtype.kind == "i" else batch > _INT32.max
@@ -85,7 +85,7 @@ def _describe_misfit(example: NDArray[Any], dtype: np.dtype[Any]) -> str:
     if dtype.kind != "f":
         return f"{flat[np.argmax(np.abs(flat.astype(np.float64)))]}, which a 32-bit integer cannot hold"
     finite = np.isfinite(flat)
-    if lost := collapsing(flat.astype(np.float64), _converted(flat, dtype), below=MAX_EXACT_DOUBLE):
+    if lost := indices_of_collisions(flat.astype(np.float64), _converted(flat, dtype), below=MAX_EXACT_DOUBLE):
         return f"the whole number {flat[lost[0]]:.0f}, which would equal its neighbours as a 32-bit float"
     if finite.all():
         return f"{flat[np.argmax(np.abs(flat))]}, which a 32-bit float cannot hold"
@@ -101,7 +101,9 @@ _DIGITS = 6  # numbers with up to this many decimal digits stay distinct in floa
 _COARSE = 1e-3  # a step between neighbouring float32 values of more than this share of the column's spread is notable
 
 
-def collapsing(values: NDArray[np.float64], stored: NDArray[np.float32], below: float = _MAX_ID) -> list[int]:
+def indices_of_collisions(
+    values: NDArray[np.float64], stored: NDArray[np.float32], below: float = _MAX_ID
+) -> list[int]:
     """The positions of whole numbers that would equal another whole number once stored as float32.
 
     Numbers of up to six significant digits, such as 1.5e11, are left out: two of them stay different as float32.

@@ -11,7 +11,7 @@ from pippin.datasets.disk_arrays import DiskArray, Workspace
 from pippin.datasets.errors import FileFaults, quoted, refuse, too_large
 from pippin.datasets.ignored_files import PICTURE_SUFFIXES
 from pippin.datasets.limits import DatasetLimits, Labels
-from pippin.datasets.names import composed, is_split_name, split_in
+from pippin.datasets.names import is_split_name, nfc, split_in
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, picture_scale
 from pippin.datasets.pictures import Decoder, PictureError
@@ -132,7 +132,7 @@ def places(names: Sequence[str]) -> Places:
             faults.add(name, fault)
             continue
         split = (split_in(path[0]) or path[0]) if len(path) == 3 else "train"
-        resolved.append((split, composed(path[-2]).strip() or path[-2]))
+        resolved.append((split, nfc(path[-2]).strip() or path[-2]))
     faults.raise_any()
     notices = _notices(outer, flat, flat_splits)
     if is_class_first:

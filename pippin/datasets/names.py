@@ -39,7 +39,7 @@ def is_split_name(folder: str) -> bool:
     return not _SPLIT_WORDS.isdisjoint(words) and set(words) <= _SPLIT_WORDS | _FILLERS
 
 
-def composed(name: str) -> str:
+def nfc(name: str) -> str:
     """A class name in the Unicode normal form NFC, in which class names are compared and stored.
 
     HFS+ and the archives of the macOS Finder decompose names: `Äpfel` then has six characters instead of five.
@@ -47,7 +47,7 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def spelled_as(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[str, ...] | None:
+def with_spelling_of(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[str, ...] | None:
     """The class names of a dataset, spelled as in the model where the model has the class; None without names.
 
     Args:
@@ -56,8 +56,8 @@ def spelled_as(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[s
     """
     if names is None:
         return None
-    spelling = {composed(label): label for label in own if isinstance(label, str)}
-    return tuple(spelling.get(composed(name), name) for name in names)
+    spelling = {nfc(label): label for label in own if isinstance(label, str)}
+    return tuple(spelling.get(nfc(name), name) for name in names)
 
 
 def checked(kind: str, name: str) -> str:

@@ -247,7 +247,7 @@ class Hints:
         self._remaining = max_words
         self._known: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
-    def meant(self, word: str, known: Collection[str]) -> str | None:
+    def suggestion_for(self, word: str, known: Collection[str]) -> str | None:
         """The known word that `word` is a synonym of or most similar to; None for no such word, or a long `word`."""
         if len(word) > _MAX_CHARACTERS or len(known) > _MAX_KNOWN:
             return None
@@ -256,12 +256,12 @@ class Hints:
             if not self._remaining:
                 return None
             self._remaining -= 1
-            self._known[key] = synonym(word, known) or (None if note_of(word) else alike(word, known))
+            self._known[key] = synonym(word, known) or (None if note_of(word) else most_similar(word, known))
         return self._known[key]
 
-    def at(self, word: str, known: Collection[str]) -> str:
+    def text_for(self, word: str, known: Collection[str]) -> str:
         """A hint for a message about the unknown `word`; empty for a word without a hint."""
-        if suggestion := self.meant(word, known):
+        if suggestion := self.suggestion_for(word, known):
             return f"; did you mean {suggestion!r}?"
         note = note_of(word)
         return f"; {note}" if note else ""
@@ -272,7 +272,7 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
 
     For a document that may contain many unknown words, use `Hints`.
     """
-    return Hints(1).at(word, known)
+    return Hints(1).text_for(word, known)
 
 
 def synonym(word: str, known: Collection[str]) -> str | None:
@@ -291,7 +291,7 @@ def note_of(word: str) -> str | None:
     return _NOTES.get(_folded(word)) if len(word) <= _MAX_CHARACTERS else None
 
 
-def alike(word: str, known: Collection[str]) -> str | None:
+def most_similar(word: str, known: Collection[str]) -> str | None:
     """The known word most similar to `word`, ignoring case; None where no word is similar."""
     names = {name.lower(): name for name in known if len(name) <= 2 * _MAX_CHARACTERS}
     close = get_close_matches(word.lower(), names, n=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from pippin.documents.hints import alike, synonym
+from pippin.documents.hints import most_similar, synonym
 from pippin.errors import Fault, FaultyDocumentError, clipped
 from pippin.ids import has_id_form
 
@@ -139,7 +139,7 @@ def _resembles(document: _Document, fields: Collection[str]) -> bool:
     if not fields or not document.keys().isdisjoint(fields):
         return bool(fields)
     keys = [key for key in islice(document, _MAX_KEYS) if len(key) <= _MAX_NAME_CHARACTERS]
-    return any(synonym(key, fields) or alike(key, fields) for key in keys)
+    return any(synonym(key, fields) or most_similar(key, fields) for key in keys)
 
 
 def _shape(document: object) -> str:

@@ -174,7 +174,7 @@ class _Reader:
         if self._awaits_key:
             self._open[-1].take_key(event.value, place)
             # The place of a value is that of its key; for a block, the key is one line earlier and easier to find.
-            self._note(place)
+            self._record_place(place)
             return
         tag = event.tag
         if tag is None or tag == "!":
@@ -226,14 +226,14 @@ class _Reader:
 
     def _put(self, value: object, place: Place) -> None:
         """Add a value to its list or mapping."""
-        self._note(place)
+        self._record_place(place)
         self._values += 1
         if self._open:
             self._open[-1].take(value)
         else:
             self.value = value
 
-    def _note(self, place: Place) -> None:
+    def _record_place(self, place: Place) -> None:
         """Record `place` for the next value, unless a place is already recorded."""
         if self._places is not None:
             self._places.setdefault(self._at, place)

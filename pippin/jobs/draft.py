@@ -59,7 +59,7 @@ def described_model(source: ModelSource) -> ResolvedSpec | None:
     Raises:
         FaultyDocumentError: The description has faults; pointers start at `source`.
     """
-    kind, value = source.given
+    kind, value = source.kind_and_value
     if kind not in _READERS:
         return None
     try:
@@ -321,7 +321,7 @@ class Faults:
         except FaultyDocumentError as error:
             self._faults += [fault.under(prefix) for fault in error.faults]
 
-    def lift(self, prefix: str) -> None:
+    def collapse_below(self, prefix: str) -> None:
         """Move the faults below `prefix` to `prefix` itself, where the document has a single value."""
         self._faults = [
             Fault(prefix, fault.detail) if fault.pointer.startswith(f"{prefix}/") else fault for fault in self._faults

@@ -8,7 +8,7 @@ from functools import partial
 
 from pippin.errors import PippinError
 from pippin.local.parts import Part, PrintLine
-from pippin.local.process import Process, manner
+from pippin.local.process import Process, exit_text
 from pippin.local.valkey import EmbeddedValkey
 from pippin.system.retry import Backoff
 
@@ -18,7 +18,7 @@ _HEALTHY_SECONDS = 10.0
 _OUTPUT_EVERY = 3
 
 
-class RestartPauses:
+class RestartBackoff:
     """The pauses before restarts: they double from 0.2 s to 5 s; a healthy run resets them to 0.2 s."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Keeper:
             await process.exited.wait()
 
     async def _keep(self) -> None:
-        pauses = RestartPauses()
+        pauses = RestartBackoff()
         while True:
             how, last_lines = await self._run()
             pause = pauses.next()
@@ -112,7 +112,7 @@ class Keeper:
         """Run the part once; return how the process ended, and its last lines of output."""
         self._process = Process(self.part, lambda line: self._print_line(self.part.name, line))
         await self._process.exited.wait()
-        return self._process.manner, self._process.lines.last
+        return self._process.exit_text, self._process.lines.last
 
 
 class ServerKeeper:
@@ -186,11 +186,11 @@ class ServerKeeper:
         self._threads.shutdown()
 
     async def _keep(self) -> None:
-        pauses = RestartPauses()
+        pauses = RestartBackoff()
         while True:
             await self._ended.wait()
             pause = pauses.next()
-            how = manner(self._server.exit_code)
+            how = exit_text(self._server.exit_code)
             self._print_line("pippin", f"{self.name} ended ({how}); it is started again in {pause:g} s")
             await asyncio.sleep(pause)
             try:

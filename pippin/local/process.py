@@ -87,9 +87,9 @@ class Process:
         asyncio.get_running_loop().add_reader(self._output, self._read)
 
     @property
-    def manner(self) -> str:
+    def exit_text(self) -> str:
         """How the process ended, as text."""
-        return manner(self._popen.returncode)
+        return exit_text(self._popen.returncode)
 
     def terminate(self) -> None:
         """Send SIGTERM."""
@@ -132,7 +132,7 @@ class Process:
             self._output = -1
 
 
-def manner(code: int | None) -> str:
+def exit_text(code: int | None) -> str:
     """How a process ended, as text.
 
     Args:

@@ -98,15 +98,15 @@ def indexed_inputs(resolved: ResolvedNetwork) -> dict[str, int]:
     If several embeddings read one input, the smallest number counts. Inputs are traced only through layers that
     rearrange values.
     """
-    makers = {name: entry for entry in resolved.layers for name in entry.outputs}
+    producers = {name: entry for entry in resolved.layers for name in entry.outputs}
     inputs = {feature.name for feature in resolved.inputs}
     sizes: dict[str, int] = {}
     for entry in resolved.layers:
         if not isinstance(entry.layer, Embedding):
             continue
         name = entry.inputs[0]
-        while name in makers and isinstance(makers[name].layer, _REARRANGING):
-            name = makers[name].inputs[0]
+        while name in producers and isinstance(producers[name].layer, _REARRANGING):
+            name = producers[name].inputs[0]
         if name in inputs:
             sizes[name] = min(entry.layer.input_dim, sizes.get(name, entry.layer.input_dim))
     return sizes

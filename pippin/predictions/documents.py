@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.predictions.answers import Answers, ClassNames
+from pippin.predictions.outputs import ClassNames, PredictedOutputs
 
 
 def top(
@@ -46,7 +46,7 @@ def top(
     ]
 
 
-def prediction(answers: Answers, dataset_labels: Sequence[str] | None, k: int) -> dict[str, Any]:
+def prediction(answers: PredictedOutputs, dataset_labels: Sequence[str] | None, k: int) -> dict[str, Any]:
     """A `Prediction` as a JSON object.
 
     Args:
@@ -73,7 +73,7 @@ def nested(array: NDArray[Any]) -> Any:  # noqa: ANN401 - nested lists
     return values.tolist()
 
 
-def _names(answers: Answers, dataset_labels: Sequence[str] | None) -> ClassNames | None:
+def _names(answers: PredictedOutputs, dataset_labels: Sequence[str] | None) -> ClassNames | None:
     if answers.labels is not None or answers.probabilities is None or dataset_labels is None:
         return answers.labels
     return tuple(dataset_labels) if len(dataset_labels) == answers.probabilities.shape[1] else None

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from pippin.api.predictions import Confusion, Evaluation, LargestError, Mistake
 from pippin.datasets.classes import learned_labels
 from pippin.datasets.examples import Examples
-from pippin.datasets.names import spelled_as
+from pippin.datasets.names import with_spelling_of
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.inspection import trainable_of
 from pippin.models.mlmodel import AnyModel, Model, Pipeline
 from pippin.models.neighbors import NeighborsModel
 from pippin.models.neighbors import predict as predict_neighbors
 from pippin.network import losses_and_outputs
-from pippin.predictions.answers import (
+from pippin.predictions.errors import WrongIndexError
+from pippin.predictions.outputs import (
     batches,
     check_indices,
     class_names,
@@ -28,7 +29,6 @@ from pippin.predictions.answers import (
     compared_values,
     inputs_of_last_model,
 )
-from pippin.predictions.errors import WrongIndexError
 
 MAX_CONFUSION_CLASSES = 1000
 """The number of classes up to which a report has a confusion matrix, of at most a million cells."""
@@ -170,7 +170,7 @@ class _Evaluator:
     def _of_neighbors(self, model: NeighborsModel, points: NDArray[Any], truth: NDArray[Any]) -> _Results:
         result = predict_neighbors(model, points.reshape(len(points), -1))
         column_of = {label: column for column, label in enumerate(result.classes)}
-        names = spelled_as(model.classes, self._dataset_labels)
+        names = with_spelling_of(model.classes, self._dataset_labels)
         labels = [learned_labels(model.label_type, names, int(number)) for number in truth.reshape(-1)]
         probabilities = [row[column_of[label]] for row, label in zip(result.probabilities, result.labels, strict=True)]
         return _Results(None, labels, result.labels, [float(each) for each in probabilities])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.datasets.dtypes import collapsing
+from pippin.datasets.dtypes import indices_of_collisions
 from pippin.datasets.shapes import fits
 from pippin.errors import Fault, pointer
 from pippin.models.spec import ArrayFeature, Feature, ImageFeature, Shape
@@ -122,7 +122,7 @@ class _Reader:
                 yield Fault("", f"found {size:,} numbers; needs at most {MAX_NUMBERS:,} with all inputs together")
                 return
             misshapen = False
-            for fault in _misfits(value, shape, ""):
+            for fault in _mismatches(value, shape, ""):
                 misshapen = True
                 yield fault
             if not misshapen:
@@ -160,7 +160,7 @@ class _Reader:
             wrong, needed = ~whole, "a whole number of 32 bits"
         else:
             wrong, needed = ~np.isfinite(array), "a finite number that a 32-bit float can hold"
-        if lost := collapsing(numbers.reshape(-1), array.reshape(-1)):
+        if lost := indices_of_collisions(numbers.reshape(-1), array.reshape(-1)):
             wrong.reshape(-1)[lost] = True
             needed += "; as a float it holds every whole number up to 16,777,216 only"
         return wrong, needed
@@ -184,7 +184,7 @@ def _lengths(value: object) -> Shape:
     return tuple(lengths)
 
 
-def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:
+def _mismatches(value: object, shape: Shape, at: str) -> Iterator[Fault]:
     """Faults for lists of another length, and for values that are not lists or not numbers."""
     if not shape:
         if not _is_number(value):
@@ -196,7 +196,7 @@ def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:
     elif len(shape) > 1 or not set(map(type, value)) <= {int, float}:
         # Most rows consist of numbers only and skip this loop.
         for index, entry in enumerate(value):
-            yield from _misfits(entry, shape[1:], f"{at}/{index}")
+            yield from _mismatches(entry, shape[1:], f"{at}/{index}")
 
 
 def _is_number(value: object) -> bool:

@@ -20,7 +20,7 @@ from pippin.api.states import Status
 from pippin.jobs.states import sources
 from pippin.store import keys
 from pippin.store.client import Client, watching
-from pippin.store.clock import lasted
+from pippin.store.clock import attempt_duration
 from pippin.store.counters import MISSING_EPOCHS, epoch_fields
 from pippin.store.errors import LeaseLost, NoSuchJob, Refused
 from pippin.store.jobs import Jobs
@@ -122,7 +122,7 @@ class Attempts:
         status, time = self._write("renew", claim, self._lease_seconds)
         return _control_for(status, over=time == "over")
 
-    def look(self, claim: Claim) -> Control:
+    def read_control(self, claim: Claim) -> Control:
         """Read the control flags without writing, between two renewals or from another process.
 
         Raises:
@@ -137,7 +137,7 @@ class Attempts:
         held = (number, token) == (str(claim.number), claim.token)
         self._check(claim, ["ok" if held else "lost", str(status or "")])
         at = int(second) * 1_000_000 + int(microsecond)
-        so_far = lasted(at, seen=seen or "", elapsed=elapsed or "", lease=lease or "")
+        so_far = attempt_duration(at, seen=seen or "", elapsed=elapsed or "", lease=lease or "")
         return _control_for(status, over=bool(timeout) and int(spent) + so_far > int(timeout))
 
     def running(self, claim: Claim, resumed: Resumption | None = None) -> None:

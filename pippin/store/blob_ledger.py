@@ -156,11 +156,11 @@ class BlobStats:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def take_turn(self, seconds: int) -> bool:
+    def try_acquire(self, seconds: int) -> bool:
         """Whether the caller may count now; if so, no other service may for `seconds`."""
         return bool(self._client.set(keys.BLOB_STATS_TURN, "", nx=True, ex=seconds))
 
-    def give_turn_back(self) -> None:
+    def release_turn(self) -> None:
         """Allow another service to count at once."""
         self._client.delete(keys.BLOB_STATS_TURN)
 
@@ -176,5 +176,5 @@ class BlobStats:
         try:
             return None if text is None else load(BlobUsage, text, "blob usage")
         except UnreadableRecord as error:
-            UNREADABLE.note(error)
+            UNREADABLE.record(error)
             return None

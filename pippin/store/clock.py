@@ -18,7 +18,7 @@ def now(client: Client) -> int:
     return int(seconds) * 1_000_000 + int(microseconds)
 
 
-def lasted(at: int, *, seen: str, elapsed: str, lease: str) -> int:
+def attempt_duration(at: int, *, seen: str, elapsed: str, lease: str) -> int:
     """The duration of an attempt, by the same rule as in lua/transition.lua.
 
     Args:

@@ -93,7 +93,7 @@ class Jobs:
             if idempotency and (known := recall(pipe, marker, idempotency)):
                 return known
             ended = quota.require(pipe, tenant) if quota else []
-            self._usage.require_room(tenant, size)
+            self._usage.require_space(tenant, size)
             self._queues.enqueue(pipe, queue, tenant, job_id, 1)
             pipe.hset(of.job, mapping=fields)
             pipe.sadd(keys.TENANTS, tenant)
@@ -105,7 +105,7 @@ class Jobs:
             if idempotency:
                 settle(pipe, marker, idempotency, job_id)
             if quota:
-                quota.note(pipe, tenant, job_id, ended)
+                quota.record(pipe, tenant, job_id, ended)
             self._usage.charge(pipe, tenant, "jobs", size)
             self._scripts.run("create", tenant, job_id, pipe=pipe)
             pipe.execute()
@@ -246,7 +246,7 @@ class Jobs:
             TenantFull, StoreFull: There is no room for the job's further records.
         """
         of = keys.job(tenant, job_id)
-        self._usage.require_room(tenant)
+        self._usage.require_space(tenant)
 
         def queue_again(pipe: Pipeline) -> list[str]:
             job = self._require(tenant, job_id)

@@ -14,7 +14,7 @@ LEASES = "pippin:leases"  # sorted set: member of a held job -> end of its lease
 QUEUED = "pippin:queued"  # sorted set: member of a queued job -> time of queueing, microseconds of Redis TIME
 RELEASED = "pippin:released"  # list: blobs that a record no longer names, until the sweeper checks them
 STRAYS = "pippin:strays"  # hash: member of a job found in no queue -> since when, microseconds of Redis TIME
-ACTING = "pippin:acting"  # string: the reaper that currently acts
+REAPER_LEADER = "pippin:acting"  # string: the reaper that currently acts
 REACHED = "pippin:reached"  # hash: begin and end of the time in which reapers reached Redis, microseconds of Redis TIME
 TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
@@ -31,13 +31,13 @@ SWEEP_HOLD = "pippin:blobs:hold"  # string: while it exists, no blob is deleted;
 SWEEP_APPROVAL = "pippin:blobs:approval"  # string: number of blobs an operator allowed the sweeper to delete; expires
 SWEEP_REPORT = "pippin:blobs:sweep"  # string: result of the last sweep, as JSON
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> last heartbeat, microseconds of Redis TIME
-OURS = "pippin:*"  # pattern: every key of Pippin, without keys staged by a restore
+ALL_KEYS = "pippin:*"  # pattern: every key of Pippin, without keys staged by a restore
 STAGED = "pippin-restore:"  # prefix of the keys that a restore stages, until they replace the present keys
 STAGED_WHOLE = "pippin-restored:whole"  # string: everything is staged
 LISTINGS = "pippin:*s"  # pattern: matches every tenant's listings, among other keys
 
 # Second parts of keys that belong to processes or to this Redis alone, not to the records.
-PASSING = frozenset({"acting", "blobs", "rate", "reached", "session", "strays", "wakeup", "worker", "workers"})
+NON_RECORD_KINDS = frozenset({"acting", "blobs", "rate", "reached", "session", "strays", "wakeup", "worker", "workers"})
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 # Second parts of keys that belong to no tenant.
@@ -72,7 +72,7 @@ def is_record(key: str) -> bool:
 
     Heartbeats, sessions, rate limits and the state of the blob store do not.
     """
-    return re.split("[:/]", key)[1] not in PASSING
+    return re.split("[:/]", key)[1] not in NON_RECORD_KINDS
 
 
 @dataclass(frozen=True)

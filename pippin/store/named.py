@@ -76,12 +76,12 @@ class NamedRecords(Generic[RecordT]):
                     f"choose another name or delete that {self._kind}"
                 )
             gone = quota.require(pipe, tenant, record.bytes) if quota else []
-            self._usage.require_room(tenant, size)
+            self._usage.require_space(tenant, size)
             pipe.multi()
             pipe.sadd(keys.TENANTS, tenant)
             self._usage.charge(pipe, tenant, f"{self._kind}s", size)
             if quota:
-                quota.note(pipe, tenant, key, record.bytes, gone)
+                quota.record(pipe, tenant, key, record.bytes, gone)
             if record.name:
                 pipe.hset(names, record.name, record.id)
             pipe.hset(contents, identity, record.id)
@@ -97,7 +97,7 @@ class NamedRecords(Generic[RecordT]):
         present = self.get(tenant, stored_id)
         return (present, False) if present else self.create(tenant, record, content_key, quota)
 
-    def require_room(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
+    def require_space(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
         """Check that the quota allows an upload of `size` bytes before its blob is stored. A repeated upload passes.
 
         Raises:
@@ -161,7 +161,7 @@ class NamedRecords(Generic[RecordT]):
             try:
                 items += [] if stored is None else [load(self._record, stored, record_id)]
             except UnreadableRecord as error:
-                unreadable.append(UNREADABLE.note(error))
+                unreadable.append(UNREADABLE.record(error))
         return Page(tuple(items), cursor, tuple(unreadable))
 
     def delete(self, tenant: str, record_id: str) -> bool:
@@ -231,11 +231,11 @@ class Samples:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def note(self, tenant: str) -> None:
+    def record(self, tenant: str) -> None:
         """Record that a tenant received the sample."""
         self._client.sadd(keys.SAMPLES, tenant)
 
-    def given(self, tenants: list[str]) -> set[str]:
+    def recipients(self, tenants: list[str]) -> set[str]:
         """Which of these tenants received the sample."""
         if not tenants:
             return set()

@@ -10,7 +10,7 @@ from pippin.store.blob_ledger import BlobLedger, BlobStats, BlobUsage, SweepRepo
 from pippin.store.client import Client
 from pippin.store.counters import MISSING_EPOCHS, EpochTimes, all_fields, epoch_times, jobs_missing_epochs, losses
 from pippin.store.queues import QUEUES, Queues
-from pippin.store.usage import KINDS, Held, StoreLimits, field_of
+from pippin.store.usage import KINDS, StoredBytes, StoreLimits, field_of
 from pippin.store.workers import Workers
 
 
@@ -28,7 +28,7 @@ class Overview:
         missing_epochs: Number of jobs so far that succeeded although some of their epochs have no metrics.
         blobs: Contents of the blob store at the last count; None before the first count.
         sweep: Result of the last sweep of the blob store; None before the first sweep.
-        held: Bytes that each tenant holds in Redis.
+        stored_bytes: Bytes that each tenant holds in Redis.
         tenant_limit_bytes: Bytes that a tenant may hold.
         memory_bytes: Memory that Redis uses.
         memory_limit_bytes: Memory that Redis may use; 0 when there is no limit.
@@ -43,7 +43,7 @@ class Overview:
     missing_epochs: int
     blobs: BlobUsage | None
     sweep: SweepReport | None
-    held: Mapping[str, int]
+    stored_bytes: Mapping[str, int]
     tenant_limit_bytes: int
     memory_bytes: int
     memory_limit_bytes: int
@@ -108,7 +108,9 @@ class Overviews:
             missing_epochs=jobs_missing_epochs(hashes),
             blobs=self._blob_stats.last(),
             sweep=self._blob_ledger.last_report(),
-            held={tenant: Held.read(counters).total for tenant, counters in zip(tenants, hashes, strict=True)},
+            stored_bytes={
+                tenant: StoredBytes.read(counters).total for tenant, counters in zip(tenants, hashes, strict=True)
+            },
             tenant_limit_bytes=self._limits.tenant_bytes,
             memory_bytes=memory["used_memory"],
             memory_limit_bytes=memory["maxmemory"],

@@ -35,7 +35,7 @@ class JobQuota:
         """Check that the quota allows one more job, reading under WATCH.
 
         Returns:
-            Jobs that have ended or were deleted, to be removed by `note`.
+            Jobs that have ended or were deleted, to be removed by `record`.
 
         Raises:
             QuotaExceeded: The quota does not allow another job.
@@ -54,7 +54,7 @@ class JobQuota:
             raise QuotaExceeded(f"{len(active)} of this token's jobs wait or run, and no more may; wait for one to end")
         return [job_id for job_id in ids if job_id not in active]
 
-    def note(self, pipe: Pipeline, tenant: str, job_id: str, ended: list[str]) -> None:
+    def record(self, pipe: Pipeline, tenant: str, job_id: str, ended: list[str]) -> None:
         """Count one more job, in the MULTI that makes it."""
         pipe.sadd(self.key(tenant), job_id)
         if ended:
@@ -86,7 +86,7 @@ class ByteQuota:
             size: Size of the upload in bytes.
 
         Returns:
-            Keys of records that were deleted, to be removed by `note`.
+            Keys of records that were deleted, to be removed by `record`.
 
         Raises:
             QuotaExceeded: The quota does not allow the upload.
@@ -101,7 +101,7 @@ class ByteQuota:
             )
         return gone
 
-    def note(self, pipe: Pipeline, tenant: str, record_key: str, size: int, gone: list[str]) -> None:
+    def record(self, pipe: Pipeline, tenant: str, record_key: str, size: int, gone: list[str]) -> None:
         """Count `size` more bytes, in the MULTI that makes the record with this key."""
         pipe.hset(self.key(tenant), record_key, str(size))
         if gone:

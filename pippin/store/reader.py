@@ -112,7 +112,7 @@ class EventReader:
         query_pool = BlockingConnectionPool.from_url(
             url, max_connections=_QUERY_CONNECTIONS, timeout=_QUERY_WAIT_SECONDS, **options
         )
-        self._asking: Redis = Redis.from_pool(query_pool)
+        self._query_client: Redis = Redis.from_pool(query_pool)
         self._wakeup = keys.wakeup(secrets.token_hex(8))
         self._woken = START
         self._positions: dict[str, str] = {}  # stream -> id of the last event that was passed on
@@ -135,7 +135,7 @@ class EventReader:
                 self._task.cancel()
                 await asyncio.wait([self._task], timeout=0.1)
         await self._reading.aclose()
-        await self._asking.aclose()
+        await self._query_client.aclose()
 
     @asynccontextmanager
     async def subscribe(self, tenant: str, job_id: str) -> AsyncIterator[Subscription]:
@@ -177,7 +177,7 @@ class EventReader:
             last = await self._last(stream)
             while last is not None and parse_event_id(after) < parse_event_id(last[0]):
                 with reaching():
-                    entries: Any = await self._asking.xrange(stream, f"({after}", "+", _BATCH)
+                    entries: Any = await self._query_client.xrange(stream, f"({after}", "+", _BATCH)
                 if not entries:
                     return  # deleted meanwhile
                 for entry in entries:
@@ -198,7 +198,7 @@ class EventReader:
 
     async def _last(self, stream: str) -> _Entry | None:
         with reaching():
-            entries: Any = await self._asking.xrevrange(stream, count=1)
+            entries: Any = await self._query_client.xrevrange(stream, count=1)
         return entries[0] if entries else None
 
     async def _wake(self) -> None:
@@ -206,7 +206,7 @@ class EventReader:
         self._watched.set()
         # If this fails, the next XREAD still begins within two seconds.
         with suppress(StoreUnavailable), reaching():
-            async with self._asking.pipeline() as pipe:
+            async with self._query_client.pipeline() as pipe:
                 pipe.xadd(self._wakeup, {"": ""}, maxlen=1, approximate=False)
                 pipe.expire(self._wakeup, _WAKEUP_SECONDS)
                 await pipe.execute()
@@ -260,7 +260,7 @@ class EventReader:
         """
         streams = list(self._positions)
         with suppress(StoreUnavailable), reaching():
-            async with self._asking.pipeline(transaction=False) as pipe:
+            async with self._query_client.pipeline(transaction=False) as pipe:
                 for stream in streams:
                     pipe.type(stream)
                 types = await pipe.execute()

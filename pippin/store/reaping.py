@@ -10,7 +10,7 @@ from pippin.api.states import Reason, Status
 from pippin.store import clock, keys
 from pippin.store.attempts import Claim
 from pippin.store.client import Client, hmget, watching
-from pippin.store.clock import lasted
+from pippin.store.clock import attempt_duration
 from pippin.store.counters import MISSING_EPOCHS, lost_field
 from pippin.store.leases import MAX_MEMBERS, JobMembers
 from pippin.store.queues import QUEUES, Queues
@@ -35,7 +35,7 @@ class Reaping:
         self._workers = workers
         self._members = members
 
-    def acting(self, owner: str, seconds: float) -> bool:
+    def acquire_leadership(self, owner: str, seconds: float) -> bool:
         """Whether `owner` is the acting reaper for the next `seconds`; call again before they are over.
 
         Args:
@@ -44,28 +44,28 @@ class Reaping:
         """
 
         def lead(pipe: Pipeline) -> bool:
-            holder = pipe.get(keys.ACTING)
+            holder = pipe.get(keys.REAPER_LEADER)
             # A turn of more than the longest turn began before the clock of Redis was set back.
-            ahead = int(str(pipe.pttl(keys.ACTING))) > _LONGEST_TURN_MS
+            ahead = int(str(pipe.pttl(keys.REAPER_LEADER))) > _LONGEST_TURN_MS
             if holder not in {None, owner} and not ahead:
                 return False
             pipe.multi()
-            pipe.set(keys.ACTING, owner, px=int(seconds * 1000))
+            pipe.set(keys.REAPER_LEADER, owner, px=int(seconds * 1000))
             pipe.execute()
             return True
 
-        return watching(self._client, [keys.ACTING], lead)
+        return watching(self._client, [keys.REAPER_LEADER], lead)
 
     def resign(self, owner: str) -> None:
         """Allow another reaper to act at once."""
 
         def leave(pipe: Pipeline) -> None:
-            if pipe.get(keys.ACTING) == owner:
+            if pipe.get(keys.REAPER_LEADER) == owner:
                 pipe.multi()
-                pipe.delete(keys.ACTING)
+                pipe.delete(keys.REAPER_LEADER)
                 pipe.execute()
 
-        watching(self._client, [keys.ACTING], leave)
+        watching(self._client, [keys.REAPER_LEADER], leave)
 
     def reached(self, gap: float) -> float:
         """Record that Redis was reached just now.
@@ -111,7 +111,7 @@ class Reaping:
             when that was requested. None when nothing was done: the lease was renewed, or the job was deleted.
         """
 
-        def judge(pipe: Pipeline, fields: dict[str, str]) -> Failure | None:
+        def find_failure(pipe: Pipeline, fields: dict[str, str]) -> Failure | None:
             ends = pipe.zscore(keys.LEASES, keys.member(tenant, job_id))
             if ends is None or float(str(ends)) > clock.now(self._client):
                 return None
@@ -120,7 +120,7 @@ class Reaping:
             detail = f"The worker {worker} stopped answering during attempt {number}."
             return Failure(code=Reason.WORKER_LOST, detail=detail)
 
-        return self._lose(tenant, job_id, "", judge)
+        return self._lose(tenant, job_id, "", find_failure)
 
     def report_lost(self, claim: Claim, failure: Failure) -> Status | None:
         """End an attempt whose process died, as reported by its worker, without waiting for the lease to expire.
@@ -133,34 +133,36 @@ class Reaping:
             The job's new state, as for `requeue_lost`; None when the attempt no longer holds the job.
         """
 
-        def judge(_: Pipeline, fields: dict[str, str]) -> Failure | None:
+        def find_failure(_: Pipeline, fields: dict[str, str]) -> Failure | None:
             return failure if (fields["attempt"], fields["token"]) == (str(claim.number), claim.token) else None
 
-        return self._lose(claim.tenant, claim.job_id, claim.token, judge)
+        return self._lose(claim.tenant, claim.job_id, claim.token, find_failure)
 
     def _lose(
-        self, tenant: str, job_id: str, token: str, judge: Callable[[Pipeline, dict[str, str]], Failure | None]
+        self, tenant: str, job_id: str, token: str, find_failure: Callable[[Pipeline, dict[str, str]], Failure | None]
     ) -> Status | None:
-        """If `judge` returns a failure, end the attempt as lost, and queue the next attempt or end the job."""
+        """If `find_failure` returns a failure, end the attempt as lost, and queue the next attempt or end the job."""
         of = keys.job(tenant, job_id)
 
         def take(pipe: Pipeline) -> tuple[Status, str, int] | None:
             fields: dict[str, str] = pipe.execute_command("HGETALL", of.job)  # type: ignore[no-untyped-call]
             if not fields.get("token"):
                 return None
-            judged = judge(pipe, fields)
-            if judged is None:
+            failure = find_failure(pipe, fields)
+            if failure is None:
                 return None
             number = int(fields["attempt"])
             # Absent when the job was deleted since the first read; then EXEC fails, and the next try finds no job.
             seen, elapsed = hmget(pipe, of.attempts, f"{number}:seen", f"{number}:elapsed")
-            so_far = lasted(clock.now(self._client), seen=seen, elapsed=elapsed, lease=fields.get("lease", ""))
-            target, failure = _after_loss(fields, judged, so_far)
+            so_far = attempt_duration(
+                clock.now(self._client), seen=seen, elapsed=elapsed, lease=fields.get("lease", "")
+            )
+            target, failure = _after_loss(fields, failure, so_far)
             pipe.multi()
             if target is Status.QUEUED:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
             end = (str(number), token, "lost", target, failure.model_dump_json(), "", "", MISSING_EPOCHS)
-            pipe.hincrby(keys.counters(tenant), lost_field(judged.code), 1)
+            pipe.hincrby(keys.counters(tenant), lost_field(failure.code), 1)
             self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             if answer[0] in {"refused", "missing"}:
@@ -266,13 +268,13 @@ def _queue_among(engines: list[str], live: frozenset[str]) -> str | None:
     return next((QUEUES[engine] for engine in engines if engine in live), None)
 
 
-def _after_loss(fields: dict[str, str], failure: Failure, lasted: int) -> tuple[Status, Failure]:
+def _after_loss(fields: dict[str, str], failure: Failure, duration: int) -> tuple[Status, Failure]:
     """The next state of a job whose attempt was lost, and the reason. Times are in microseconds."""
     losses, lost = int(fields["losses"]) + 1, failure.detail.removesuffix(".")
     if fields["status"] == Status.CANCELLING:
         return Status.CANCELLED, failure
     timeout = fields["timeout"]
-    if timeout and int(fields["spent"]) + lasted > int(timeout):
+    if timeout and int(fields["spent"]) + duration > int(timeout):
         detail = f"{lost}, and the job's time of {int(timeout) / 1e6:g} seconds is used up."
         return Status.FAILED, Failure(code=Reason.TIMEOUT, detail=detail)
     if losses >= int(fields["max_attempts"]):

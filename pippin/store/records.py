@@ -90,7 +90,7 @@ def read_jobs(client: Client, tenant: str, job_ids: Iterable[str]) -> tuple[list
         try:
             job = _read(job_id, chunk)
         except UnreadableRecord as error:
-            unreadable.append(UNREADABLE.note(error))
+            unreadable.append(UNREADABLE.record(error))
         else:
             jobs += [job] if job else []
     return jobs, unreadable

@@ -49,11 +49,11 @@ class Restoring:
 
     def is_empty(self) -> bool:
         """Whether Redis holds no record."""
-        return not any(keys.is_record(name) for name in self._scan(keys.OURS))
+        return not any(keys.is_record(name) for name in self._scan(keys.ALL_KEYS))
 
     def count(self) -> int:
         """Number of keys of records in Redis."""
-        return sum(1 for name in self._scan(keys.OURS) if keys.is_record(name))
+        return sum(1 for name in self._scan(keys.ALL_KEYS) if keys.is_record(name))
 
     def clear(self) -> None:
         """Remove the staged keys of an interrupted restore."""
@@ -94,7 +94,7 @@ class Restoring:
             end = clock.now(self._client) + _LEASE_SECONDS * 1_000_000
             self._client.zadd(leases, dict.fromkeys(map(str, held), end))
         script = (files("pippin.store") / "lua" / "replace.lua").read_text()
-        arguments = [keys.STAGED, *sorted(keys.PASSING)]
+        arguments = [keys.STAGED, *sorted(keys.NON_RECORD_KINDS)]
         self._client.register_script(script)(keys=[keys.STAGED_WHOLE], args=arguments)
 
     def settle(self, moment: int) -> int:

@@ -99,7 +99,7 @@ class Snapshot:
         cursor = 0
         while True:
             with self._client.pipeline(transaction=False) as pipe:
-                pipe.scan(cursor, match=keys.OURS, count=_SCAN)
+                pipe.scan(cursor, match=keys.ALL_KEYS, count=_SCAN)
                 cursor, names = pipe.execute()[0]
             yield [name for name in names if keys.is_record(name)]
             if not int(cursor):
@@ -183,7 +183,7 @@ class _Changes:
         try:
             listener = self._call(self._listener, "CLIENT", "ID")
             self._call(self._listener, "SUBSCRIBE", _CHANNEL)
-            prefix = keys.OURS.removesuffix("*")
+            prefix = keys.ALL_KEYS.removesuffix("*")
             self._call(self._tracker, "CLIENT", "TRACKING", "ON", "REDIRECT", str(listener), "BCAST", "PREFIX", prefix)
         except BaseException:
             self.__exit__()

@@ -178,7 +178,7 @@ def require_admin(settings: Settings, store: Store) -> None:
     Raises:
         SettingsError: The service demands tokens, no token of the role admin is live, and no file provides one.
     """
-    if not settings.demands_tokens or settings.admin_token_file is not None:
+    if not settings.requires_tokens or settings.admin_token_file is not None:
         return
     try:
         admins = [token for token in store.tokens.all() if token.role == "admin"]

@@ -25,11 +25,11 @@ class CheckedToken(NamedTuple):
 
     Attributes:
         token: The live token; None without a token, or for an unknown or revoked token.
-        made: The roles of which a token was ever made.
+        issued_roles: The roles of which a token was ever issued.
     """
 
     token: Token | None
-    made: frozenset[str]
+    issued_roles: frozenset[str]
 
 
 class LiveTokens(NamedTuple):
@@ -38,18 +38,18 @@ class LiveTokens(NamedTuple):
     Attributes:
         tokens: Ids of the live tokens.
         sessions: Hashes of the secrets of sessions that have not ended and whose token is live.
-        made: The roles of which a token was ever made.
+        issued_roles: The roles of which a token was ever issued.
     """
 
     tokens: frozenset[str]
     sessions: frozenset[str]
-    made: frozenset[str]
+    issued_roles: frozenset[str]
 
 
 class Tokens:
     """Records of tokens, and the hashes of their secrets.
 
-    A role counts as made from its first token on, even after that token is revoked: revoking the only token must not
+    A role counts as issued from its first token on, even after that token is revoked: revoking the only token must not
     open the service to requests without a token.
     """
 
@@ -58,7 +58,7 @@ class Tokens:
         self._max_sessions = max_sessions
 
     def add(self, token: NewToken) -> None:
-        """Store a token; its role counts as made from now on.
+        """Store a token; its role counts as issued from now on.
 
         Raises:
             BadTenant: The name of the token's tenant is not valid.
@@ -86,7 +86,7 @@ class Tokens:
             try:
                 tokens.append(load(Token, record, str(token_id)))
             except UnreadableRecord as error:
-                unreadable.append(UNREADABLE.note(error))
+                unreadable.append(UNREADABLE.record(error))
         return sorted(tokens, key=lambda token: token.created_at), sorted(unreadable, key=lambda each: each.id)
 
     def revoke(self, token_id: str) -> None:
@@ -109,17 +109,17 @@ class Tokens:
                 pipe.hget(keys.TOKENS, shown.id)
                 pipe.hget(keys.HASHES, shown.id)
             roles, count, *stored = pipe.execute()
-        made = _made(roles, count)
+        issued_roles = _issued_roles(roles, count)
         if shown is None:
-            return CheckedToken(None, made)
+            return CheckedToken(None, issued_roles)
         record, stored_hash = stored
         # The comparison is also made for an unknown id, and its duration does not depend on where the hashes differ.
         same = hmac.compare_digest(stored_hash or _NO_HASH, secret_hash(shown.secret))
-        return CheckedToken(_token(shown.id, record) if same and record is not None else None, made)
+        return CheckedToken(_token(shown.id, record) if same and record is not None else None, issued_roles)
 
-    def made(self) -> frozenset[str]:
-        """The roles of which a token was ever made."""
-        return self.live((), ()).made
+    def issued_roles(self) -> frozenset[str]:
+        """The roles of which a token was ever issued."""
+        return self.live((), ()).issued_roles
 
     def live(self, token_ids: Collection[str], session_hashes: Collection[str]) -> LiveTokens:
         """Which of these tokens and sessions are live, in two round trips for any number of them."""
@@ -134,11 +134,11 @@ class Tokens:
         hashes = self._client.hmget(keys.HASHES, ids) if ids else []
         live = frozenset(each for each, stored_hash in zip(ids, hashes, strict=True) if stored_hash is not None)
         return LiveTokens(
-            live, frozenset(each for each, owner in sessions.items() if owner in live), _made(roles, count)
+            live, frozenset(each for each, owner in sessions.items() if owner in live), _issued_roles(roles, count)
         )
 
     def forget_roles(self) -> bool:
-        """Reset the roles that count as made, unless a token is live.
+        """Reset the roles that count as issued, unless a token is live.
 
         Returns:
             Whether the roles were reset.
@@ -185,7 +185,7 @@ class Tokens:
             pipe.hlen(keys.TOKENS)
             pipe.hget(keys.TOKENS, str(token_id or ""))
             roles, count, record = pipe.execute()
-        return CheckedToken(_token(str(token_id), record) if record is not None else None, _made(roles, count))
+        return CheckedToken(_token(str(token_id), record) if record is not None else None, _issued_roles(roles, count))
 
     def end_session(self, secret: str) -> None:
         """End a session. Ending an unknown session is no error."""
@@ -197,10 +197,10 @@ def _token(token_id: str, record: str) -> Token | None:
     try:
         return load(Token, record, token_id)
     except UnreadableRecord as error:
-        UNREADABLE.note(error)
+        UNREADABLE.record(error)
         return None
 
 
-def _made(roles: Collection[str], live_count: int) -> frozenset[str]:
-    """The roles of which a token was made; all roles where there are live tokens, but no record of their roles."""
+def _issued_roles(roles: Collection[str], live_count: int) -> frozenset[str]:
+    """The roles of which a token was issued; all roles where there are live tokens, but no record of their roles."""
     return frozenset(roles or (ROLES if live_count else ()))

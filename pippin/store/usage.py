@@ -67,7 +67,7 @@ _LATER = 2560 + 4096
 
 
 @dataclass(frozen=True)
-class Held:
+class StoredBytes:
     """The bytes that a tenant holds in Redis, as charged."""
 
     jobs: int = 0
@@ -80,7 +80,7 @@ class Held:
         return self.jobs + self.datasets + self.models
 
     @classmethod
-    def read(cls, counters: Mapping[str, str]) -> "Held":
+    def read(cls, counters: Mapping[str, str]) -> "StoredBytes":
         """The totals in a tenant's counters; a value that is not a number counts as 0 until the next recount."""
         return cls(**{kind: count(counters.get(field_of(kind))) for kind in KINDS})
 
@@ -94,13 +94,13 @@ class Usage:
         self._recount = client.register_script(_source("recount"))
         self.limits = limits
 
-    def held(self, tenant: str) -> Held:
+    def stored_bytes(self, tenant: str) -> StoredBytes:
         """The bytes that a tenant holds at this moment."""
         with self._client.pipeline(transaction=False) as pipe:
             pipe.hgetall(keys.counters(tenant))
-            return Held.read(pipe.execute()[0])
+            return StoredBytes.read(pipe.execute()[0])
 
-    def require_room(self, tenant: str, size: int = 0) -> None:
+    def require_space(self, tenant: str, size: int = 0) -> None:
         """Check that a tenant may store `size` more bytes.
 
         In a crowded Redis, the tenants that hold the average or more are refused first: always the largest tenant, and
@@ -115,23 +115,23 @@ class Usage:
             pipe.info("memory")
             pipe.hgetall(keys.counters(tenant))
             memory, counters = pipe.execute()
-        held, max_bytes = Held.read(counters), self.limits.tenant_bytes
-        if held.total + size > max_bytes:
+        stored, max_bytes = StoredBytes.read(counters), self.limits.tenant_bytes
+        if stored.total + size > max_bytes:
             raise TenantFull(
-                f"this tenant holds {held.total:,} of the {max_bytes:,} bytes of Redis that it may "
-                f"(PIPPIN_MAX_TENANT_BYTES){_more(size)}; {_advice(held)}"
+                f"this tenant holds {stored.total:,} of the {max_bytes:,} bytes of Redis that it may "
+                f"(PIPPIN_MAX_TENANT_BYTES){_more(size)}; {_advice(stored)}"
             )
         filled, maximum = int(memory["used_memory"]), int(memory["maxmemory"])
         if not maximum or filled <= _CROWDED * maximum:
             return
         full = f"Redis is nearly full, {filled / maximum:.0%} of its maxmemory"
-        if held.total >= (average := self._average()):
+        if stored.total >= (average := self._average()):
             raise StoreFull(
-                f"{full}, and this tenant holds {held.total:,} bytes of it, where {average:,} are the average of all "
-                f"tenants; {_advice(held)}"
+                f"{full}, and this tenant holds {stored.total:,} bytes of it, where {average:,} are the average of all "
+                f"tenants; {_advice(stored)}"
             )
         if filled > _FULL * maximum:
-            raise StoreFull(f"{full}; {_advice(held)}")
+            raise StoreFull(f"{full}; {_advice(stored)}")
 
     def charge(self, pipe: Pipeline, tenant: str, kind: str, size: int) -> None:
         """Charge a new record of a kind, in the MULTI that writes it with `size` as its field `held`."""
@@ -171,7 +171,7 @@ class Usage:
         with self._client.pipeline(transaction=False) as pipe:
             for tenant in self._client.smembers(keys.TENANTS):
                 pipe.hgetall(keys.counters(str(tenant)))
-            totals = [total for counters in pipe.execute() if (total := Held.read(counters).total) > 0]
+            totals = [total for counters in pipe.execute() if (total := StoredBytes.read(counters).total) > 0]
         return sum(totals) // max(1, len(totals))
 
 
@@ -223,9 +223,9 @@ def _more(size: int) -> str:
     return f", and {size:,} more would be too many" if size else ""
 
 
-def _advice(held: Held) -> str:
-    largest = max(KINDS, key=lambda kind: getattr(held, kind))
-    each = ", ".join(f"{getattr(held, kind):,} bytes are {kind}" for kind in KINDS)
+def _advice(stored: StoredBytes) -> str:
+    largest = max(KINDS, key=lambda kind: getattr(stored, kind))
+    each = ", ".join(f"{getattr(stored, kind):,} bytes are {kind}" for kind in KINDS)
     first = "jobs that have ended (DELETE /jobs/{id})" if largest == "jobs" else f"{largest} (DELETE /{largest}/{{id}})"
     return f"delete {first}: {each}"
 

@@ -126,7 +126,7 @@ class UnreadableLog:
         """Number of different records noted."""
         return len(self._seen)
 
-    def note(self, error: UnreadableRecord) -> Unreadable:
+    def record(self, error: UnreadableRecord) -> Unreadable:
         """Note an unreadable record that is left out of a list or a count."""
         if error.record_id not in self._seen and len(self._seen) < _MAX_REMEMBERED:
             self._seen.add(error.record_id)

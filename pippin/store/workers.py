@@ -138,7 +138,7 @@ class Workers:
             try:
                 workers += [] if record is None else [_worker(name, record, at, drains=drain is not None)]
             except UnreadableRecord as error:
-                unreadable.append(UNREADABLE.note(error))
+                unreadable.append(UNREADABLE.record(error))
         return workers, unreadable
 
 

@@ -31,7 +31,7 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT
 _provider: "TracerProvider | None" = None
 
 
-def asked_for() -> bool:
+def is_enabled() -> bool:
     """Whether the environment enables traces, with the SDK's own variables."""
     return (
         any(os.environ.get(name) for name in _ENDPOINTS)
@@ -42,7 +42,7 @@ def asked_for() -> bool:
 
 def prepare() -> None:
     """Import the tracing libraries in a parent whose forked children trace, so that not every child imports them."""
-    if asked_for():
+    if is_enabled():
         _import()
 
 
@@ -53,7 +53,7 @@ def configure(service: str) -> None:
         service: The service name of the process, unless OTEL_SERVICE_NAME is set.
     """
     global _provider  # noqa: PLW0603 - global to the process, like its logging
-    if _provider is not None or not asked_for() or not _import():
+    if _provider is not None or not is_enabled() or not _import():
         return
     try:
         _provider = _make_provider(service)

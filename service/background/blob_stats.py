@@ -33,11 +33,11 @@ class BlobStats:
     def count(self) -> None:
         """Count and record, if it is the turn of this service."""
         try:
-            if not self._store.blob_stats.take_turn(COUNT_SECONDS):
+            if not self._store.blob_stats.try_acquire(COUNT_SECONDS):
                 return
             counted = self._counted()
             if counted is None:
-                self._store.blob_stats.give_turn_back()
+                self._store.blob_stats.release_turn()
             else:
                 self._store.blob_stats.record(*counted)
         except StoreUnavailable:

@@ -28,7 +28,7 @@ class Reaper:
     gap in which no lease can expire does not count, whether Redis or every service was away.
 
     Attributes:
-        acts: Whether this reaper was the acting one at its last check.
+        acts: Whether this reaper was the leader at its last check.
     """
 
     def __init__(
@@ -60,13 +60,13 @@ class Reaper:
         try:
             await every(
                 self._interval,
-                lambda: run_in_background(self._look_if_reachable),
+                lambda: run_in_background(self._run_if_reachable),
                 failure="looking for lost attempts failed",
             )
         finally:
             await run_in_background(self._resign)
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         """Check once.
 
         Raises:
@@ -75,9 +75,9 @@ class Reaper:
         self._store.scripts.load()
         self._watch_clock()
         trusted = self._store.reaping.reached(self._gap) >= self._grace
-        acting = self._store.reaping.acting(self._name, self._turn)
-        self._meters.reaper_looked(acting=acting)
-        self.acts = trusted and acting
+        leads = self._store.reaping.acquire_leadership(self._name, self._turn)
+        self._meters.reaper_checked(acting=leads)
+        self.acts = trusted and leads
         if not self.acts:
             return
         if cut := self._store.leases.shorten():
@@ -114,9 +114,9 @@ class Reaper:
             self._meters.clock_stepped()
             _log.warning("the clock of Redis was set, or this machine slept", step_seconds=round(step, 1))
 
-    def _look_if_reachable(self) -> None:
+    def _run_if_reachable(self) -> None:
         try:
-            self.look()
+            self.run_once()
         except StoreUnavailable:
             self.acts = False
 

@@ -52,13 +52,13 @@ class BlobReleases:
         """Delete regularly, until cancelled."""
         await every(
             self._seconds,
-            lambda: run_in_background(self._look_if_possible),
+            lambda: run_in_background(self._run_if_possible),
             failure="deleting released blobs failed",
             wait_first=True,
             pause_per_busy_second=_PAUSE_PER_BUSY_SECOND,
         )
 
-    def look(self) -> int:
+    def run_once(self) -> int:
         """Delete the blobs that can be deleted now.
 
         Returns:
@@ -89,8 +89,8 @@ class BlobReleases:
         self._meters.released(deleted)
         return deleted
 
-    def _look_if_possible(self) -> None:
+    def _run_if_possible(self) -> None:
         try:
-            self.look()
+            self.run_once()
         except (StoreUnavailable, BlobError, UnreadableRecord) as error:
             _log.warning("released blobs are left to the sweeper", error=str(error))

@@ -78,7 +78,7 @@ class Sweeper:
         except (StoreError, BlobError) as error:
             _log.info("the blob store's owner is looked up later", error=str(error))
         else:
-            self._note(verdict.refusal, verdict.detail)
+            self._log_change(verdict.refusal, verdict.detail)
 
     async def run(self) -> None:
         """Sweep regularly, the first time after one interval, until cancelled."""
@@ -180,9 +180,9 @@ class Sweeper:
         self._ledger.report(
             SweepReport(refusal=refusal, detail=detail, blobs=blobs, unnamed=unnamed, deleted=deleted, at=time.time())
         )
-        self._note(refusal, detail)
+        self._log_change(refusal, detail)
 
-    def _note(self, refusal: Refusal | None, detail: str) -> None:
+    def _log_change(self, refusal: Refusal | None, detail: str) -> None:
         if refusal is not self._refusal:
             if refusal:
                 _log.warning("no blobs are deleted", reason=refusal, detail=detail)

@@ -41,7 +41,7 @@ def rewritten(page: str) -> str:
     return _FOREIGN.sub("", _META.sub("", page)).replace("<head>", '<head>\n<meta name="version" content="0.0.0">', 1)
 
 
-def asking_plainly(script: str) -> str:
+def without_cache_buster(script: str) -> str:
     """Netron's `browser.js`, changed to request a model at its exact URL, without an added query parameter.
 
     Raises:
@@ -64,7 +64,7 @@ def page() -> Response:
 @router.get("/netron/browser.js", dependencies=[PUBLIC])
 def browser() -> Response:
     """The script that fetches models."""
-    script = asking_plainly((_WHEEL / "browser.js").read_text(encoding="utf-8"))
+    script = without_cache_buster((_WHEEL / "browser.js").read_text(encoding="utf-8"))
     return Response(script, media_type="text/javascript", headers=_HEADERS)
 
 

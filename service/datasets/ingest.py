@@ -78,7 +78,7 @@ class Ingestion:
             BlobError, StoreUnavailable: The dataset could not be stored.
         """
         prepared = self._prepare(upload, options, folder, cancellation, seconds)
-        return self.keep(prepared, name=name, tenant=tenant, quota=quota)
+        return self.store_prepared(prepared, name=name, tenant=tenant, quota=quota)
 
     def _prepare(
         self, upload: Upload, options: DatasetOptions, folder: Path, cancellation: Cancellation, seconds: float | None
@@ -112,13 +112,13 @@ class Ingestion:
             raise SandboxError("crashed", "the process that read the upload named a file outside its folder")
         return replace(reported, arrays_path=arrays_path, content_key=upload.content_key(options))
 
-    def keep(
+    def store_prepared(
         self, prepared: Prepared, *, name: str, tenant: str, quota: ByteQuota | None = None
     ) -> tuple[StoredManifest, bool]:
         """Store a prepared dataset. Arguments, result and errors are those of `ingest`."""
         if quota:
             size = prepared.arrays_path.stat().st_size
-            self.store.datasets.require_room(tenant, name, prepared.content_key, size, quota)
+            self.store.datasets.require_space(tenant, name, prepared.content_key, size, quota)
         digest, size = self.blobs.put_file(prepared.arrays_path)
         manifest = prepared.manifest(id=new_id("ds"), name=name, digest=digest, size=size, created_at=datetime.now(UTC))
         return self.store.datasets.create(tenant, manifest, prepared.content_key, quota)

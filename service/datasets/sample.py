@@ -20,7 +20,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _CHECK_SECONDS = 5.0
 
 
-class Sample:
+class SampleDataset:
     """Stores the sample for every tenant, once in each process, and again after Redis has lost its records.
 
     A tenant that deletes the sample gets it again after a restart of the service.
@@ -33,7 +33,7 @@ class Sample:
         self._lock = asyncio.Lock()
         self._lost = asyncio.Event()
 
-    async def keep(self) -> None:
+    async def keep_stored(self) -> None:
         """Store the sample for the default tenant, and check every few seconds that it is not lost, until cancelled."""
         if not self._settings.sample:
             return
@@ -45,7 +45,7 @@ class Sample:
             with suppress(StoreUnavailable, BlobError):
                 self._stored &= await run_in_background(self._still_stored)
 
-    async def offer(self, tenant: str) -> StoreUnavailable | BlobError | None:
+    async def store_for(self, tenant: str) -> StoreUnavailable | BlobError | None:
         """Store the sample for a tenant, unless this process has done so before.
 
         Returns:
@@ -81,14 +81,14 @@ class Sample:
     async def _store_with_retries(self) -> None:
         """Store the sample for the default tenant, with retries until Redis and the blobs can be reached."""
         backoff = Backoff(_FIRST_PAUSE, _LONGEST_PAUSE)
-        while (error := await self.offer(DEFAULT_TENANT)) is not None:
+        while (error := await self.store_for(DEFAULT_TENANT)) is not None:
             if not backoff.failures:
                 _log.warning("waiting for Redis and the blobs", error=str(error))
             await asyncio.sleep(backoff.pause())
 
     def _still_stored(self) -> set[str]:
         """The tenants for which the sample was stored and whose records were not lost since."""
-        return self._ingestion.store.samples.given(list(self._stored))
+        return self._ingestion.store.samples.recipients(list(self._stored))
 
     def _store(self, tenant: str) -> None:
         store = self._ingestion.store
@@ -96,7 +96,7 @@ class Sample:
         if manifest is None or self._ingestion.blobs.head(manifest.digest) is None:
             try:
                 with work_folder(self._settings) as folder:
-                    self._ingestion.keep(prepare(folder), name=NAME, tenant=tenant)
+                    self._ingestion.store_prepared(prepare(folder), name=NAME, tenant=tenant)
             except NameTaken:
                 _log.info("the packaged sample was not stored: another dataset has its name", dataset=NAME)
-        store.samples.note(tenant)
+        store.samples.record(tenant)

@@ -75,7 +75,7 @@ class BodyBudget:
                 "Send fewer lists, objects and texts, or a model as its .mlmodel.",
             )
         budget = self._small if size <= SMALL_BYTES else self._large
-        async with budget.place(tenant, parsed_bytes):
+        async with budget.slot(tenant, parsed_bytes):
             yield
 
 

@@ -40,7 +40,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         refused = self._limits.open(self)
         if refused is not None:
-            self.cut_off(refused)
+            self.abort(refused)
         else:
             self._await_head()
 
@@ -65,11 +65,11 @@ class Connection(H11Protocol):
             return
         if self.conn.their_state is h11.SEND_BODY:
             self._cancel_timer()
-            self._timer = self.loop.call_later(self._limits.head_seconds, self.cut_off, "body_timeout")
+            self._timer = self.loop.call_later(self._limits.head_seconds, self.abort, "body_timeout")
         elif self.conn.their_state is h11.IDLE:
             self._limits.became_idle(self)
 
-    def cut_off(self, reason: CloseReason) -> None:
+    def abort(self, reason: CloseReason) -> None:
         """Close the connection, with an answer that contains the reason unless another answer has begun."""
         if self.transport.is_closing():
             return
@@ -99,7 +99,7 @@ class Connection(H11Protocol):
     def _await_head(self) -> None:
         self._cancel_timer()
         self._awaits_head = True
-        self._timer = self.loop.call_later(self._limits.head_seconds, self.cut_off, "head_timeout")
+        self._timer = self.loop.call_later(self._limits.head_seconds, self.abort, "head_timeout")
 
     def _await_body(self) -> None:
         self._cancel_timer()
@@ -114,7 +114,7 @@ class Connection(H11Protocol):
             return
         held_up = self.flow.read_paused or self.conn.they_are_waiting_for_100_continue
         if not held_up and self._received - before < self._limits.least_body_bytes:
-            self.cut_off("body_timeout")
+            self.abort("body_timeout")
             return
         self._timer = self.loop.call_later(self._limits.body_seconds, self._check_body, self._received)
 

@@ -30,7 +30,7 @@ class LimitedConnection(Protocol):
 
     client: tuple[str, int] | None
 
-    def cut_off(self, reason: CloseReason) -> None:
+    def abort(self, reason: CloseReason) -> None:
         """Close the connection."""
 
 
@@ -75,7 +75,7 @@ class ConnectionLimits:
             Why it was not admitted; None when it was.
         """
         address = _network(connection.client)
-        refused = self._make_room(address)
+        refused = self._close_an_idle_connection(address)
         if refused is not None:
             self._warn("connections are refused or closed: there are too many", limit=refused, address=address)
             return refused
@@ -109,7 +109,7 @@ class ConnectionLimits:
         """Count a connection that the service has closed."""
         self._meter.connection_closed(reason)
 
-    def _make_room(self, address: str) -> CloseReason | None:
+    def _close_an_idle_connection(self, address: str) -> CloseReason | None:
         if address not in self._proxies and self._by_address[address] >= self.max_by_address:
             return None if self._close_idle(address) else "address"
         if len(self._open) >= self.max_connections:
@@ -121,7 +121,7 @@ class ConnectionLimits:
         for connection in self._idle:
             if address is None or self._open[connection] == address:
                 self.closed(connection)
-                connection.cut_off("gave_way")
+                connection.abort("gave_way")
                 return True
         return False
 

@@ -75,7 +75,9 @@ def _unknown(request: Request, parameters: Sequence[_Parameter]) -> Iterator[Err
     expected = f"known here: {', '.join(names)}" if names else "this takes none"
     hints = Hints()
     for name in sorted(set(request.query_params) - set(names)):
-        yield ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}{hints.at(name, names)}")
+        yield ErrorItem(
+            parameter=name, detail=f"there is no such query parameter; {expected}{hints.text_for(name, names)}"
+        )
 
 
 def _repeated(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:

@@ -116,7 +116,7 @@ class _Parts(ExitStack):
             "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
             "on_header_end": self._header_ended,
             "on_headers_finished": self._part_began,
-            "on_part_data": self._part_went_on,
+            "on_part_data": self._part_data,
             "on_part_end": self._part_ended,
             "on_end": self._ended,
         }
@@ -147,7 +147,7 @@ class _Parts(ExitStack):
         self._name = options[b"filename"].decode(errors="replace")
         self._spool = self.enter_context(Spool(self._folder / str(len(self._files)), self._left))
 
-    def _part_went_on(self, data: bytes, start: int, end: int) -> None:
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
         assert self._spool is not None
         self._spool.write(data[start:end])
 

@@ -134,7 +134,7 @@ class Streams:
         # Sent at once, so that a proxy forwards the headers. Clients reconnect one second after a stream breaks off.
         yield ServerSentEvent(retry=1000)
         async for event in self._events(tenant, job, after):
-            if view.tells(event):
+            if view.includes(event):
                 self.meters.events_sent.inc()
                 yield _message(event)
             if event.is_last:

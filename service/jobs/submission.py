@@ -52,7 +52,7 @@ class ModelSources:
         """
         if (resolved := described_model(source)) is not None:
             return built_model(source, resolved)
-        kind, value = source.given
+        kind, value = source.kind_and_value
         try:
             return self._id(source, value) if kind == "id" else self._job(source, value)
         except FaultyDocumentError as error:
@@ -131,7 +131,7 @@ def _resolve_dataset(draft: Draft, tenant: str, store: Store, max_training_bytes
         with faults.collect(""):
             _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)
     if draft.parsed.is_dataset_name:
-        faults.lift("/dataset")
+        faults.collapse_below("/dataset")
     return dataset
 
 

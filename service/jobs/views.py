@@ -15,7 +15,7 @@ class View(Protocol):
 
     columns: Sequence[str]
 
-    def tells(self, event: StoredEvent) -> bool:
+    def includes(self, event: StoredEvent) -> bool:
         """Whether the event is sent as a server-sent event of its own."""
         ...
 
@@ -35,7 +35,7 @@ class MetricsView:
         self._batches = batches
         self._recorded: dict[str, Any] = {}
 
-    def tells(self, event: StoredEvent) -> bool:
+    def includes(self, event: StoredEvent) -> bool:
         """Epochs, and batches if requested."""
         return event.type == "epoch" or (self._batches and event.type == "batches")
 
@@ -59,13 +59,13 @@ class EventsView:
 
     columns: Sequence[str] = ("id", "type", "time", "data")
 
-    def tells(self, event: StoredEvent) -> bool:
+    def includes(self, event: StoredEvent) -> bool:
         """All but the losses of mini-batches, which are part of `/metrics`."""
         return event.type != "batches"
 
     def row(self, event: StoredEvent) -> dict[str, Any] | None:
         """The event itself."""
-        if not self.tells(event):
+        if not self.includes(event):
             return None
         return {"id": event.id, "type": event.type, "time": _rfc3339(event), "data": event.data}
 

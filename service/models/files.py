@@ -112,13 +112,13 @@ class ModelFiles:
             raise invalid([Fault("", _TOO_LARGE_TO_BUILD)]) from error
         return Built(answer["source"], Inspection.model_validate(answer["inspection"]))
 
-    def validate(self, document: Path, language: Language, most_bytes: int) -> ValidDocument:
-        """The content of a document, which is refused when the training takes more memory than `most_bytes`.
+    def validate(self, document: Path, language: Language, max_bytes: int) -> ValidDocument:
+        """The content of a document, which is refused when the training takes more memory than `max_bytes`.
 
         Raises:
             Problem: 400, when the file cannot be parsed.
         """
-        answer = self._read("validate_document", document, language, most_bytes=most_bytes)
+        answer = self._read("validate_document", document, language, max_bytes=max_bytes)
         model = answer["model"]
         return ValidDocument(answer.get("job"), None if model is None else SpecSummary.model_validate(model))
 

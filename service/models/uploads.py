@@ -26,17 +26,17 @@ class ModelUploads:
         store: Holds the records.
         blobs: Holds the files.
         files: Reads the uploads.
-        most_bytes: The largest size of a model.
+        max_bytes: The largest size of a model.
         quota: The quota of the token that uploads, if it has one.
     """
 
     store: Store
     blobs: Blobs
     files: ModelFiles
-    most_bytes: int
+    max_bytes: int
     quota: ByteQuota | None = None
 
-    def keep(
+    def store_upload(
         self, sent: UploadedFile, kind: Kind, *, name: str | None, tenant: str, folder: Path
     ) -> tuple[StoredModel, bool]:
         """Store an upload as a model, unless the same model is stored already.
@@ -65,10 +65,10 @@ class ModelUploads:
             built = self.files.build(sent.path, kind, file)
             source, inspection = built.source, built.inspection
         size = file.stat().st_size
-        if size > self.most_bytes:
-            raise invalid([Fault("", f"the model takes {size:,} bytes; needs at most {self.most_bytes:,}")])
+        if size > self.max_bytes:
+            raise invalid([Fault("", f"the model takes {size:,} bytes; needs at most {self.max_bytes:,}")])
         if self.quota:
-            self.store.models.require_room(tenant, name, digest_of(file)[0], size, self.quota)
+            self.store.models.require_space(tenant, name, digest_of(file)[0], size, self.quota)
         digest, size = self.blobs.put_file(file)
         record = StoredModel(
             id=new_id("model"),

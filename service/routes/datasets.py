@@ -22,7 +22,7 @@ from service.http.route_classes import JsonRoute, UploadRoute, query_faults
 from service.http.uploads import until_disconnected
 from service.problems import Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
-from service.services import Caller, NeedsRoom, Tenant, TheServices
+from service.services import Caller, RequiresSpace, Tenant, TheServices
 from service.work_folders import work_folder
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
@@ -101,7 +101,7 @@ async def _options(
         **responses(400, "name-taken", 413, 415, 422, "quota-exceeded", 503, 507, "tenant-full"),
     },
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
-    dependencies=[requires("submit"), NeedsRoom],
+    dependencies=[requires("submit"), RequiresSpace],
 )
 async def upload_dataset(
     *,
@@ -156,7 +156,7 @@ def list_datasets(
 ) -> DatasetPage:
     """Lists the datasets, newest first."""
     page = services.store.datasets.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
-    services.meters.page_made(page, limit, "datasets")
+    services.meters.page_created(page, limit, "datasets")
     return DatasetPage(
         data=[manifest.shown(LISTED_LABELS) for manifest in page.items],
         has_more=page.has_more,

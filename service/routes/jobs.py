@@ -22,7 +22,7 @@ from service.jobs.retrying import prepare_retry
 from service.jobs.submission import ModelSources, prepare_submission, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
-from service.services import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheServices
+from service.services import Caller, ExistingJob, JobId, RequiresSpace, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -48,7 +48,7 @@ _Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string"
         400, "idempotency-in-flight", 413, 415, 422, "idempotency-mismatch", "quota-exceeded", 503, 507, "tenant-full"
     ),
     openapi_extra=schemas.body(JobRequest),
-    dependencies=[requires("submit"), NeedsRoom],
+    dependencies=[requires("submit"), RequiresSpace],
 )
 async def submit_job(
     *,
@@ -121,7 +121,7 @@ def list_jobs(
         limit=limit,
         max_bytes=services.settings.max_page_bytes,
     )
-    services.meters.page_made(page, limit, "jobs")
+    services.meters.page_created(page, limit, "jobs")
     if page.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
         response.headers["link"] = f'</jobs?{urlencode([*query, ("after", page.next)])}>; rel="next"'
@@ -211,7 +211,7 @@ def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
         "tenant-full",
     ),
     openapi_extra=schemas.body(RetryRequest, required=False),
-    dependencies=[requires("submit"), NeedsRoom],
+    dependencies=[requires("submit"), RequiresSpace],
 )
 def retry_job(
     *,

@@ -24,7 +24,7 @@ from service.models.uploads import Kind, ModelUploads
 from service.problems import Problem, invalid_request, malformed, not_found, responses
 from service.sandbox import SandboxError, TaskRefused
 from service.security.access import requires
-from service.services import Caller, NeedsRoom, Tenant, TheServices
+from service.services import Caller, RequiresSpace, Tenant, TheServices
 from service.work_folders import work_folder
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
@@ -47,7 +47,7 @@ _KINDS_BY_SUFFIX: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "
         **responses(400, "name-taken", 413, 415, 422, "quota-exceeded", 503, 507, "tenant-full"),
     },
     openapi_extra=schemas.model_body(),
-    dependencies=[requires("submit"), NeedsRoom],
+    dependencies=[requires("submit"), RequiresSpace],
 )
 async def upload_model(
     *,
@@ -84,7 +84,7 @@ async def upload_model(
         record, is_new = await services.workload.run(
             services.workload.files(sent.bytes),
             tenant,
-            lambda: model_uploads.keep(sent, kind, name=name, tenant=tenant, folder=folder),
+            lambda: model_uploads.store_upload(sent, kind, name=name, tenant=tenant, folder=folder),
         )
     response.status_code = 201 if is_new else 200
     response.headers["location"] = f"/models/{record.id}"
@@ -108,7 +108,7 @@ def list_models(
 ) -> ModelPage:
     """Lists the models, newest first."""
     page = services.store.models.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
-    services.meters.page_made(page, limit, "models")
+    services.meters.page_created(page, limit, "models")
     return ModelPage(
         data=list(page.items),
         has_more=page.has_more,

@@ -187,7 +187,7 @@ async def evaluate(
             lambda path: services.cache.open(manifest.digest, lambda arrays: task.run(path=path, arrays=arrays)),
         )
 
-    async with alone(services.evaluations):
+    async with exclusively(services.evaluations):
         began = time.perf_counter()
         with _dataset_faults():
             answer = await anyio.to_thread.run_sync(measure, limiter=_evaluation_thread)
@@ -279,7 +279,7 @@ def _dataset_faults() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def alone(lock: asyncio.Lock) -> AsyncIterator[None]:
+async def exclusively(lock: asyncio.Lock) -> AsyncIterator[None]:
     """Hold the lock while the `with` block lasts. A coroutine waits for it, since threads are few.
 
     Raises:

@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from pippin.errors import FaultyDocumentError, PippinError, clipped
-from service.sandbox.messages import NO_ROOM, Answer, message, receive
+from service.sandbox.messages import OUT_OF_SPACE, Answer, message, receive
 
 Task = Callable[..., object]
 
@@ -79,9 +79,9 @@ def _do(tasks: Mapping[str, Task], name: str, arguments: Mapping[str, object]) -
     except PippinError as error:
         return message({"outcome": "refused", **_described(error), "peak_bytes": peak_bytes()}), b""
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in OUT_OF_SPACE:
             return _crashed(name, error)
-        return message({"outcome": "no_room"}), b""
+        return message({"outcome": "insufficient_storage"}), b""
     except Exception as error:  # noqa: BLE001 - a traceback is for the log, a name for the service
         return _crashed(name, error)
     return _OUT_OF_MEMORY, b""

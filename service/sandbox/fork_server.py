@@ -57,7 +57,7 @@ class ForkServer:
         self.pid = self._process.pid
 
     @property
-    def gone(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether it has ended. The control connection shows this before its children notice."""
         try:
             return not self._control.recv(1, socket.MSG_DONTWAIT)

@@ -74,9 +74,9 @@ def _read(connection: socket.socket, size: int, until: float | None) -> bytearra
     return data
 
 
-Why = Literal["crashed", "too_slow", "too_large", "no_room", "cancelled", "unavailable"]
+Why = Literal["crashed", "too_slow", "too_large", "insufficient_storage", "cancelled", "unavailable"]
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+OUT_OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """The errors of a full disk, an exhausted quota and a file at its maximum size."""
 
 
@@ -84,8 +84,8 @@ class SandboxError(PippinError):
     """A task ended without an answer.
 
     Attributes:
-        why: "crashed", "too_slow" and "too_large" are caused by the task and its input; "no_room" (on disk) and
-            "unavailable" by this machine, so the same call may succeed later; "cancelled" by the caller.
+        why: "crashed", "too_slow" and "too_large" are caused by the task and its input; "insufficient_storage" (on
+            disk) and "unavailable" by this machine, so the same call may succeed later; "cancelled" by the caller.
     """
 
     def __init__(self, why: Why, text: str) -> None:

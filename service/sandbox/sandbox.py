@@ -138,7 +138,7 @@ class Sandbox:
                 cancellation.check(task)
                 try:
                     answer = self._attempt(task, request, cancellation)
-                    self._note(answer)
+                    self._record_peak(answer)
                     return _opened(task, answer)
                 except (EOFError, OSError, SandboxError) as error:
                     cancellation.check(task)
@@ -211,7 +211,7 @@ class Sandbox:
         except (ValueError, RecursionError):
             raise SandboxError("crashed", f"{task} crashed: its answer cannot be read") from None
 
-    def _note(self, answer: Answer) -> None:
+    def _record_peak(self, answer: Answer) -> None:
         peak = answer.document.get("peak_bytes") if isinstance(answer.document, dict) else None
         if isinstance(peak, int):
             with self._lock:
@@ -221,7 +221,7 @@ class Sandbox:
         """The fork server, started if it is not alive. The caller holds the lock."""
         if self._closed:
             raise SandboxError("unavailable", "the service is ending")
-        if self._server is not None and self._server.gone:
+        if self._server is not None and self._server.has_ended:
             _log.warning("the fork server is gone; another takes its place", pid=self._server.pid)
             self._end_server()
         if self._server is None:
@@ -243,7 +243,7 @@ class Sandbox:
 
     def _lost(self, server: ForkServer) -> bool:
         with self._lock:
-            return self._server is not server or server.gone
+            return self._server is not server or server.has_ended
 
 
 def _opened(task: str, answer: Answer) -> Answer:
@@ -255,8 +255,8 @@ def _opened(task: str, answer: Answer) -> Answer:
             raise TaskRefused(kind, text, [Fault(*fault) for fault in faults])
         case {"outcome": "too_large"}:
             raise SandboxError("too_large", f"{task} needs more memory than it may have")
-        case {"outcome": "no_room"}:
-            raise SandboxError("no_room", f"{task} failed: the disk is full")
+        case {"outcome": "insufficient_storage"}:
+            raise SandboxError("insufficient_storage", f"{task} failed: the disk is full")
         case {"outcome": "crashed", "kind": str(kind)}:
             raise SandboxError("crashed", f"{task} crashed ({kind})")
         case _:

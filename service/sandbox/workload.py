@@ -60,7 +60,7 @@ class Workload:
         Raises:
             Problem: 503, when there is no place in time.
         """
-        async with admission.place(tenant):
+        async with admission.slot(tenant):
             return await anyio.to_thread.run_sync(work, limiter=self._threads)
 
     def files(self, size: int) -> Admission:

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pippin.api.tokens import Role, Token, grants, is_demanded, secret_hash
+from pippin.api.tokens import Role, Token, grants, is_required, secret_hash
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable
 from pippin.store.rates import Rates
@@ -75,10 +75,10 @@ class AuthenticationMiddleware:
     def __init__(self, app: ASGIApp, settings: Settings, operations: Operations) -> None:
         self._app = app
         self._operations = operations
-        self._always = settings.demands_tokens
+        self._always = settings.requires_tokens
         # The roles of which tokens exist, as Redis last reported them, and the time of that report.
-        self._made: frozenset[str] = frozenset()
-        self._made_at = float("-inf")
+        self._issued_roles: frozenset[str] = frozenset()
+        self._checked_at = float("-inf")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -111,10 +111,10 @@ class AuthenticationMiddleware:
         """Whether the request has no token although both the last report of Redis and the file demand one."""
         if "authorization" in request.headers or COOKIE in request.cookies:
             return False
-        if monotonic() - self._made_at > _RECENT_SECONDS or not self._is_demanded(role, self._made):
+        if monotonic() - self._checked_at > _RECENT_SECONDS or not self._is_required(role, self._issued_roles):
             return False
         requirement = cast("TokenRequirement", request.app.state.services.requirement)
-        return self._is_demanded(role, requirement.recall().roles)
+        return self._is_required(role, requirement.recall().roles)
 
     def _admit(self, request: Request, access: Access) -> Principal:
         """The principal of the request.
@@ -134,17 +134,17 @@ class AuthenticationMiddleware:
         try:
             checked = store.tokens.check(bearer) if session is None else store.tokens.check_session(session)
         except StoreUnavailable:
-            if not access.answers_without_redis or self._is_demanded(access.role, recalled.roles):
+            if not access.answers_without_redis or self._is_required(access.role, recalled.roles):
                 raise
             return _anonymous(request)
-        self._made, self._made_at = checked.made, asked_at
-        if not recalled.roles.issuperset(checked.made):
-            requirement.remember(checked.made, recalled)
+        self._issued_roles, self._checked_at = checked.issued_roles, asked_at
+        if not recalled.roles.issuperset(checked.issued_roles):
+            requirement.remember(checked.issued_roles, recalled)
         allowed = checked.token is not None and grants(checked.token.role, access.role)
-        if not allowed and not self._is_demanded(access.role, checked.made | recalled.roles):
+        if not allowed and not self._is_required(access.role, checked.issued_roles | recalled.roles):
             return _anonymous(request)
         if not allowed:
-            lost = not self._is_demanded(access.role, checked.made)
+            lost = not self._is_required(access.role, checked.issued_roles)
             raise _refusal(checked.token, access.role, shown=bool(bearer or session), lost=lost)
         if session is not None and request.method not in SAFE and not is_own(*_origin_and_host(request)):
             detail = (
@@ -159,8 +159,8 @@ class AuthenticationMiddleware:
                 raise Problem("rate-limited", detail, headers={"retry-after": str(wait)})
         return principal
 
-    def _is_demanded(self, role: Role, issued_roles: frozenset[str]) -> bool:
-        return self._always or is_demanded(role, issued_roles)
+    def _is_required(self, role: Role, issued_roles: frozenset[str]) -> bool:
+        return self._always or is_required(role, issued_roles)
 
 
 def _anonymous(request: Request) -> Principal:

@@ -46,22 +46,22 @@ def check_first_token(settings: Settings) -> None:
         _text_in(first)
 
 
-async def keep_first_token(store: Store, settings: Settings, requirement: TokenRequirement) -> None:
+async def store_first_token(store: Store, settings: Settings, requirement: TokenRequirement) -> None:
     """Store the tokens of these files, unless a token of the role was created before. Waits for Redis without a limit.
 
     A Redis that has lost its records has also lost which tokens were revoked, so the tokens are not restored then.
     """
     for first in _first_tokens(settings):
-        keep = partial(_keep, store, requirement, first)
+        keep = partial(_store, store, requirement, first)
         await retry_async(partial(run_in_background, keep), Backoff(_PAUSE, _PAUSE), StoreUnavailable)
 
 
-def _keep(store: Store, requirement: TokenRequirement, first: _FirstToken) -> None:
+def _store(store: Store, requirement: TokenRequirement, first: _FirstToken) -> None:
     text = _text_in(first)
     recalled = requirement.recall()
     checked = store.tokens.check(text)
     file = str(first.path)
-    if first.role not in checked.made | recalled.roles:
+    if first.role not in checked.issued_roles | recalled.roles:
         # Only the first token: a revoked token must not become valid again after a restart of the service.
         store.tokens.add(adopt(text, first.role, _NAME))
         _log.info("the first token of a role is kept", role=first.role, file=file)

@@ -11,7 +11,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pippin.api.tokens import Role, is_demanded
+from pippin.api.tokens import Role, is_required
 from pippin.settings import Settings
 from pippin.store import LiveTokens, Store, StoreUnavailable
 from pippin.store.token_requirement import TokenRequirement
@@ -48,13 +48,13 @@ class OpenRequest:
         """The hash of the secret of the request's session, if it has one."""
         return self._principal.session_hash
 
-    def may_go_on(self, live: LiveTokens, demanded_roles: frozenset[str]) -> bool:
+    def may_continue(self, live: LiveTokens, required_roles: frozenset[str]) -> bool:
         """Whether the request would still be admitted."""
         if self.session_hash is not None:
             return self.session_hash in live.sessions
         if self.token_id is not None:
             return self.token_id in live.tokens
-        return not is_demanded(self._needed, demanded_roles)
+        return not is_required(self._needed, required_roles)
 
     def revoke(self) -> None:
         """End the request; at once if it waits for its client."""
@@ -148,7 +148,7 @@ class OpenRequests:
         self._store = store
         self._requirement = requirement
         self._meters = meters
-        self._always = settings.demands_tokens
+        self._always = settings.requires_tokens
         self._interval = settings.token_check_seconds
         self._open: set[OpenRequest] = set()
         self._lost = False
@@ -182,13 +182,13 @@ class OpenRequests:
         def look() -> tuple[LiveTokens, frozenset[str]]:
             recalled = self._requirement.recall()
             live = self._store.tokens.live(tokens, sessions)
-            self._requirement.remember(live.made, recalled)
-            return live, live.made | recalled.roles
+            self._requirement.remember(live.issued_roles, recalled)
+            return live, live.issued_roles | recalled.roles
 
-        live, demanded = await anyio.to_thread.run_sync(look, limiter=self._thread)
-        self._note_demand(live.made, demanded)
+        live, required = await anyio.to_thread.run_sync(look, limiter=self._thread)
+        self._log_requirement(live.issued_roles, required)
         for request in requests:
-            if not request.revoked and not request.may_go_on(live, demanded):
+            if not request.revoked and not request.may_continue(live, required):
                 request.revoke()
                 self._meters.revoked_requests.inc()
 
@@ -198,11 +198,11 @@ class OpenRequests:
         except StoreUnavailable as error:
             _log.debug("revoked tokens cannot be looked up", error=str(error))
 
-    def _note_demand(self, issued_roles: frozenset[str], demanded: frozenset[str]) -> None:
+    def _log_requirement(self, issued_roles: frozenset[str], required: frozenset[str]) -> None:
         """Report whether tokens are demanded although Redis has no record of any."""
         roles: tuple[Role, ...] = ("worker", "read")
         lost = not self._always and any(
-            is_demanded(each, demanded) and not is_demanded(each, issued_roles) for each in roles
+            is_required(each, required) and not is_required(each, issued_roles) for each in roles
         )
         self._meters.token_records_lost.set(lost)
         if lost and not self._lost:

@@ -46,7 +46,7 @@ def build_model(path: str, language: str, to: str) -> object:
     return {"source": model.source, "inspection": description}
 
 
-def validate_document(path: str, language: str, most_bytes: int) -> object:
+def validate_document(path: str, language: str, max_bytes: int) -> object:
     """Validate the document at `path`.
 
     Returns:
@@ -55,13 +55,13 @@ def validate_document(path: str, language: str, most_bytes: int) -> object:
 
     Raises:
         MalformedDocumentError, FaultyDocumentError: As `build_model` does; also when the training takes more memory
-            than `most_bytes`. The service itself reports the faults of a job, since it has the datasets.
+            than `max_bytes`. The service itself reports the faults of a job, since it has the datasets.
     """
     document = value_of(Path(path), language)
     if is_job(document):
         return {"job": document, "model": _model_of(document)}
     model = read_document(document)
-    model.check_memory(most_bytes)
+    model.check_memory(max_bytes)
     return {"model": described(model.summary())}
 
 
@@ -141,7 +141,7 @@ def checkpoint_model(path: str, checkpoint: str, to: str) -> object:
     return None
 
 
-MOST_BYTES = 4 * 2**20
+MAX_BYTES = 4 * 2**20
 """The limit on a model's description in JSON. Redis keeps descriptions, and a page of models holds up to a hundred. The
 largest network that Apple offers needs a twentieth of it; a file of a few megabytes can need a hundred times that."""
 
@@ -150,11 +150,11 @@ def described(description: Inspection | SpecSummary) -> object:
     """The description of a model in JSON.
 
     Raises:
-        ModelFileError: It is larger than `MOST_BYTES`.
+        ModelFileError: It is larger than `MAX_BYTES`.
     """
     size = len(description.model_dump_json())
-    if size > MOST_BYTES:
+    if size > MAX_BYTES:
         raise ModelFileError(
-            f"its layers, features and labels take {size:,} bytes to describe; needs at most {MOST_BYTES:,}"
+            f"its layers, features and labels take {size:,} bytes to describe; needs at most {MAX_BYTES:,}"
         )
     return description.model_dump(mode="json")

@@ -19,10 +19,10 @@ from pippin.errors import FaultyDocumentError, PippinError
 from pippin.models.inspection import trainable_of
 from pippin.models.mlmodel import AnyModel, open_model
 from pippin.models.neighbors import NeighborsError
-from pippin.predictions.answers import answer, inputs_of
 from pippin.predictions.documents import prediction
 from pippin.predictions.evaluation import evaluate, spread
 from pippin.predictions.inputs import from_json
+from pippin.predictions.outputs import compute_outputs, inputs_of
 from pippin.predictions.pictures import from_picture
 from service.sandbox.messages import Answer
 from service.tasks.models import value_of
@@ -53,7 +53,7 @@ def predict(
     else:
         inputs = from_json(features, value_of(Path(body), "json"))
     with _as_a_sentence(NeighborsError, "the model cannot answer"):
-        answers = answer(model, inputs)
+        answers = compute_outputs(model, inputs)
     result = prediction(answers, dataset_labels, top)
     return Answer(None, json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
 

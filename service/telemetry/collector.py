@@ -132,13 +132,13 @@ def _sizes(overview: Overview) -> Iterator[Metric]:
         f"What a tenant's records take in Redis, of the {_TENANTS_SHOWN} tenants that hold most.",
         labels=["tenant"],
     )
-    for tenant, size in nlargest(_TENANTS_SHOWN, overview.held.items(), key=itemgetter(1)):
+    for tenant, size in nlargest(_TENANTS_SHOWN, overview.stored_bytes.items(), key=itemgetter(1)):
         held.add_metric([tenant], size)
     yield held
     yield GaugeMetricFamily(
         "pippin_tenants_redis_bytes",
         "What the records of all tenants take in Redis.",
-        value=sum(overview.held.values()),
+        value=sum(overview.stored_bytes.values()),
     )
     yield GaugeMetricFamily(
         "pippin_tenant_redis_limit_bytes", "What one tenant may hold.", value=overview.tenant_limit_bytes

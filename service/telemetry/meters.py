@@ -124,7 +124,7 @@ class Meters:
         """Count an action of the reaper, one of the `REAPER_ACTIONS`."""
         self.reaper_actions.labels(action).inc()
 
-    def reaper_looked(self, *, acting: bool) -> None:
+    def reaper_checked(self, *, acting: bool) -> None:
         """Record that the reaper has reached Redis, and whether it is the acting one."""
         self.reaper_acting.set(acting)
         self.reaper_last_look.set_to_current_time()
@@ -145,7 +145,7 @@ class Meters:
         """Count a request that was refused because it waited for too long."""
         self.busy_refusals.labels(resource).inc()
 
-    def page_made(self, page: Page[Any], limit: int, listing: str) -> None:
+    def page_created(self, page: Page[Any], limit: int, listing: str) -> None:
         """Count a page of a listing if the size of its records ended it before `limit`."""
         if page.has_more and len(page.items) < limit:
             self.answers_cut.labels(listing).inc()

@@ -37,7 +37,7 @@ def lines(result: Result) -> Iterator[str]:
     lost = sum(attempt.status == "lost" for attempt in attempts)
     resumed = sum(attempt.resumed_from is not None for attempt in attempts)
     yield (
-        f"attempts: {len(attempts)}, of which {lost} were lost and {resumed} went on from a checkpoint; "
+        f"attempts: {len(attempts)}, of which {lost} were lost and {resumed} resumed from a checkpoint; "
         f"most of one job: {max((len(job.attempts) for job in verdict.jobs), default=0)}; "
         f"faults that ended no attempt: {verdict.survived}, that hit the next one before it ran: {verdict.hit_again}"
     )

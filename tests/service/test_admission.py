@@ -30,15 +30,15 @@ async def until(meter: Meter, waits: int) -> None:
 async def test_request_that_waits_too_long_is_a_503_with_retry_after() -> None:
     meter = Meter()
     admission = Admission("cups", places=1, wait_seconds=0.05, meter=meter)
-    async with admission.place("ada"):
+    async with admission.slot("ada"):
         with pytest.raises(Problem, match="other cups have kept this one waiting") as refused:
-            async with admission.place("bob"):
+            async with admission.slot("bob"):
                 pass
     assert refused.value.status_code == 503
     assert refused.value.headers == {"retry-after": "10"}
     assert meter.refusals == ["cups"]
     assert meter.waits == 0
-    async with admission.place("bob"):
+    async with admission.slot("bob"):
         pass
 
 
@@ -48,12 +48,12 @@ async def test_tenant_with_fewest_places_is_next() -> None:
     order: list[str] = []
 
     async def enter(tenant: str) -> None:
-        async with admission.place(tenant):
+        async with admission.slot(tenant):
             order.append(tenant)
 
     async with AsyncExitStack() as first:
-        await first.enter_async_context(admission.place("ada"))
-        async with admission.place("ada"):
+        await first.enter_async_context(admission.slot("ada"))
+        async with admission.slot("ada"):
             waiting = [asyncio.create_task(enter("ada")) for _ in range(3)]
             await until(meter, 3)
             waiting.append(asyncio.create_task(enter("bob")))
@@ -68,10 +68,10 @@ async def test_heavy_request_is_not_starved_by_light_ones() -> None:
     order: list[int] = []
 
     async def enter(weight: int) -> None:
-        async with admission.place("ada", weight):
+        async with admission.slot("ada", weight):
             order.append(weight)
 
-    async with admission.place("ada", 6):
+    async with admission.slot("ada", 6):
         waiting = [asyncio.create_task(enter(9))]
         await until(meter, 1)
         waiting.append(asyncio.create_task(enter(1)))
@@ -86,10 +86,10 @@ async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
     admission = Admission("cups", places=2, capacity=10, wait_seconds=30, meter=meter)
 
     async def enter(weight: int) -> None:
-        async with admission.place("ada", weight):
+        async with admission.slot("ada", weight):
             pass
 
-    async with admission.place("ada", 5):
+    async with admission.slot("ada", 5):
         heavy = asyncio.create_task(enter(10))
         await until(meter, 1)
         light = asyncio.create_task(enter(5))
@@ -98,7 +98,7 @@ async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
         await light
         with pytest.raises(asyncio.CancelledError):
             await heavy
-    async with admission.place("ada", 10):
+    async with admission.slot("ada", 10):
         pass
 
 
@@ -107,15 +107,15 @@ async def test_waiter_cancelled_on_admission_releases_its_place() -> None:
     admission = Admission("cups", places=1, wait_seconds=30, meter=meter)
 
     async def enter() -> None:
-        async with admission.place("ada"):
+        async with admission.slot("ada"):
             pass
 
-    async with admission.place("ada"):
+    async with admission.slot("ada"):
         waiting = asyncio.create_task(enter())
         await until(meter, 1)
     # The waiter is admitted by now and not resumed yet.
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with admission.place("ada"):
+    async with admission.slot("ada"):
         pass

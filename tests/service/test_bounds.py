@@ -48,7 +48,7 @@ def test_full_tenant_is_a_507_until_jobs_are_deleted(
     problem = is_problem(answer, 507, "tenant-full")
     assert "of the 100,000 bytes of Redis that it may" in problem["detail"]
     assert "delete jobs that have ended (DELETE /jobs/{id})" in problem["detail"]
-    assert store.usage.held("default").total <= TENANT_BYTES
+    assert store.usage.stored_bytes("default").total <= TENANT_BYTES
     small.post(f"/jobs/{job_ids[0]}/cancel")
     assert small.delete(f"/jobs/{job_ids[0]}").status_code == 204
     assert small.post("/jobs", json=request_).status_code == 202
@@ -96,7 +96,7 @@ def test_epochs_are_bounded(small: httpx2.Client, request_: dict[str, Any], is_p
 
 def test_tenant_usage_is_exported_as_metrics(small: httpx2.Client, request_: dict[str, Any], store: Store) -> None:
     small.post("/jobs", json=request_)
-    held = store.usage.held("default").total
+    held = store.usage.stored_bytes("default").total
     text = small.get("/metrics").text
     assert f'pippin_tenant_redis_bytes{{tenant="default"}} {held}.0' in text
     assert f"pippin_tenants_redis_bytes {held}.0" in text

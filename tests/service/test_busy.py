@@ -156,7 +156,7 @@ def stuck(*_, **__):
 if sys.argv[1] == "request":
     Jobs.page = stuck
 else:
-    Reaper.look = stuck
+    Reaper.run_once = stuck
 sys.exit(main())
 """
 

@@ -128,7 +128,7 @@ def test_evaluations_are_serialized() -> None:
     seen: list[int] = []
 
     async def enter(number: int, lock: asyncio.Lock) -> None:
-        async with predictions.alone(lock):
+        async with predictions.exclusively(lock):
             inside.append(number)
             seen.append(len(inside))
             # Other tasks run now, and would enter if the lock allowed it.
@@ -148,9 +148,9 @@ def test_evaluation_that_waits_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch
 
     async def enter_twice() -> None:
         lock = asyncio.Lock()
-        async with predictions.alone(lock):
+        async with predictions.exclusively(lock):
             with pytest.raises(Problem, match="kept this one waiting") as caught:
-                async with predictions.alone(lock):
+                async with predictions.exclusively(lock):
                     pytest.fail("two were inside")
             assert caught.value.status_code == 503
         assert not lock.locked()

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from service.dashboard.netron import asking_plainly
+from service.dashboard.netron import without_cache_buster
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -34,7 +34,7 @@ def test_consent_cookie_is_limited_to_the_netron_folder(http: httpx2.Client) -> 
 def test_model_is_requested_without_a_cache_busting_parameter(http: httpx2.Client) -> None:
     assert "url = `${url}${separator}cb=" not in http.get("/netron/browser.js").text
     with pytest.raises(ValueError, match=r"needs netron 9\.3"):
-        asking_plainly("// another browser.js")
+        without_cache_buster("// another browser.js")
 
 
 @pytest.mark.parametrize("name", ["server.py", "__init__.py", "..%2Fnetron%2Fserver.py", "nothing.js"])

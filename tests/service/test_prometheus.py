@@ -151,7 +151,7 @@ def test_only_one_service_counts_the_blobs(make_service: Callable[..., Any]) -> 
             assert time.monotonic() < deadline
             time.sleep(0.05)
         # No service counts the blobs again within a quarter of an hour.
-        assert not store.blob_stats.take_turn(900)
+        assert not store.blob_stats.try_acquire(900)
         store.blob_stats.record(2, 1234)
         value = scrape(http)
         assert (value("pippin_blobs"), value("pippin_blob_bytes")) == (2, 1234)

@@ -24,7 +24,7 @@ from worker.memory import MemoryWatch
 from worker.parent.supervision import supervise
 
 class Content:
-    hands_back = False
+    must_hand_back = False
     def overdue(self):
         return None
 
@@ -38,7 +38,7 @@ def work(assignment):
 assignment = Assignment(Claim("default", "job_1", 3, "token"), "bench", "jax")
 shutdown = Shutdown()
 shutdown.install()
-started = child.start_child(assignment, work, "{way}")
+started = child.start_child(assignment, work, "{start_method}")
 say(started.pid)
 ending = supervise(started, shutdown, {grace}, Content(), MemoryWatch(started.pid, {limit}, every=0.05))
 say(ending.code, ending.signal_name, ending.killed_for is not None)
@@ -69,13 +69,18 @@ def start() -> Iterator[Start]:
     def begin(
         work: str,
         *,
-        way: str = "fork",
+        start_method: str = "fork",
         grace: float = 30,
         limit: int | None = None,
         environment: dict[str, str] | None = None,
     ) -> "subprocess.Popen[str]":
         parent = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PARENT.format(work=work, way=way, grace=grace, limit=limit)],
+            [
+                sys.executable,
+                "-P",
+                "-c",
+                _PARENT.format(work=work, start_method=start_method, grace=grace, limit=limit),
+            ],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **(environment or {})},
@@ -182,7 +187,7 @@ def test_forked_child_ends_when_its_parent_is_killed(start: Start) -> None:
 def test_spawned_child_ends_with_its_parent_and_shows_no_secret(start: Start, tmp_path: Path) -> None:
     # The child waits in retry_unavailable for a server that never answers, so that it still runs.
     environment = {"PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
-    parent = start("pass", way="spawn", environment=environment)
+    parent = start("pass", start_method="spawn", environment=environment)
     child = int(_line(parent))
     assert _alive(child)
     shown = Path(f"/proc/{child}/cmdline").read_bytes()

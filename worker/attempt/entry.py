@@ -11,7 +11,7 @@ from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import Claim, Store, StoreLimits, StoreUnavailable, connect
 from pippin.system import tracing
-from worker.attempt.run import Tools, run
+from worker.attempt.run import AttemptContext, run
 from worker.child import Assignment, die_at_end_of
 from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import Engine
@@ -41,7 +41,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     assert settings.redis_url is not None
     # Connections and obstore's threads do not survive a fork: the child creates its own.
     blobs = Blobs(settings.blobs_url, settings.token_file)
-    tools = Tools(
+    context = AttemptContext(
         store=Store(
             connect(settings.redis_url.get_secret_value()),
             lease_seconds=settings.lease_seconds,
@@ -63,8 +63,8 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
         "pippin.engine": engine.name,
     }
     try:
-        with tracing.continuing(_traceparent(tools.store, claim)), tracing.span("attempt", **attributes):
-            return 0 if run(assignment, tools, stop) else 3
+        with tracing.continuing(_traceparent(context.store, claim)), tracing.span("attempt", **attributes):
+            return 0 if run(assignment, context, stop) else 3
     except Exception:  # noqa: BLE001 - reported to the parent by the exit code, to the operator by the log
         _log.exception("the end of the attempt could not be recorded")
         return 1

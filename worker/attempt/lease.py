@@ -43,7 +43,7 @@ class Lease:
     def _poll(self) -> None:
         due = time.monotonic() - self._renewed >= self._renew_seconds
         try:
-            control = self._attempts.renew(self._claim) if due else self._attempts.look(self._claim)
+            control = self._attempts.renew(self._claim) if due else self._attempts.read_control(self._claim)
         except StoreUnavailable as error:
             _log.warning("the lease cannot be renewed; trying again", error=str(error))
             return

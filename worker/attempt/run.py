@@ -19,7 +19,7 @@ from pippin.datasets.examples import Examples, picture_scales, split_examples
 from pippin.datasets.mapped_arrays import MappedArrays, map_arrays
 from pippin.jobs.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from pippin.models.inspection import trainable_of
-from pippin.models.mlmodel import ModelFileError, admitting, build, inference_variant, open_model
+from pippin.models.mlmodel import ModelFileError, build, inference_variant, open_model, with_widened_limits
 from pippin.models.spec import resolve
 from pippin.models.trainable import Trainable
 from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
@@ -45,7 +45,7 @@ _RESUMABLE_CAUSES = {Cause.PAUSED, Cause.TERMINATED, Cause.TIMED_OUT}
 
 
 @dataclass(frozen=True)
-class Tools:
+class AttemptContext:
     """The resources and limits of an attempt.
 
     Attributes:
@@ -67,7 +67,7 @@ class Tools:
     max_batch_losses: int = 1000
 
 
-def run(assignment: Assignment, tools: Tools, stop: StopFlag) -> bool:
+def run(assignment: Assignment, context: AttemptContext, stop: StopFlag) -> bool:
     """Make the attempt and record its end, unless the job cannot be claimed.
 
     Returns:
@@ -80,7 +80,7 @@ def run(assignment: Assignment, tools: Tools, stop: StopFlag) -> bool:
     claim = assignment.claim
     try:
         job = retry_unavailable(
-            lambda: tools.store.attempts.claim(claim, worker=assignment.worker, engine=assignment.engine),
+            lambda: context.store.attempts.claim(claim, worker=assignment.worker, engine=assignment.engine),
             _PATIENCE_SECONDS,
         )
     except (Refused, NoSuchJob) as error:
@@ -88,10 +88,10 @@ def run(assignment: Assignment, tools: Tools, stop: StopFlag) -> bool:
         return True
     _log.info("claimed")
     with (
-        Lease(tools.store.attempts, claim, stop, renew_seconds=tools.renew_seconds),
-        Outbox(stop, max_bytes=tools.outbox_bytes) as outbox,
+        Lease(context.store.attempts, claim, stop, renew_seconds=context.renew_seconds),
+        Outbox(stop, max_bytes=context.outbox_bytes) as outbox,
     ):
-        attempt = _Attempt(claim, job, tools, stop, outbox)
+        attempt = _Attempt(claim, job, context, stop, outbox)
         attempt.run()
     return not attempt.lost
 
@@ -103,28 +103,28 @@ class _Attempt:
         lost: Whether the attempt ended because of an I/O error or unreachable blobs.
     """
 
-    def __init__(self, claim: Claim, job: Job, tools: Tools, stop: StopFlag, outbox: Outbox) -> None:
+    def __init__(self, claim: Claim, job: Job, context: AttemptContext, stop: StopFlag, outbox: Outbox) -> None:
         self._claim = claim
         self._request = job.request
         self._newest = job.checkpoint
-        self._tools = tools
+        self._context = context
         self._stop = stop
         self._outbox = outbox
         self._arrays: MappedArrays | None = None
         self._picture_scales: dict[str, float] = {}
         self.lost = False
         self._report = Report(
-            tools.store.attempts,
+            context.store.attempts,
             claim,
             outbox,
             stop,
-            engine=tools.engine.name,
+            engine=context.engine.name,
             hyperparameters=job.request.hyperparameters,
             checkpoints=Checkpoints(
-                job.request.checkpoint, tools.blobs, patience=tools.blob_seconds, room=tools.outbox_bytes
+                job.request.checkpoint, context.blobs, patience=context.blob_seconds, room=context.outbox_bytes
             ),
             last=job.latest_metrics,
-            max_batch_losses=tools.max_batch_losses,
+            max_batch_losses=context.max_batch_losses,
             check_data=self._check_data,
         )
 
@@ -147,14 +147,14 @@ class _Attempt:
 
     def _train_to_end(self) -> Callable[[], object]:
         """Train, and return the call that records the end."""
-        store, claim = self._tools.store, self._claim
+        store, claim = self._context.store, self._claim
         try:
             trained = self._train()
         except Stopped as stopped:
             cause = self._stop.cause or Cause.TERMINATED
             _log.info("stopped", cause=cause)
             if stopped.checkpoint is not None and cause in _RESUMABLE_CAUSES:
-                self._keep_checkpoint(stopped.checkpoint)
+                self._store_checkpoint(stopped.checkpoint)
             return partial(settle_stopped, store, claim, cause)
         except StoreUnavailable:
             raise
@@ -166,7 +166,7 @@ class _Attempt:
             return partial(store.attempts.fail, claim, failure)
         return partial(self._succeed, trained)
 
-    def _keep_checkpoint(self, checkpoint: Checkpoint) -> None:
+    def _store_checkpoint(self, checkpoint: Checkpoint) -> None:
         try:
             self._report.stopped_at(checkpoint)
         except BlobDamagedError as error:
@@ -177,7 +177,7 @@ class _Attempt:
         _log.error("lost", error=str(error))
         self.lost = True
         failure = Failure(code=Reason.WORKER_LOST, detail=f"A file could not be read or written: {error}.")
-        return partial(self._tools.store.reaping.report_lost, self._claim, failure)
+        return partial(self._context.store.reaping.report_lost, self._claim, failure)
 
     def _train(self) -> Artifact:
         """Make the trained file and store it.
@@ -186,7 +186,7 @@ class _Attempt:
             Stopped: The stop flag was set.
             Exception: Any other failure.
         """
-        request, tools = self._request, self._tools
+        request, context = self._request, self._context
         with tracing.span("build"):
             model = self._model()
         opened = open_model(model)
@@ -200,9 +200,11 @@ class _Attempt:
                 training, validation, names = self._examples(trainable)
             self._stop.check()
             size = request.hyperparameters.mini_batch_size
-            check_training(trainable.memory, size, training.count, tools.training_bytes)
+            check_training(trainable.memory, size, training.count, context.training_bytes)
             run = TrainingRun(
-                admitting(model, request.hyperparameters.model_dump(exclude_none=True)) if request.widened else model,
+                with_widened_limits(model, request.hyperparameters.model_dump(exclude_none=True))
+                if request.widened
+                else model,
                 request.hyperparameters,
                 training,
                 validation,
@@ -213,7 +215,7 @@ class _Attempt:
                 opened=opened,
             )
             with tracing.span("train"):
-                learned = tools.engine.train(run, self._report)
+                learned = context.engine.train(run, self._report)
             self._check_data()
             trained = write_trained(model, learned, self._provenance())
             self._report.artifact(self._store("inference", inference_variant(trained)))
@@ -232,7 +234,7 @@ class _Attempt:
                 self._file(source.spec_digest, "the spec of the model is gone ({}); submit the job again")
             )
         else:
-            spec = retry_unavailable(lambda: self._tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
+            spec = retry_unavailable(lambda: self._context.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
         model = build(resolve(spec))
         _log.debug("built the model", bytes=len(model))
         return model
@@ -244,7 +246,7 @@ class _Attempt:
             ModelFileError: The blob is missing; the message is `gone` with the reason in its braces.
         """
         try:
-            return retry_unavailable(lambda: self._tools.cache.data(digest), self._tools.blob_seconds)
+            return retry_unavailable(lambda: self._context.cache.data(digest), self._context.blob_seconds)
         except BlobMissingError as error:
             raise ModelFileError(gone.format(error)) from error
         except BlobDamagedError as error:
@@ -252,7 +254,7 @@ class _Attempt:
 
     def _checkpoint(self) -> Checkpoint | None:
         """The newest checkpoint that can be read, to resume from. Unreadable checkpoints are discarded."""
-        attempts = self._tools.store.attempts
+        attempts = self._context.store.attempts
         while self._newest is not None:
             checkpoint = self._read(self._newest)
             if checkpoint is not None:
@@ -265,7 +267,7 @@ class _Attempt:
         """Read a stored checkpoint; None when it is missing or damaged."""
         try:
             return read_checkpoint(
-                retry_unavailable(partial(self._tools.cache.data, stored.digest), self._tools.blob_seconds)
+                retry_unavailable(partial(self._context.cache.data, stored.digest), self._context.blob_seconds)
             )
         except (BlobMissingError, BlobDamagedError, CheckpointError) as error:
             _log.warning("a checkpoint cannot be used", epoch=stored.epoch, step=stored.step, error=str(error))
@@ -275,11 +277,13 @@ class _Attempt:
     def _examples(self, model: Trainable) -> tuple[Examples, Examples | None, tuple[str, ...] | None]:
         """The training examples, the validation examples and the dataset's class names."""
         dataset = self._request.dataset
-        manifest = retry_unavailable(lambda: self._tools.store.datasets.get(self._claim.tenant, dataset.id), 60)
+        manifest = retry_unavailable(lambda: self._context.store.datasets.get(self._claim.tenant, dataset.id), 60)
         if manifest is None:
             raise refuse(f"the dataset {dataset.id} was deleted before the training began; upload it again")
         try:
-            arrays = retry_unavailable(lambda: map_arrays(self._tools.cache, dataset.digest), self._tools.blob_seconds)
+            arrays = retry_unavailable(
+                lambda: map_arrays(self._context.cache, dataset.digest), self._context.blob_seconds
+            )
         except BlobMissingError as error:
             raise refuse(f"the arrays of the dataset {dataset.id} are gone ({error}); upload it again") from error
         except BlobDamagedError as error:
@@ -302,7 +306,7 @@ class _Attempt:
 
     def _provenance(self) -> dict[str, str]:
         return provenance(
-            engine=self._tools.engine.name,
+            engine=self._context.engine.name,
             dataset=self._request.dataset.digest,
             hyperparameters=self._request.hyperparameters,
             last=self._report.last,
@@ -311,13 +315,13 @@ class _Attempt:
 
     def _store(self, variant: Variant, data: bytes) -> Artifact:
         with tracing.span("store", variant=variant, bytes=len(data)):
-            digest = retry_unavailable(lambda: self._tools.blobs.put_bytes(data), self._tools.blob_seconds)
+            digest = retry_unavailable(lambda: self._context.blobs.put_bytes(data), self._context.blob_seconds)
         url = f"/jobs/{self._claim.job_id}/model?variant={variant}"
         return Artifact(variant=variant, digest=digest, bytes=len(data), url=url)
 
     def _succeed(self, trained: Artifact) -> None:
         try:
-            self._tools.store.attempts.succeed(self._claim, trained)
+            self._context.store.attempts.succeed(self._claim, trained)
         except Refused:
             # The job was cancelled after the last check of the stop flag.
-            self._tools.store.attempts.cancelled(self._claim)
+            self._context.store.attempts.cancelled(self._claim)

@@ -55,7 +55,9 @@ class Heartbeat:
         with suppress(StoreUnavailable):
             self._workers.remove(self._report.name)
 
-    def tell(self, state: Literal["idle", "busy", "draining", "drained"], current_job: str | None = None) -> None:
+    def report_state(
+        self, state: Literal["idle", "busy", "draining", "drained"], current_job: str | None = None
+    ) -> None:
         """Change the reported state. Does not wait until the report is sent."""
         self._report = self._report.model_copy(update={"state": state, "current_job": current_job})
         self._thread.wake()

@@ -19,14 +19,14 @@ from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_to
 from pippin.system.retry import wait_until
 from worker.access import retry_unavailable
 from worker.attempt.entry import make_attempt
-from worker.child import Assignment, Way, start_child
+from worker.child import Assignment, StartMethod, start_child
 from worker.engines.engine import Engine
 from worker.memory import MemoryWatch
 from worker.parent.heartbeat import Heartbeat
 from worker.parent.host import CrashBackoff, SleepInhibitor
 from worker.parent.rq_worker import AttemptRef, AttemptWorker
 from worker.parent.shutdown import Draining, Shutdown
-from worker.parent.supervision import Overseer, settle, supervise
+from worker.parent.supervision import StopMonitor, settle, supervise
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ def work(
     shutdown: Shutdown,
     *,
     name: str | None,
-    way: Way,
+    start_method: StartMethod,
     sleep_inhibitor: SleepInhibitor | None = None,
 ) -> None:
     """Train the jobs of the engine's queue until `shutdown` is requested.
@@ -52,7 +52,7 @@ def work(
         engine: The engine; it has computed nothing yet, since children are forked from this process.
         shutdown: The shutdown request; its signal handlers are installed.
         name: The worker's name, to which a random suffix is appended; None takes the host's name.
-        way: How children are started.
+        start_method: How children are started.
         sleep_inhibitor: Keeps the machine awake while a child runs; None takes the system's default.
     """
     assert settings.redis_url is not None
@@ -69,21 +69,21 @@ def work(
             heartbeat,
             draining,
             name=unique,
-            way=way,
+            start_method=start_method,
             sleep_inhibitor=sleep_inhibitor or SleepInhibitor(),
         )
         sweep_downloads(settings.blob_cache)
-        if way == "fork":
+        if start_method == "fork":
             engine.warm_up()
         # Imported objects are frozen: otherwise a child's garbage collector copies every page that holds them.
         gc.collect()
         gc.freeze()
-        heartbeat.tell("idle")
+        heartbeat.report_state("idle")
         _log.info("ready", worker=unique, engine=engine.name, queue=QUEUES[engine.name])
         while not shutdown.requested:
             _take_attempts(url, QUEUES[engine.name], parent.handle, shutdown, draining, name=unique)
             _wait_while_drained(heartbeat, shutdown, draining)
-        heartbeat.tell("draining")
+        heartbeat.report_state("draining")
     _log.info("stopped", worker=unique)
 
 
@@ -118,11 +118,11 @@ def _wait_while_drained(heartbeat: Heartbeat, shutdown: Shutdown, draining: Drai
     """Report the worker as drained, and wait until it is undrained or shut down."""
     if shutdown.requested:
         return
-    heartbeat.tell("drained")
+    heartbeat.report_state("drained")
     _log.info("drained: no jobs are taken")
     wait_until(lambda: shutdown.requested or not draining.begun(), None, interval=_WAIT_SECONDS)
     if not shutdown.requested:
-        heartbeat.tell("idle")
+        heartbeat.report_state("idle")
         _log.info("undrained: jobs are taken again")
 
 
@@ -138,7 +138,7 @@ class _Parent:
         draining: Draining,
         *,
         name: str,
-        way: Way,
+        start_method: StartMethod,
         sleep_inhibitor: SleepInhibitor,
     ) -> None:
         assert settings.redis_url is not None
@@ -148,7 +148,7 @@ class _Parent:
         self._heartbeat = heartbeat
         self._draining = draining
         self._name = name
-        self._way = way
+        self._start_method = start_method
         self._sleep_inhibitor = sleep_inhibitor
         self._crash_backoff = CrashBackoff()
         self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
@@ -160,31 +160,31 @@ class _Parent:
 
     def _handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
         claim = Claim(attempt.tenant, attempt.job_id, attempt.number, new_token())
-        self._heartbeat.tell("busy", attempt.job_id)
+        self._heartbeat.report_state("busy", attempt.job_id)
         self._crash_backoff.begin()
         with self._heartbeat.quiet():
             child = start_child(
                 Assignment(claim, self._name, self._engine.name),
                 partial(make_attempt, engine=self._engine, settings=self._settings),
-                self._way,
+                self._start_method,
             )
         # Deleted while the child starts, so that no record remains if the worker is killed later.
         forget()
         with self._sleep_inhibitor.during(child.pid):
-            overseer = Overseer(
+            stop_monitor = StopMonitor(
                 self._store.attempts,
                 claim,
                 self._settings.stop_grace_seconds,
-                wants_back=self._draining.wants_back,
+                must_hand_back=self._draining.must_hand_back,
             )
             memory = MemoryWatch(child.pid, self._settings.worker_memory_bytes)
-            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds, overseer, memory)
+            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds, stop_monitor, memory)
         if ending.code != 0:
             _log.warning("the child ended", code=ending.code, killed_for=ending.killed_for)
             limit = self._settings.worker_memory_bytes
             self._settle(partial(settle, self._store, claim, ending, memory_limit=limit))
             sweep_downloads(self._settings.blob_cache)
-        self._heartbeat.tell("draining" if self._shutdown.requested else "idle")
+        self._heartbeat.report_state("draining" if self._shutdown.requested else "idle")
         lost = ending.code != 0 and ending.killed_for is None
         self._crash_backoff.pause(
             self._crash_backoff.end(lost=lost), lambda: self._shutdown.requested or self._draining.begun()

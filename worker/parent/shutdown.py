@@ -77,7 +77,7 @@ class Draining:
         self._query()
         return self._drain is not None
 
-    def wants_back(self) -> bool:
+    def must_hand_back(self) -> bool:
         """Whether to hand back the job that is trained. Queries the store about once per second."""
         if time.monotonic() - self._queried_at >= self._every:
             self._query()

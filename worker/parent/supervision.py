@@ -23,7 +23,7 @@ _OUT_OF_MEMORY_SIGNALS = {"SIGABRT", "SIGSEGV", "SIGBUS"}
 
 
 @dataclass(frozen=True)
-class Ending:
+class ChildExit:
     """How a child ended.
 
     Attributes:
@@ -40,7 +40,7 @@ class Ending:
         return signal.Signals(-self.code).name if self.code < 0 else None
 
 
-class Overseer:
+class StopMonitor:
     """Checks in the store whether a child should have stopped: a child that hangs or is frozen does not check itself.
 
     Time during which the store cannot be reached does not count against the child.
@@ -52,7 +52,7 @@ class Overseer:
         claim: Claim,
         grace: float,
         *,
-        wants_back: Callable[[], bool] = lambda: False,
+        must_hand_back: Callable[[], bool] = lambda: False,
         every: float = 1,
     ) -> None:
         """Initialize; the store is not queried yet.
@@ -61,20 +61,20 @@ class Overseer:
             attempts: The store's attempts.
             claim: The attempt's claim.
             grace: Maximum number of seconds that a child may take to stop.
-            wants_back: Whether this worker is to hand the job back and keep running.
+            must_hand_back: Whether this worker is to hand the job back and keep running.
             every: Seconds between two queries.
         """
         self._attempts = attempts
         self._claim = claim
         self._grace = grace
-        self._wants_back = wants_back
+        self._must_hand_back = must_hand_back
         self._every = every
         self._queried_at = time.monotonic()
         self._cause: Cause | None = None
         self._since = 0.0
 
     @property
-    def hands_back(self) -> bool:
+    def must_hand_back(self) -> bool:
         """Whether the parent must signal the child to hand its job back; the child does not read drains."""
         return self._cause is Cause.TERMINATED
 
@@ -92,24 +92,26 @@ class Overseer:
 
     def _stop_cause(self) -> Cause | None:
         try:
-            control = self._attempts.look(self._claim)
+            control = self._attempts.read_control(self._claim)
         except LeaseLost:
             return Cause.LEASE_LOST  # or the child has not claimed the job yet, which takes less time than the grace
         except StoreUnavailable:
             return None
         if control is not Control.CONTINUE:
             return CAUSES[control]
-        return Cause.TERMINATED if self._wants_back() else None
+        return Cause.TERMINATED if self._must_hand_back() else None
 
 
-def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer, memory: MemoryWatch) -> Ending:
+def supervise(
+    child: Child, shutdown: Shutdown, grace: float, stop_monitor: StopMonitor, memory: MemoryWatch
+) -> ChildExit:
     """Wait until `child` ends; kill the child when it is overdue.
 
     Args:
         child: The child.
         shutdown: The request to end the worker.
         grace: Seconds that the child has to end after such a request.
-        overseer: Checks whether the child must stop according to the store.
+        stop_monitor: Checks whether the child must stop according to the store.
         memory: Checks the child's memory.
     """
     killed_for: Cause | None = None
@@ -118,24 +120,24 @@ def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer
     try:
         while (code := child.wait(_WAIT_SECONDS)) is None:
             if killed_for is None:
-                killed_for = _overdue(shutdown, grace, overseer, memory)
+                killed_for = _overdue(shutdown, grace, stop_monitor, memory)
                 if killed_for is not None:
                     child.kill()
-                elif overseer.hands_back and not signalled:
+                elif stop_monitor.must_hand_back and not signalled:
                     child.terminate()
                     signalled = True
     finally:
         shutdown.watch(None)
-    return Ending(code, killed_for)
+    return ChildExit(code, killed_for)
 
 
-def _overdue(shutdown: Shutdown, grace: float, overseer: Overseer, memory: MemoryWatch) -> Cause | None:
+def _overdue(shutdown: Shutdown, grace: float, stop_monitor: StopMonitor, memory: MemoryWatch) -> Cause | None:
     if shutdown.overdue(grace):
         return Cause.TERMINATED
-    return Cause.OUT_OF_MEMORY if memory.exceeded() else overseer.overdue()
+    return Cause.OUT_OF_MEMORY if memory.exceeded() else stop_monitor.overdue()
 
 
-def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | None = None) -> None:
+def settle(store: Store, claim: Claim, ending: ChildExit, *, memory_limit: int | None = None) -> None:
     """Record the end of an attempt whose child may not have recorded it.
 
     If the child has recorded the end, nothing changes: the attempt no longer holds the job.
@@ -155,7 +157,7 @@ def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | No
         store.reaping.report_lost(claim, _failure_of(ending, memory_limit))
 
 
-def _failure_of(ending: Ending, memory_limit: int | None) -> Failure:
+def _failure_of(ending: ChildExit, memory_limit: int | None) -> Failure:
     if ending.signal_name is None:
         detail = f"The training process ended with exit code {ending.code}; the worker's log has the reason."
         return Failure(code=Reason.WORKER_LOST, detail=detail)

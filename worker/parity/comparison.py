@@ -66,10 +66,10 @@ def compare(case: Case, engine: Engine) -> Comparison:
         outcome = _outcome(engine, case.problem)
     except EngineError as error:
         return Comparison(case, (), None, fits=False, error=f"{error.reason}: {error}")
-    return judged(case, outcome, before)
+    return evaluated(case, outcome, before)
 
 
-def judged(case: Case, outcome: Outcome, before: Outcome | None) -> Comparison:
+def evaluated(case: Case, outcome: Outcome, before: Outcome | None) -> Comparison:
     """Compare a training's outcome with the candidates; `before` is the first outcome of a repeated case."""
     rows = tuple(_row(candidate, case.problem, outcome, before) for candidate in case.candidates)
     distances = [distance(row, case) for row in rows]
@@ -150,10 +150,10 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
         ],
         rows,
     )
-    output.say("")
-    output.say("weights, losses: the largest difference from a training by that candidate.")
+    output.print_text("")
+    output.print_text("weights, losses: the largest difference from a training by that candidate.")
     for comparison in comparisons:
-        output.say(
+        output.print_text(
             f"{comparison.case.name}: {verdict(comparison)}", style="green" if comparison.as_chosen else "yellow"
         )
 

@@ -17,13 +17,15 @@ from pippin.store import Refusal, Store, StoreUnavailable, connect
 from pippin.store.blob_ownership import BlobOwnership
 
 _ADVICE_S3 = (
-    "See that PIPPIN_BLOBS_URL names the bucket, that AWS_ENDPOINT_URL names the server unless it is Amazon's, and "
-    "that AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are right."
+    "Check that PIPPIN_BLOBS_URL names the bucket, that AWS_ENDPOINT_URL names the server unless it is Amazon's, and "
+    "that AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are correct."
 )
-_ADVICE_HTTP = "See that PIPPIN_BLOBS_URL is the address of the service, and that it runs (docs/remote-workers.md)."
+_ADVICE_HTTP = (
+    "Check that PIPPIN_BLOBS_URL is the address of the service, and that the service runs (docs/remote-workers.md)."
+)
 _ADVICE_ACCESS = (
-    "Have `pippin tokens create --role worker` make a token where the service is, write it to a file of mode 0600, and "
-    "name that in PIPPIN_TOKEN_FILE (docs/remote-workers.md)."
+    "Create a token with `pippin tokens create --role worker` on the service's machine, write it to a file of mode "
+    "0600, and set PIPPIN_TOKEN_FILE to that file (docs/remote-workers.md)."
 )
 
 
@@ -53,20 +55,20 @@ def _check_folder(folder: Path) -> Finding:
     if not folder.exists():
         parent = next(ancestor for ancestor in folder.parents if ancestor.exists())
         if os.access(parent, os.W_OK | os.X_OK) and parent.is_dir():
-            return ok("blobs", f"{folder} will be made")
-        return fault("blobs", f"{folder} cannot be made in {parent}", "Name another folder in PIPPIN_BLOBS_URL.")
+            return ok("blobs", f"{folder} will be created")
+        return fault("blobs", f"{folder} cannot be created in {parent}", "Name another folder in PIPPIN_BLOBS_URL.")
     if not folder.is_dir():
-        return fault("blobs", f"{folder} is no folder", "Move that file away, or name another in PIPPIN_BLOBS_URL.")
+        return fault("blobs", f"{folder} is not a folder", "Move that file away, or name another in PIPPIN_BLOBS_URL.")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return fault("blobs", f"{folder} may not be used by this user", f"Run: sudo chown -R $(whoami) '{folder}'")
-    return ok("blobs", f"the folder {folder}, which must be the service's own")
+        return fault("blobs", f"this user has no access to {folder}", f"Run: sudo chown -R $(whoami) '{folder}'")
+    return ok("blobs", f"the folder {folder}, which must be the service's folder")
 
 
 _CHECK = "blob owner"
 _ADVICE = {
     Refusal.LOST: "Restore a backup (docs/backup.md); or see `pippin blobs list --unnamed`, then `pippin blobs adopt`.",
-    Refusal.FOREIGN: "Give each service a blob store of its own in PIPPIN_BLOBS_URL; or see `pippin blobs adopt`.",
-    Refusal.SHARED: "Give the other service a blob store of its own in PIPPIN_BLOBS_URL; see `pippin blobs list "
+    Refusal.FOREIGN: "Give each service its own blob store in PIPPIN_BLOBS_URL; or see `pippin blobs adopt`.",
+    Refusal.SHARED: "Give the other service its own blob store in PIPPIN_BLOBS_URL; see `pippin blobs list "
     "--unnamed`, then `pippin blobs adopt`.",
     Refusal.OUTDATED: "Restore a newer backup (docs/backup.md); or see `pippin blobs list --unnamed`, then "
     "`pippin blobs adopt`.",

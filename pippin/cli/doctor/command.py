@@ -1,7 +1,5 @@
 """`pippin doctor`."""
 
-from dataclasses import asdict
-
 import typer
 from rich.text import Text
 
@@ -24,19 +22,24 @@ def doctor(json_: output.JsonFlag = False) -> None:
 
     findings = list(examine())
     if json_:
-        output.print_json([asdict(finding) for finding in findings])
+        output.print_json(
+            [
+                {"check": each.check, "level": each.level, "found": each.result, "advice": each.advice}
+                for each in findings
+            ]
+        )
     else:
         output.table(
-            [Column("CHECK"), Column(""), Column("FOUND", "prose")],
+            [Column("CHECK"), Column(""), Column("RESULT", "prose")],
             [
-                (finding.check, Text(finding.level, style=_COLOURS[finding.level]), finding.found)
+                (finding.check, Text(finding.level, style=_COLOURS[finding.level]), finding.result)
                 for finding in findings
             ],
         )
         for finding in findings:
             if finding.advice:
-                output.say("")
-                output.say(f"{finding.check}: {finding.found}")
-                output.say(f"  {finding.advice}", style="bold")
+                output.print_text("")
+                output.print_text(f"{finding.check}: {finding.result}")
+                output.print_text(f"  {finding.advice}", style="bold")
     if any(finding.level is Level.FAULT for finding in findings):
         raise typer.Exit(Exit.FAULT_FOUND)

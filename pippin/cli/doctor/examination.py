@@ -28,7 +28,7 @@ def examine() -> Iterator[Finding]:
     try:
         settings = Settings()
     except SettingsError as error:
-        yield fault("settings", str(error), "Correct the variable; docs/settings.md lists the settings.")
+        yield fault("settings", str(error), "Correct the variable; see docs/settings.md for all settings.")
         return
     secrets = secrets_in(settings, os.environ)
     for finding in _settings_findings(settings):

@@ -23,13 +23,13 @@ class Finding:
     Attributes:
         check: The name of the check, one or two words.
         level: How serious the finding is.
-        found: What the check read or measured.
+        result: What the check read or measured.
         advice: What to do; empty if no action is needed.
     """
 
     check: str
     level: Level
-    found: str
+    result: str
     advice: str = ""
 
     def __post_init__(self) -> None:
@@ -37,19 +37,19 @@ class Finding:
         assert self.level is Level.OK or self.advice
 
 
-def ok(check: str, found: str) -> Finding:
+def ok(check: str, result: str) -> Finding:
     """A finding that needs no action."""
-    return Finding(check, Level.OK, found)
+    return Finding(check, Level.OK, result)
 
 
-def warning(check: str, found: str, advice: str) -> Finding:
+def warning(check: str, result: str, advice: str) -> Finding:
     """A finding that makes jobs slower or less safe, or that matters only for some uses of this machine."""
-    return Finding(check, Level.WARNING, found, advice)
+    return Finding(check, Level.WARNING, result, advice)
 
 
-def fault(check: str, found: str, advice: str) -> Finding:
+def fault(check: str, result: str, advice: str) -> Finding:
     """A finding that prevents a worker from training here, or that may lose the results of a training."""
-    return Finding(check, Level.FAULT, found, advice)
+    return Finding(check, Level.FAULT, result, advice)
 
 
 _MARK = "***"
@@ -73,11 +73,11 @@ def secrets_in(settings: Settings, environment: Mapping[str, str]) -> frozenset[
 
 def redacted(secrets: Iterable[str], finding: Finding) -> Finding:
     """The finding with every secret replaced by three asterisks."""
-    found, advice = finding.found, finding.advice
+    result, advice = finding.result, finding.advice
     # The longest first: one secret may be a part of another.
     for secret in sorted(secrets, key=len, reverse=True):
-        found, advice = found.replace(secret, _MARK), advice.replace(secret, _MARK)
-    return replace(finding, found=found, advice=advice)
+        result, advice = result.replace(secret, _MARK), advice.replace(secret, _MARK)
+    return replace(finding, result=result, advice=advice)
 
 
 def redacted_url(url: str) -> str:

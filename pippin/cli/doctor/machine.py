@@ -17,20 +17,20 @@ _OLDEST_MACOS = (11, 0)
 _PYTHON_VERSIONS = ((3, 11), (3, 14))
 
 
-def check_system(system: str = sys.platform, found: str | None = None) -> Finding:
+def check_system(system: str = sys.platform, name: str | None = None) -> Finding:
     """Check that the operating system is supported.
 
     Args:
         system: A value of `sys.platform`.
-        found: The system's name and version, such as `macOS 26.1`; None reads it from this machine.
+        name: The system's name and version, such as `macOS 26.1`; None reads it from this machine.
     """
-    shown = operating_system() if found is None else found
+    shown = operating_system() if name is None else name
     if system == "darwin":
         numbers = tuple(int(part) for part in shown.split()[-1].split(".")[:2] if part.isdigit())
         if numbers < _OLDEST_MACOS:
             return fault("system", shown, "Update to macOS 11 or later in System Settings, General.")
     elif system != "linux":
-        return warning("system", shown, "Pippin is made for macOS and Linux; run it on one of them.")
+        return warning("system", shown, "Pippin supports macOS and Linux; run it on one of them.")
     return ok("system", shown)
 
 
@@ -49,8 +49,8 @@ def check_chip(system: str = sys.platform, machine: str | None = None, name: str
         return fault(
             "chip",
             description,
-            "requirements.lock covers Apple silicon only. On such a Mac, Python runs under Rosetta: "
-            "install an arm64 Python and make the virtual environment anew.",
+            "requirements.lock covers Apple silicon only. On such a Mac, Python runs under Rosetta: install an arm64 "
+            "Python and recreate the virtual environment.",
         )
     return ok("chip", description)
 
@@ -64,7 +64,7 @@ def check_python(version: tuple[int, int, int] = sys.version_info[:3]) -> Findin
     python = ".".join(map(str, version))
     first, end = _PYTHON_VERSIONS
     if not first <= version[:2] < end:
-        return fault("python", python, "Make the virtual environment anew with Python 3.11, 3.12 or 3.13.")
+        return fault("python", python, "Recreate the virtual environment with Python 3.11, 3.12 or 3.13.")
     return ok("python", python)
 
 
@@ -117,8 +117,8 @@ def check_engines(system: str = sys.platform, fault_of: FaultOf = import_fault) 
     command = install_command("worker", "mac") if system == "darwin" else install_command("worker")
     return fault(
         "engines",
-        f"none can run here ({reasons})",
-        f"A machine that trains needs one: {command}. One that only submits jobs does not.",
+        f"no engine can run here ({reasons})",
+        f"A worker needs an engine: {command}. A machine that only submits jobs does not.",
     )
 
 
@@ -143,12 +143,12 @@ def check_disk(home: Path, cache_bytes: int, free: int | None = None) -> Finding
     """
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        return fault("disk", f"{home} cannot be written to", "Set PIPPIN_HOME to a folder of your own.")
+        return fault("disk", f"{home} is not writable", "Set PIPPIN_HOME to a folder of your own.")
     free_bytes = shutil.disk_usage(existing).free if free is None else free
     free_space = f"{free_bytes / _GIB:.1f} GiB free for {home}"
     if free_bytes < _MIN_FREE_BYTES:
         return fault("disk", free_space, "Free at least 1 GiB, or set PIPPIN_HOME to a folder on a larger disk.")
     if free_bytes < cache_bytes:
-        advice = f"Copies may fill {cache_bytes / _GIB:.1f} GiB: free as much, or set PIPPIN_CACHE_BYTES lower."
+        advice = f"The cache may take {cache_bytes / _GIB:.1f} GiB: free as much, or set PIPPIN_CACHE_BYTES lower."
         return warning("disk", free_space, advice)
     return ok("disk", free_space)

@@ -28,7 +28,10 @@ def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[F
         now: This machine's clock, in seconds since 1970.
     """
     if url is None:
-        advice = "A worker alone needs it: the address of the Redis that the service uses. `pippin up` runs its own."
+        advice = (
+            "Only a separate worker needs it: the address of the Redis that the service uses. `pippin up` runs its "
+            "own Redis."
+        )
         return [warning("redis", _UNSET, advice)]
     client = connect(url, retries=0)
     try:
@@ -48,7 +51,7 @@ def _connection(client: Any, url: str) -> Finding:  # noqa: ANN401 - redis-py's 
         return warning(
             "redis",
             f"{server}, without TLS",
-            "The password and every job cross the network readable: use a rediss:// address or an SSH tunnel "
+            "The password and every job are sent unencrypted: use a rediss:// address or an SSH tunnel "
             "(docs/remote-workers.md).",
         )
     return ok("redis", server)
@@ -58,7 +61,7 @@ def _version(client: Any) -> str:  # noqa: ANN401 - redis-py's answers are untyp
     try:
         server = client.info("server")
     except NoPermissionError:
-        return "a server that does not tell its version"
+        return "a server of unknown version"
     if server.get("server_name") == "valkey":
         return f"Valkey {server['valkey_version']}"
     return f"Redis {server['redis_version']}"
@@ -70,15 +73,18 @@ def _persistence(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's ans
         appends = client.info("persistence").get("aof_enabled")
         policy = client.info("memory").get("maxmemory_policy")
     except NoPermissionError as error:
-        advice = "Nothing, if its administrator says that appendonly is yes and maxmemory-policy is noeviction."
-        return [warning("redis data", f"how it keeps data cannot be read: {error}", advice)]
+        advice = (
+            "Ask its administrator whether appendonly is yes and maxmemory-policy is noeviction; if so, nothing needs "
+            "to be done."
+        )
+        return [warning("redis data", f"its persistence settings cannot be read: {error}", advice)]
     if policy not in {None, "noeviction"}:
-        advice = f"Jobs would vanish when its memory is full: set maxmemory-policy noeviction {_WHERE_TO_CONFIGURE}."
+        advice = f"Jobs are lost when its memory is full: set maxmemory-policy noeviction {_WHERE_TO_CONFIGURE}."
         return [fault("redis data", f"maxmemory-policy is {policy}", advice)]
     if not appends:
-        advice = f"Jobs would be lost when it is started again: set appendonly yes {_WHERE_TO_CONFIGURE}."
-        return [warning("redis data", "it appends to no file", advice)]
-    return [ok("redis data", "kept in an append-only file, nothing is evicted")]
+        advice = f"Jobs are lost when it restarts: set appendonly yes {_WHERE_TO_CONFIGURE}."
+        return [warning("redis data", "appendonly is off", advice)]
+    return [ok("redis data", "stored in an append-only file; nothing is evicted")]
 
 
 def _missing_metrics(client: RedisClient) -> list[Finding]:
@@ -94,8 +100,8 @@ def _missing_metrics(client: RedisClient) -> list[Finding]:
         warning(
             "metrics",
             f"{jobs} without the metrics of some epochs",
-            "Redis was restored from an older copy while they trained; missing_epochs of GET /jobs tells which. Their "
-            "models are complete.",
+            "Redis was restored from an older copy while they trained; see missing_epochs in GET /jobs. Their models "
+            "are complete.",
         )
     ]
 
@@ -108,11 +114,11 @@ def _clock(client: Any, now: Callable[[], float]) -> Finding:  # noqa: ANN401 - 
     skew = (before + after) / 2 - (seconds + micros / 1e6)
     excess_skew = max(0.0, abs(skew) - (after - before) / 2)
     skew_text = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} that of Redis"
-    advice = "Set this clock by the network: System Settings, General, Date & Time; on Linux, timedatectl set-ntp true."
+    advice = "Synchronize this clock: System Settings, General, Date & Time; on Linux, timedatectl set-ntp true."
     if excess_skew > _SKEW_FAULT_SECONDS:
-        return fault("clock", skew_text, f"TLS and signed addresses would be refused. {advice}")
+        return fault("clock", skew_text, f"Servers will refuse TLS connections and signed URLs. {advice}")
     if excess_skew > _SKEW_WARNING_SECONDS:
-        return warning("clock", skew_text, f"Times in logs and in `pippin workers` mislead. {advice}")
+        return warning("clock", skew_text, f"Times in logs and in `pippin workers` are wrong. {advice}")
     return ok("clock", skew_text)
 
 
@@ -122,17 +128,17 @@ def _advice(error: Exception, url: str) -> str:
         return "The password or the user in PIPPIN_REDIS_URL is wrong; ask the server's administrator for it."
     if "CERTIFICATE" in str(error).upper():
         return (
-            "The server's certificate is not trusted here: add ?ssl_ca_certs=/path/ca.pem to PIPPIN_REDIS_URL, and use "
-            "the name that the certificate is for."
+            "The server's certificate is not trusted here: add ?ssl_ca_certs=/path/ca.pem to PIPPIN_REDIS_URL, and "
+            "use the host name of the certificate."
         )
     if "SSL" in str(error).upper():
-        return "The server speaks no TLS at that port: use its TLS port, or redis:// through an SSH tunnel."
+        return "The server does not use TLS on that port: use its TLS port, or redis:// through an SSH tunnel."
     if urlsplit(url).scheme == "unix":
-        return "See that the server runs and that this user may open its socket."
-    other = "without TLS needs redis://" if urlsplit(url).scheme == "rediss" else "with TLS needs rediss://"
+        return "Check that the server runs and that this user may open its socket."
+    other = "without TLS requires redis://" if urlsplit(url).scheme == "rediss" else "with TLS requires rediss://"
     return (
-        "See that the server runs, that PIPPIN_REDIS_URL has its host and port, and that the tunnel is up and no "
-        f"firewall stands between (docs/remote-workers.md). A server {other}."
+        "Check that the server runs, that PIPPIN_REDIS_URL has its host and port, and that the tunnel is up and no "
+        f"firewall blocks the connection (docs/remote-workers.md). A server {other}."
     )
 
 
@@ -165,22 +171,20 @@ def check_service(url: str, *, named: bool) -> Finding:
             client.workers()
     except ServiceUnreachable as error:
         if named:
-            advice = "See that the service runs and that PIPPIN_URL has its host and port."
+            advice = "Check that the service runs and that PIPPIN_URL has its host and port."
             return fault("service", str(error), advice)
         advice = "Set PIPPIN_URL to the service's address; `pippin up` starts one here."
-        return warning("service", f"PIPPIN_URL is not set, and none runs at {where}", advice)
+        return warning("service", f"PIPPIN_URL is not set, and no service runs at {where}", advice)
     except TokenFileError as error:
         return fault("service", str(error), "Correct PIPPIN_TOKEN_FILE (docs/security.md).")
     except ServiceError as error:
         if error.status in _UNAUTHORIZED:
             # Workers are requested only from a service that is not ready.
-            return fault(
-                "service", f"{where} answers, but is not ready", f"`curl {where}/readyz` and its log say more."
-            )
+            return fault("service", f"{where} responds, but is not ready", f"See `curl {where}/readyz` and its log.")
         if error.status != _UNAVAILABLE:
             advice = "Set PIPPIN_URL to the address of Pippin's service, without a path."
-            return fault("service", f"{where} answers, but not as Pippin does: {error}", advice)
+            return fault("service", f"{where} responds, but is not a Pippin service: {error}", advice)
         why = f": {error.detail}" if error.detail else ""
     else:
         why = ": its blobs cannot be reached"
-    return fault("service", f"{where} answers, but is not ready{why}", f"`curl {where}/readyz` and its log say more.")
+    return fault("service", f"{where} responds, but is not ready{why}", f"See `curl {where}/readyz` and its log.")

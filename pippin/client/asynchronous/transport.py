@@ -68,7 +68,7 @@ class AsyncTransport:
                     with Download(target, calls.checked(response)) as download:
                         async for chunk in response.aiter_bytes():
                             download.write(chunk)
-                        return download.keep()
+                        return download.finish()
             except httpx2.TransportError as error:
                 await asyncio.sleep(calls.pause_after(error, backoff, self.url))
 

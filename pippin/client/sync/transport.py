@@ -69,7 +69,7 @@ class Transport:
                     with Download(target, calls.checked(response)) as download:
                         for chunk in response.iter_bytes():
                             download.write(chunk)
-                        return download.keep()
+                        return download.finish()
             except httpx2.TransportError as error:
                 time.sleep(calls.pause_after(error, backoff, self.url))
 

@@ -160,7 +160,7 @@ class TableFaults:
         else:
             group.count += 1
 
-    def listed(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """A sentence for each column and kind of fault, in the order of their first cells."""
         kinds: dict[Kind, dict[str, _Group]] = {}
         for (kind, column), group in self._groups.items():
@@ -215,7 +215,7 @@ def raise_any(tables: list[TableFaults], others: list[str] | None = None) -> Non
     Raises:
         DatasetError: There is at least one fault.
     """
-    sentences = [*(others or []), *(sentence for table in tables for sentence in table.listed())]
+    sentences = [*(others or []), *(sentence for table in tables for sentence in table.sentences())]
     if not sentences:
         return
     shown = sentences if len(sentences) <= SHOWN else sentences[: SHOWN - 1]

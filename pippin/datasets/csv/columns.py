@@ -8,7 +8,7 @@ from math import prod
 from pippin.datasets.csv.cells import is_like_number, number, number_form
 from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.names import composed
+from pippin.datasets.names import nfc
 from pippin.datasets.options import DatasetOptions
 
 TARGET_NAMES = ("label", "target", "class", "y")
@@ -24,7 +24,7 @@ def is_target_name(name: str) -> bool:
     return name.strip().lower() in TARGET_NAMES
 
 
-def counts(cells: Sequence[str]) -> bool:
+def is_numbered(cells: Sequence[str]) -> bool:
     """Whether a row numbers its columns, as a header from pandas does: 0, 1, 2, … or 1, 2, 3, and so on."""
     return _is_consecutive(cells, (0, 1))
 
@@ -46,14 +46,14 @@ def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> 
     first, below = rows[0], rows[1:]
     numeric = [is_like_number(cell) for cell in first]
     if not any(numeric) or any(
-        composed(cell.strip()) in requested for cell, is_number in zip(first, numeric, strict=True) if not is_number
+        nfc(cell.strip()) in requested for cell, is_number in zip(first, numeric, strict=True) if not is_number
     ):
         return True
     if _is_renamed_by_pandas(first) and all(cell.strip().isdecimal() for row in below for cell in row[1:]):
         raise _ambiguous_header(file, "row 1 looks like an example that pandas took for a header (0, 0.1, 0.2, …)")
     named = any(is_target_name(cell) for cell in first)
     over_numbers = any(not numeric[at] and _is_numeric(below, at) for at in range(len(first)))
-    if counts(first):
+    if is_numbered(first):
         like_others = any(_is_consecutive(row, None) for row in below)
         if named or over_numbers or (sum(numeric) >= _MIN_COUNTED and below and not like_others):
             return True
@@ -182,7 +182,7 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
     headed = has_header(file, rows, _requested(options)) if options.header is None else options.header
     names = _names(first) if headed else tuple(str(at + 1) for at in range(len(first)))
     notices = []
-    counted = headed and counts(first)
+    counted = headed and is_numbered(first)
     if counted and options.header is None:
         notices.append(
             f"row 1 counts the columns ({', '.join([name for name in names if name.isdecimal()][:3])}, …), so it was "
@@ -220,11 +220,11 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
 
 def _requested(options: DatasetOptions) -> set[str]:
     groups = (*(options.target or {}).values(), *(options.inputs or {}).values())
-    return {composed(column) for columns in groups for column in columns}
+    return {nfc(column) for columns in groups for column in columns}
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
-    first, *others = (composed(cell.strip()) for cell in header)
+    first, *others = (nfc(cell.strip()) for cell in header)
     # `numpy.savetxt` writes "# " before the first name.
     return (first.lstrip("# ") or first, *others)
 
@@ -251,7 +251,7 @@ def _named_target(finder: "_ColumnFinder", options: DatasetOptions) -> int | Non
     if {"x", "y", "z"} <= {name.lower() for name in finder.names}:
         candidates = [at for at in candidates if finder.names[at].lower() != "y"]  # a coordinate
     if len(candidates) > 1:
-        listed = finder.listed(candidates)
+        listed = finder.names_text(candidates)
         raise refuse(f"{finder.file}: {listed} could each be the target; say which with target=", "/target")
     return candidates[0] if candidates else None
 
@@ -269,7 +269,8 @@ def _missing_target(finder: "_ColumnFinder", examples: list[list[str]]) -> Datas
     if finder.headed:
         detail = (
             f"no column is called {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}; say with target= which of its "
-            f"{last:,} columns to predict, or leave the file out if it has no labels: {finder.listed(columns)}{hint}"
+            f"{last:,} columns to predict, or leave the file out if it has no labels: "
+            f"{finder.names_text(columns)}{hint}"
         )
     else:
         detail = (
@@ -289,7 +290,7 @@ class _ColumnFinder:
         self.headed = headed
 
     def __call__(self, name: str, parameter: str) -> int:
-        matches = [at for at, column in enumerate(self.names) if column == composed(name)]
+        matches = [at for at, column in enumerate(self.names) if column == nfc(name)]
         if len(matches) == 1:
             return matches[0]
         if matches:
@@ -300,10 +301,10 @@ class _ColumnFinder:
             hint = f"; several columns make one feature under a name, as {parameter[1:]}=features:{name}"
         elif self.headed and name.isdecimal():
             hint = "; columns have numbers only without a header: header=false reads row 1 as an example"
-        listed = self.listed(range(len(self.names)))
+        listed = self.names_text(range(len(self.names)))
         raise refuse(f"{self.file} has no column {quoted(name)}; {columns} {listed}{hint}", parameter)
 
-    def listed(self, columns: "range | list[int]") -> str:
+    def names_text(self, columns: "range | list[int]") -> str:
         """The names of the first twenty columns, with long names shortened."""
         names = [self.names[at] for at in columns[:_LISTED]]
         cut = [name if len(name) <= _LISTED_CHARACTERS else name[:_LISTED_CHARACTERS] + "…" for name in names]

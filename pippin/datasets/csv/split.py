@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pippin.datasets.csv.cells import Kind, TableFaults, number
 from pippin.datasets.csv.columns import Group, Layout
 from pippin.datasets.disk_arrays import Workspace
-from pippin.datasets.dtypes import Precision, collapsing, shown
+from pippin.datasets.dtypes import Precision, indices_of_collisions, shown
 from pippin.datasets.errors import refuse
 from pippin.datasets.parsed import Rows
 
@@ -312,5 +312,5 @@ class _Columns:
         wrong = [(Kind.NOT_FINITE, int(at)) for at in np.flatnonzero(~np.isfinite(stored))]
         if not wrong:
             self.precision.add(values.reshape(-1, width), stored.reshape(-1, width))
-        wrong += [(Kind.COLLAPSES, at) for at in collapsing(values, stored)]
+        wrong += [(Kind.COLLAPSES, at) for at in indices_of_collisions(values, stored)]
         return [(kind, at // width, self.group.columns[at % width], shown(values[at])) for kind, at in wrong]

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from pippin.datasets.csv.cells import SEVERAL, UNDERSCORES, Kind, number, number_form
 from pippin.datasets.disk_arrays import DiskArray, Workspace, batches
-from pippin.datasets.dtypes import Precision, collapsing
+from pippin.datasets.dtypes import Precision, indices_of_collisions
 from pippin.datasets.errors import quoted
 from pippin.datasets.limits import DatasetLimits, Labels
-from pippin.datasets.names import composed
+from pippin.datasets.names import nfc
 
 _INT32 = np.iinfo(np.int32)
 _SHOWN_CLASSES = 10
@@ -60,7 +60,7 @@ class Target:
         Raises:
             DatasetTooLargeError: There are too many classes, or their names are too long.
         """
-        text = composed(cell.strip())
+        text = nfc(cell.strip())
         value = number(text)
         if self._is_text is None and text:
             self._is_text = value is None
@@ -119,7 +119,7 @@ class Target:
                 if dtype == np.float32:
                     rounded = part.astype(np.float32)
                     self.precision.add(part, rounded)
-                    for at in collapsing(part[:, 0], rounded[:, 0]):
+                    for at in indices_of_collisions(part[:, 0], rounded[:, 0]):
                         report(split, begin + at, float(part[at, 0]))
                     begin += len(part)
                 stored.append(part if numbers is None else numbers[part.astype(np.int64)])

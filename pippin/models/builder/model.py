@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pippin.models.builder.network import NeuralNetwork, listed
+from pippin.models.builder.network import NeuralNetwork, as_parts
 from pippin.models.builder.parts import (
     BuilderError,
     Classifier,
@@ -79,7 +79,7 @@ class Model(Part):
             raise BuilderError("found a second list of parts; a model has one, and a star puts a list into it")
         model = type(self).__new__(type(self))
         model.fields = self.fields
-        model.parts = listed(parts, Part, "among a model's parts", _RULE)
+        model.parts = as_parts(parts, Part, "among a model's parts", _RULE)
         _check(model.parts)
         return model
 

@@ -28,7 +28,7 @@ class NeuralNetwork(Part):
     ) -> None:
         for field, part, kind in (("loss", loss, Loss), ("optimizer", optimizer, Optimizer)):
             if not isinstance(part, kind):
-                raise BuilderError(f"found {said(part)} as the {field}; needs one such as {_EXAMPLES[kind]}")
+                raise BuilderError(f"found {description_of(part)} as the {field}; needs one such as {_EXAMPLES[kind]}")
         super().__init__(
             loss=loss.document,
             optimizer=optimizer.document,
@@ -45,7 +45,7 @@ class NeuralNetwork(Part):
             raise BuilderError("found a second list of layers; a network has one, and a star puts a list into it")
         network = type(self).__new__(type(self))
         network.fields = self.fields
-        network.layers = listed(layers, Layer, "among the layers", "only layers stand in NeuralNetwork(…)[…]")
+        network.layers = as_parts(layers, Layer, "among the layers", "only layers stand in NeuralNetwork(…)[…]")
         return network
 
     def document(self, taken: Collection[str]) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _named(layers: Sequence[Layer], taken: set[str]) -> Iterator[dict[str, Any]]
         yield document
 
 
-def listed(given: object, kind: type[P], where: str, rule: str) -> tuple[P, ...]:
+def as_parts(given: object, kind: type[P], where: str, rule: str) -> tuple[P, ...]:
     """The parts in brackets, one or several, as a tuple.
 
     Raises:
@@ -88,11 +88,11 @@ def listed(given: object, kind: type[P], where: str, rule: str) -> tuple[P, ...]
     parts = given if isinstance(given, tuple) else (given,)
     for part in parts:
         if not isinstance(part, kind):
-            raise BuilderError(f"found {said(part)} {where}; {rule}")
+            raise BuilderError(f"found {description_of(part)} {where}; {rule}")
     return parts
 
 
-def said(given: object) -> str:
+def description_of(given: object) -> str:
     """A description of a value that is not a part, for a message."""
     if isinstance(given, type) and issubclass(given, Part):
         return f"the class {given.__name__}, which is no part yet (write {given.__name__}())"

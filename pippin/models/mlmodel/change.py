@@ -90,7 +90,7 @@ def _write_weights(model: Message, weights: Weights) -> None:
                 write_array(array, entry.layer.weight_message(parameters, key))
 
 
-def admitting(data: bytes, hyperparameters: Mapping[str, float]) -> bytes:
+def with_widened_limits(data: bytes, hyperparameters: Mapping[str, float]) -> bytes:
     """The file with limits widened just enough to allow `hyperparameters`, since Core ML enforces the limits.
 
     Args:

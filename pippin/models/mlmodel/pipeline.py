@@ -75,11 +75,11 @@ def read_pipeline(model: Message) -> Pipeline:
     check_has_no_functions(model)
     stages = stages_of(model).models
     # Check the number of models first: the other rules visit every model, and a file can hold half a million.
-    _refuse([some_model_is_there(model)])
+    _refuse([has_models(model)])
     _refuse(rule(model) for rule in _RULES)
     last = _trained(stages[-1], len(stages) - 1)
     front = tuple(_frozen(stage, index) for index, stage in enumerate(stages[:-1]))
-    _refuse([training_inputs_feed_every_model(model)])
+    _refuse([training_inputs_match_the_models(model)])
     description = model.description
     declared = _declared_by(front, last)
     return Pipeline(
@@ -92,14 +92,14 @@ def read_pipeline(model: Message) -> Pipeline:
     )
 
 
-def some_model_is_there(model: Message) -> Iterator[Fault]:
+def has_models(model: Message) -> Iterator[Fault]:
     """A pipeline has models. Source: PipelineValidator.cpp. Ours: at most `MAX_STAGES` models."""
     count = len(stages_of(model).models)
     if not 1 <= count <= MAX_STAGES:
         yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MAX_STAGES}", PIPELINE_MODELS)
 
 
-def version_has_updatable_pipelines(model: Message) -> Iterator[Fault]:
+def version_supports_updatable_pipelines(model: Message) -> Iterator[Fault]:
     """The specification version is known and supports updatable pipelines. Source: Model.cpp, `validateGeneric`."""
     version = model.specificationVersion
     if version not in _VERSIONS:
@@ -107,13 +107,13 @@ def version_has_updatable_pipelines(model: Message) -> Iterator[Fault]:
         yield Fault("/version", detail, PIPELINE_VERSION)
 
 
-def some_output_is_there(model: Message) -> Iterator[Fault]:
+def has_outputs(model: Message) -> Iterator[Fault]:
     """A pipeline has outputs. Source: Validators.hpp, `validateFeatureDescriptions`."""
     if not model.description.output:
         yield Fault("/outputs", "found no outputs; a pipeline needs one or more", PIPELINE_OUTPUTS)
 
 
-def names_are_one_a_model(model: Message) -> Iterator[Fault]:
+def model_names_are_unique(model: Message) -> Iterator[Fault]:
     """If models have names, each model has a unique name. Source: PipelineValidator.cpp."""
     pipeline = stages_of(model)
     names = list(pipeline.names)
@@ -121,7 +121,7 @@ def names_are_one_a_model(model: Message) -> Iterator[Fault]:
         yield Fault("/names", f"found {len(names)} names; needs a different one for each model", PIPELINE_NAMES)
 
 
-def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
+def only_the_last_model_is_updatable(model: Message) -> Iterator[Fault]:
     """The last model is updatable, and no other model is. Source: PipelineValidator.cpp."""
     stages = stages_of(model).models
     for index, stage in enumerate(stages):
@@ -134,7 +134,7 @@ def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
             )
 
 
-def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fault]:
+def models_have_supported_kinds(model: Message) -> Iterator[Fault]:
     """Every model is a network; the last may be nearest neighbours. Ours: Core ML chains models of any kind."""
     stages = stages_of(model).models
     for index, stage in enumerate(stages):
@@ -148,7 +148,7 @@ def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fa
             )
 
 
-def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
+def features_exist_before_use(model: Message) -> Iterator[Fault]:
     """Every input of a model is an input of the pipeline or an output of an earlier model.
 
     Source: PipelineValidator.cpp. Ours: no model reads an integer output of another model, because how Core ML converts
@@ -171,7 +171,7 @@ def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
         yield from _feature_faults(feature, available, "/outputs")
 
 
-def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
+def training_inputs_match_the_models(model: Message) -> Iterator[Fault]:
     """A training example holds the front's inputs and the last model's training inputs, unless the front makes them.
 
     Types and shapes match the models' own. Ours: Apple's validator does not check training inputs of pipelines.
@@ -190,12 +190,12 @@ def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
 
 
 _RULES = (
-    version_has_updatable_pipelines,
-    some_output_is_there,
-    names_are_one_a_model,
-    the_last_model_alone_is_updatable,
-    every_model_is_of_a_kind_that_can_be_computed,
-    every_feature_is_there_when_it_is_read,
+    version_supports_updatable_pipelines,
+    has_outputs,
+    model_names_are_unique,
+    only_the_last_model_is_updatable,
+    models_have_supported_kinds,
+    features_exist_before_use,
 )
 
 

@@ -17,18 +17,18 @@ Message: TypeAlias = Any
 """A message of Core ML's format. The classes that protoc generates publish no types."""
 
 
-def _is_worth_saying(record: logging.LogRecord) -> bool:
+def _is_relevant(record: logging.LogRecord) -> bool:
     """False for coremltools' warnings that it cannot run models: only macOS can, and Pippin only reads and writes."""
     message = record.getMessage()
     return not (message.startswith("Failed to load _ML") and "Proxy" in message)
 
 
 _logger = logging.getLogger("coremltools")
-_logger.addFilter(_is_worth_saying)
+_logger.addFilter(_is_relevant)
 try:
     from coremltools.proto import FeatureTypes_pb2, Model_pb2
 finally:
-    _logger.removeFilter(_is_worth_saying)
+    _logger.removeFilter(_is_relevant)
 
 ARRAY_TYPES: dict[str, int] = {
     "float": FeatureTypes_pb2.ArrayFeatureType.FLOAT32,

@@ -29,7 +29,7 @@ _DEFAULTS: Final[dict[ArrayType, str]] = {
 }
 
 
-def features_have_names_of_their_own(draft: Draft) -> Iterator[Fault]:
+def features_have_unique_names(draft: Draft) -> Iterator[Fault]:
     """Every feature has a name, and the names of inputs and outputs are unique.
 
     Source: InterfaceValidators.cpp, `validateFeatureDescription`. It does not check for duplicate names, with which an
@@ -59,7 +59,7 @@ def only_input_is_an_array(draft: Draft) -> Iterator[Fault]:
             yield Fault(pointer("inputs", place), "found an optional input; needs one that every example has")
 
 
-def input_is_one_vector_of_fixed_length(draft: Draft) -> Iterator[Fault]:
+def input_is_a_vector_of_fixed_length(draft: Draft) -> Iterator[Fault]:
     """The input has one axis, and its length is the number of dimensions.
 
     Apple's validator does not check this; with any other shape the runtime returns neither a model nor an error after
@@ -78,7 +78,7 @@ def input_is_one_vector_of_fixed_length(draft: Draft) -> Iterator[Fault]:
             )
 
 
-def input_has_numbers_that_the_version_knows(draft: Draft) -> Iterator[Fault]:
+def version_supports_the_input_type(draft: Draft) -> Iterator[Fault]:
     """The specification version supports the input's data type. Source: InterfaceValidators.cpp."""
     version = draft.message.specificationVersion
     for place, array in _arrays(draft):
@@ -93,7 +93,7 @@ def input_has_numbers_that_the_version_knows(draft: Draft) -> Iterator[Fault]:
             )
 
 
-def default_of_the_input_is_of_its_own_type(draft: Draft) -> Iterator[Fault]:
+def input_default_has_the_input_type(draft: Draft) -> Iterator[Fault]:
     """An input's default value is in the field for its data type. Source: InterfaceValidators.cpp."""
     for place, array in _arrays(draft):
         field, kind = array.WhichOneof("defaultOptionalValue"), ARRAY_TYPES.get(array.dataType)

@@ -29,7 +29,7 @@ def model_is_a_nearest_neighbor_classifier(draft: Draft) -> Iterator[Fault]:
         yield Fault("/kind", f"found a model of kind {kind or 'none'}; needs kNearestNeighborsClassifier")
 
 
-def version_has_updatable_classifiers(draft: Draft) -> Iterator[Fault]:
+def version_supports_updatable_classifiers(draft: Draft) -> Iterator[Fault]:
     """The specification version is known and supports updatable models. Source: Model.cpp, `validateGeneric`."""
     version = draft.message.specificationVersion
     if not _OLDEST <= version <= _NEWEST:
@@ -51,20 +51,20 @@ def model_has_no_functions(draft: Draft) -> Iterator[Fault]:
         )
 
 
-def model_keeps_no_state(draft: Draft) -> Iterator[Fault]:
+def model_has_no_state(draft: Draft) -> Iterator[Fault]:
     """Only ML programs have state. Source: Model.proto, `ModelDescription.state`; Apple's validator has no check."""
     if draft.description.state:
         yield Fault("", f"found {len(draft.description.state)} state features; needs none in this kind of model")
 
 
-def there_is_a_dimension(draft: Draft) -> Iterator[Fault]:
+def has_dimensions(draft: Draft) -> Iterator[Fault]:
     """Samples have one number or more. Apple's validator does not check this for a model without samples."""
     dimensions = draft.index.numberOfDimensions
     if dimensions < 1:
         yield Fault("/neighbors/dimensions", f"found {dimensions}; needs 1 or more")
 
 
-def samples_have_one_number_a_dimension(draft: Draft) -> Iterator[Fault]:
+def sample_lengths_match_the_dimensions(draft: Draft) -> Iterator[Fault]:
     """Each sample has `numberOfDimensions` numbers. Source: KNearestNeighborsClassifierValidator.cpp."""
     dimensions = draft.index.numberOfDimensions
     if dimensions < 1:
@@ -82,39 +82,39 @@ def samples_are_finite(draft: Draft) -> Iterator[Fault]:
         yield Fault("/neighbors/samples", f"found NaN or infinity in sample {place}; needs finite numbers")
 
 
-def there_are_as_many_labels_as_samples(draft: Draft) -> Iterator[Fault]:
+def every_sample_has_a_label(draft: Draft) -> Iterator[Fault]:
     """Every sample has a label. A model may have no samples. Source: KNearestNeighborsClassifierValidator.cpp."""
     samples, labels = len(draft.lengths), len(draft.labels)
     if samples != labels:
         yield Fault("/neighbors/samples", f"found {samples} samples and {labels} labels; needs as many of both")
 
 
-def classes_are_not_too_many(draft: Draft) -> Iterator[Fault]:
+def class_count_is_limited(draft: Draft) -> Iterator[Fault]:
     """The number of classes is limited, since a prediction has a probability for every class. Ours."""
     if (count := len(set(draft.labels))) > MAX_CLASSES:
         yield Fault("/neighbors/classes", f"found {count} different labels; needs {MAX_CLASSES} or fewer")
 
 
-def an_index_is_chosen(draft: Draft) -> Iterator[Fault]:
+def has_an_index(draft: Draft) -> Iterator[Fault]:
     """The index is set. Source: KNearestNeighborsClassifierValidator.cpp."""
     if draft.index.WhichOneof("IndexType") is None:
         yield Fault("/neighbors/index", "found no index; needs linearIndex or singleKdTreeIndex")
 
 
-def leaves_hold_a_sample(draft: Draft) -> Iterator[Fault]:
+def leaf_size_is_positive(draft: Draft) -> Iterator[Fault]:
     """A tree's leaves hold one sample or more. Source: KNearestNeighborsClassifierValidator.cpp."""
     size = draft.index.singleKdTreeIndex.leafSize
     if draft.index.WhichOneof("IndexType") == "singleKdTreeIndex" and size < 1:
         yield Fault("/neighbors/leaf_size", f"found {size}; needs 1 or more")
 
 
-def a_distance_is_chosen(draft: Draft) -> Iterator[Fault]:
+def has_a_distance_function(draft: Draft) -> Iterator[Fault]:
     """The distance function is set. Source: KNearestNeighborsClassifierValidator.cpp."""
     if draft.index.WhichOneof("DistanceFunction") is None:
         yield Fault("/neighbors/distance", "found no distance function; needs squaredEuclideanDistance, the only one")
 
 
-def number_of_neighbors_is_positive_and_inside_its_limits(draft: Draft) -> Iterator[Fault]:
+def number_of_neighbors_is_within_its_limits(draft: Draft) -> Iterator[Fault]:
     """The default and the limits are 1 or more, and the default is within the limits. Source: ParameterValidator.cpp.
 
     Apple's validator reads a set only up to the default; here the whole set must be valid.
@@ -128,13 +128,13 @@ def number_of_neighbors_is_positive_and_inside_its_limits(draft: Draft) -> Itera
             yield Fault("/neighbors/number_of_neighbors", where + fault.detail)
 
 
-def a_weighting_is_chosen(draft: Draft) -> Iterator[Fault]:
+def has_a_weighting(draft: Draft) -> Iterator[Fault]:
     """The weighting is set. Source: KNearestNeighborsClassifierValidator.cpp."""
     if draft.classifier.WhichOneof("WeightingScheme") is None:
         yield Fault("/neighbors/weighting", "found no weighting; needs uniformWeighting or inverseDistanceWeighting")
 
 
-def default_label_is_there_if_needed_and_of_the_labels_type(draft: Draft) -> Iterator[Fault]:
+def default_label_is_valid(draft: Draft) -> Iterator[Fault]:
     """A model without labels has a default label, and a default label has the type of the labels.
 
     Source: KNearestNeighborsClassifierValidator.cpp.
@@ -156,27 +156,27 @@ Rule = Callable[[Draft], Iterator[Fault]]
 
 RULES_BY_ID: Final[dict[str, Rule]] = {
     "neighbors.kind": model_is_a_nearest_neighbor_classifier,
-    "neighbors.version": version_has_updatable_classifiers,
+    "neighbors.version": version_supports_updatable_classifiers,
     "neighbors.updatable": model_is_updatable,
     "neighbors.functions": model_has_no_functions,
-    "neighbors.state": model_keeps_no_state,
-    "neighbors.names": feature_rules.features_have_names_of_their_own,
+    "neighbors.state": model_has_no_state,
+    "neighbors.names": feature_rules.features_have_unique_names,
     "neighbors.inputs": feature_rules.only_input_is_an_array,
-    "neighbors.input-shape": feature_rules.input_is_one_vector_of_fixed_length,
-    "neighbors.input-type": feature_rules.input_has_numbers_that_the_version_knows,
-    "neighbors.input-default": feature_rules.default_of_the_input_is_of_its_own_type,
+    "neighbors.input-shape": feature_rules.input_is_a_vector_of_fixed_length,
+    "neighbors.input-type": feature_rules.version_supports_the_input_type,
+    "neighbors.input-default": feature_rules.input_default_has_the_input_type,
     "neighbors.outputs": feature_rules.outputs_are_the_label_and_its_probabilities,
     "neighbors.training-inputs": feature_rules.training_inputs_are_the_input_and_the_label,
-    "neighbors.dimensions": there_is_a_dimension,
-    "neighbors.sample-lengths": samples_have_one_number_a_dimension,
+    "neighbors.dimensions": has_dimensions,
+    "neighbors.sample-lengths": sample_lengths_match_the_dimensions,
     "neighbors.samples-finite": samples_are_finite,
-    "neighbors.samples-labels": there_are_as_many_labels_as_samples,
-    "neighbors.classes": classes_are_not_too_many,
-    "neighbors.index": an_index_is_chosen,
-    "neighbors.leaf-size": leaves_hold_a_sample,
-    "neighbors.distance": a_distance_is_chosen,
-    "neighbors.k": number_of_neighbors_is_positive_and_inside_its_limits,
-    "neighbors.weighting": a_weighting_is_chosen,
-    "neighbors.default-label": default_label_is_there_if_needed_and_of_the_labels_type,
+    "neighbors.samples-labels": every_sample_has_a_label,
+    "neighbors.classes": class_count_is_limited,
+    "neighbors.index": has_an_index,
+    "neighbors.leaf-size": leaf_size_is_positive,
+    "neighbors.distance": has_a_distance_function,
+    "neighbors.k": number_of_neighbors_is_within_its_limits,
+    "neighbors.weighting": has_a_weighting,
+    "neighbors.default-label": default_label_is_valid,
 }
 """The rules for a model. If a model breaks the first rule, the other rules are not checked, since all would fail."""

@@ -97,7 +97,7 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
                 known = (
                     ", ".join(tags) if first == place or len(tags) <= _MAX_LISTED_TAGS else f"those listed for {first}"
                 )
-                yield Fault(place, f"found {tag!r}; needs one of {known}{hints.at(tag, tags)}")
+                yield Fault(place, f"found {tag!r}; needs one of {known}{hints.text_for(tag, tags)}")
             case _:
                 yield Fault(pointer(*path), _detail(details, root, hints))
 
@@ -123,7 +123,7 @@ def detail_of(details: Mapping[str, Any], hints: Hints) -> str:
     kind, context, value = details["type"], details.get("ctx", {}), shown(details["input"])
     match kind:
         case "literal_error" | "enum":
-            hint = hints.at(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
+            hint = hints.text_for(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
             return f"found {value}; needs {context['expected']}{hint}"
         case "value_error":
             return str(context["error"])
@@ -148,7 +148,7 @@ def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) 
             suggestion = unknown if unknown in names else synonym(unknown, names)
             if suggestion is not None and place != loc:
                 return f"; {suggestion} is a field of {pointer(*place) or 'the document itself'}"
-    return hints.at(unknown, fields)
+    return hints.text_for(unknown, fields)
 
 
 def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
@@ -159,7 +159,7 @@ def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) 
     if not tags:
         is_model = {"preset", "id"} <= set(_fields(root, loc))
         return ', such as {"preset": "mnist-cnn"}, or {"id": "…"} for an uploaded model' if is_model else ""
-    suggestion = value if value in tags else hints.meant(value, tags)
+    suggestion = value if value in tags else hints.suggestion_for(value, tags)
     return (
         f', such as {{"type": "{suggestion}"}} with its fields'
         if suggestion

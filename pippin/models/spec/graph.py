@@ -44,7 +44,7 @@ class Graph:
         draft: The parsed document.
         nodes: The layers, in the spec's order.
         shapes: The shape of every named blob; None if a fault elsewhere hides the shape.
-        makers: The layer that makes a blob, by the blob's name.
+        producers: The layer that makes a blob, by the blob's name.
         loss: The loss with its names filled in; None if the loss has faults.
         outputs: The given or inferred outputs with their shapes; None if a fault elsewhere hides them.
         training_inputs: The given or inferred training inputs, likewise.
@@ -58,7 +58,7 @@ class Graph:
     draft: Draft
     nodes: tuple[Node, ...]
     shapes: Mapping[str, Shape | None]
-    makers: Mapping[str, Node]
+    producers: Mapping[str, Node]
     loss: Loss | None
     outputs: tuple[Feature, ...] | None
     training_inputs: tuple[Feature, ...] | None
@@ -92,7 +92,7 @@ def trace(draft: Draft) -> Graph:
         draft=draft,
         nodes=nodes,
         shapes=tracer.shapes,
-        makers=tracer.makers,
+        producers=tracer.producers,
         loss=loss,
         outputs=_outputs(draft, tracer.shapes, has_true_ranks=has_true_ranks),
         training_inputs=_training_inputs(draft, loss, tracer.shapes),
@@ -146,7 +146,7 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
             inputs = layer.input_names if layer.input is not None else before if takes else ()
             outputs = layer.output_names if layer.output is not None else _texts(default_output)
             unknown = (layer.input is None and takes and not inputs) or (layer.output is None and not outputs)
-            layer = None if unknown else layer.wired(inputs, outputs)
+            layer = None if unknown else layer.with_blobs(inputs, outputs)
         updatable = isinstance(part.raw, dict) and part.raw.get("updatable") is True
         nodes.append(Node(index, name, layer, inputs, outputs, updatable))
         before = outputs
@@ -161,13 +161,13 @@ def _sole_output(draft: Draft) -> str | None:
 
 
 class _Tracer:
-    """Visits the layers once, in order, and collects shapes and makers of blobs."""
+    """Visits the layers once, in order, and collects shapes and producers of blobs."""
 
     def __init__(self, draft: Draft, nodes: Sequence[Node]) -> None:
         self.draft = draft
         self.nodes = nodes
         self.shapes: dict[str, Shape | None] = {}
-        self.makers: dict[str, Node] = {}
+        self.producers: dict[str, Node] = {}
         self.parameters = 0
         self.hints = Hints()
         self.is_named = (
@@ -220,7 +220,7 @@ class _Tracer:
                 self.shapes[name] = None
                 continue
             self.shapes[name] = None if shapes is None or place >= len(shapes) else shapes[place]
-            self.makers[name] = node
+            self.producers[name] = node
 
     def _missing_inputs(self, node: Node, at: str) -> Iterator[Fault]:
         if not node.inputs and node.index == 0 and len(self.draft.inputs) > 1:
@@ -230,11 +230,11 @@ class _Tracer:
             if name in self.shapes or not self.is_named:
                 continue
             if name in self.later:
-                maker = self.later[name]
-                where = "itself" if maker is node else f"layer {maker.name!r} further down: list that one first"
+                producer = self.later[name]
+                where = "itself" if producer is node else f"layer {producer.name!r} further down: list that one first"
                 yield Fault(at + "/input", f"found {name!r}, which is made by {where}")
             else:
-                hint = self.hints.at(name, self.shapes)
+                hint = self.hints.text_for(name, self.shapes)
                 yield Fault(at + "/input", f"found {name!r}, which no input and no layer above makes{hint}")
 
     def _faults(self, layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:

@@ -88,7 +88,7 @@ class Layer(Value):
         """The layer's output blobs; empty until they are inferred."""
         return _names(self.output)
 
-    def wired(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Self:
+    def with_blobs(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Self:
         """This layer with its blob names filled in."""
         return self.model_copy(update={"input": one_or_all(inputs), "output": one_or_all(outputs)})
 

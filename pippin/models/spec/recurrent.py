@@ -168,9 +168,9 @@ class Recurrent(Drawn):
                     f"/input/{index}", f"found a blob of shape {shape_text(shape)}; a state here is {shape_text(state)}"
                 )
         for run, arrays in self.explicit_arrays().items():
-            yield from self._misfits(run, arrays, channels)
+            yield from self._mismatches(run, arrays, channels)
 
-    def _misfits(self, run: str, arrays: Mapping[str, object], channels: int) -> Iterator[Fault]:
+    def _mismatches(self, run: str, arrays: Mapping[str, object], channels: int) -> Iterator[Fault]:
         """Faults for explicit arrays of one run with wrong names or shapes."""
         at = pointer("weights", *run.split(".")[:-1])
         names = self.array_names
@@ -179,7 +179,7 @@ class Recurrent(Drawn):
         unknown = (name for name in arrays if name not in names)
         # Limit the faults, since a document may have millions of unknown names.
         for name in islice(unknown, len(names)):
-            yield Fault(at + pointer(name), f"there is no array {name!r} in this layer{hints.at(name, names)}")
+            yield Fault(at + pointer(name), f"there is no array {name!r} in this layer{hints.text_for(name, names)}")
         for name in names:
             shape = self._array_shape(name, channels)
             if name in arrays:

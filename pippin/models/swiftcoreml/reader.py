@@ -132,7 +132,7 @@ class Reader:
     def _did_you_mean(self, value: object, known: Collection[str]) -> str:
         """A hint at the intended word, ignoring case since Swift's words are in camel case."""
         lowered = {word.lower(): word for word in known}
-        suggestion = self._hints.meant(value, lowered) if isinstance(value, str) else None
+        suggestion = self._hints.suggestion_for(value, lowered) if isinstance(value, str) else None
         return f"; did you mean {lowered[suggestion]!r}?" if suggestion else ""
 
 

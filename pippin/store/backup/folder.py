@@ -180,7 +180,7 @@ class Folder:
         if not intact:
             raise BackupError(f"{path} is damaged: its SHA-256 is not the one in the manifest")
 
-    def make_room(self, name: str) -> None:
+    def make_parent(self, name: str) -> None:
         """Make the folders for the blob."""
         folder = self.blob(name).parent
         for each in (folder.parent, folder):

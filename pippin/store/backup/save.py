@@ -132,7 +132,7 @@ class _Copier:
         path = self._folder.blob(name)
         if self._is_there(path, digest, size):
             return size
-        self._folder.make_room(name)
+        self._folder.make_parent(name)
         try:
             self._blobs.fetch(digest, path)
         except BlobDamagedError:

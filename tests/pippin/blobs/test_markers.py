@@ -97,5 +97,5 @@ def test_markers_are_not_listed_as_blobs(tmp_path: Path) -> None:
 def test_a_store_behind_a_service_has_no_markers() -> None:
     blobs = Blobs("http://127.0.0.1:1")
     for call in (lambda: blobs.read_marker("owner"), lambda: blobs.create_marker("owner", b"")):
-        with pytest.raises(BlobError, match="where they lie"):
+        with pytest.raises(BlobError, match="where the blobs are stored"):
             call()

@@ -70,7 +70,7 @@ def test_blobs_are_listed_with_their_kind(invoke: Invoke, blobs: Blobs, store: S
     assert unnamed == {dataset, checkpoint, *others}
     assert len(listed(invoke, "--limit", 2)) == 2
     shown = invoke("blobs", "list", "--limit", 3).stdout
-    assert "3 of 9 blobs, of which no record names 8." in shown
+    assert "3 of 9 blobs, 8 of them named by no record." in shown
 
 
 def test_store_is_adopted_only_with_yes(invoke: Invoke, blobs: Blobs, store: Store) -> None:

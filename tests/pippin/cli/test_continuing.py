@@ -103,7 +103,7 @@ def _metrics(now: datetime) -> EpochMetrics:
 
 def test_a_job_is_paused_and_resumed(with_service: Invoke, queued: str) -> None:
     done = with_service("pause", queued)
-    assert (done.exit_code, done.stdout) == (0, f"{queued} is paused. It goes on after: pippin resume {queued}\n")
+    assert (done.exit_code, done.stdout) == (0, f"{queued} is paused. Resume it: pippin resume {queued}\n")
     assert json.loads(with_service("pause", queued, "--json").stdout)["status"] == "paused"
     done = with_service("resume", queued)
     assert (done.exit_code, done.stdout) == (0, f"{queued} is queued.\n")
@@ -143,7 +143,7 @@ def test_following_continues_while_a_job_is_paused(
         assert [following.stdout.readline() for _ in range(3)] == [
             "queued\n",
             "paused\n",
-            f"It is paused, and goes on after: pippin resume {queued}\n",
+            f"The job is paused. Resume it: pippin resume {queued}\n",
         ]
         assert following.poll() is None
         assert with_service("resume", queued).exit_code == 0
@@ -194,11 +194,11 @@ def test_job_shows_where_its_attempts_resumed(
     done = with_service("pause", queued)
     assert done.stdout.startswith(f"{queued} is pausing.")
     its_store.attempts.paused(held)
-    assert with_service("resume", queued).stdout == f"{queued} is queued, to go on from epoch 1.\n"
+    assert with_service("resume", queued).stdout == f"{queued} is queued, to resume from epoch 1.\n"
     held = begun(2, Resumption(epoch=1, step=4, notice="Core ML keeps no momentum."))
     shown = with_service("job", queued).stdout
     assert (
-        "1: paused on mac-1; 2: running on mac-1, went on from epoch 1 and 4 mini-batches (Core ML keeps no momentum)"
+        "1: paused on mac-1; 2: running on mac-1, resumed from epoch 1 and 4 mini-batches (Core ML keeps no momentum)"
     ) in shown
     its_store.attempts.fail(held, Failure(code=Reason.ENGINE_ERROR, detail="The engine stopped."))
 

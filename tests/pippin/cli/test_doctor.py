@@ -42,7 +42,7 @@ def test_one_fault_sets_the_exit_code_and_has_advice(
     monkeypatch.setenv("PIPPIN_REDIS_URL", f"redis://:s3cret@127.0.0.1:{unused_port}/0")
     done = invoke("doctor")
     assert done.exit_code == 1
-    assert "See that the server runs" in done.stdout
+    assert "Check that the server runs" in done.stdout
     assert "s3cret" not in done.output
 
 

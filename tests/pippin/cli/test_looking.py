@@ -234,7 +234,7 @@ def test_missing_export_library_is_reported_with_the_install_command(
 def test_unreachable_tracking_server_is_reported(with_service: Invoke, finished: LiveJob, unused_port: int) -> None:
     done = with_service("export", finished.id, "--to", "mlflow", "-o", f"http://127.0.0.1:{unused_port}")
     assert done.exit_code == 2
-    assert f"MLflow at http://127.0.0.1:{unused_port} did not take the job" in done.stderr
+    assert f"MLflow at http://127.0.0.1:{unused_port} refused the job" in done.stderr
 
 
 def test_shell_completion_offers_job_ids(running_up: SimpleNamespace, finished: LiveJob) -> None:

@@ -73,7 +73,7 @@ def test_last_means_the_newest_job(with_service: Invoke) -> None:
     newest = json.loads(with_service("jobs", "--limit", "1", "--json").stdout)[0]["id"]
     assert with_service("job", "last").stdout.splitlines()[0] == newest
     followed = with_service("metrics", "last", "--follow").stdout
-    assert f"Its model: pippin download {newest}" in followed
+    assert f"Download its model: pippin download {newest}" in followed
 
 
 def test_ambiguous_job_name_is_refused_with_the_ids(with_service: Invoke, jobs: dict[str, str]) -> None:
@@ -85,16 +85,19 @@ def test_ambiguous_job_name_is_refused_with_the_ids(with_service: Invoke, jobs: 
 
 def test_unknown_name_is_refused_with_the_list_command(with_service: Invoke) -> None:
     done = with_service("job", "naming-nothing")
-    assert (done.exit_code, done.stderr) == (3, "Error: There is no job naming-nothing.\n`pippin jobs` shows them.\n")
+    assert (done.exit_code, done.stderr) == (
+        3,
+        "Error: There is no job naming-nothing.\nList them with `pippin jobs`.\n",
+    )
     done = with_service("datasets", "show", "naming-nothing")
-    assert done.stderr == "Error: There is no dataset naming-nothing.\n`pippin datasets list` shows them.\n"
+    assert done.stderr == "Error: There is no dataset naming-nothing.\nList them with `pippin datasets list`.\n"
 
 
 def test_a_job_shows_its_held_out_share_or_that_there_is_none(with_service: Invoke, jobs: dict[str, str]) -> None:
     held = with_service("job", "naming-own").stdout
-    assert "validation  20% of train, held out of the training (10 of 50 examples)" in held
+    assert "validation  20% of train, held out from the training (10 of 50 examples)" in held
     none = with_service("job", jobs["first"]).stdout
-    assert "validation  none: only the training examples are measured" in none
+    assert "validation  none: only the training loss is measured" in none
     assert "dataset     naming-points, split train (50 examples)" in none
 
 

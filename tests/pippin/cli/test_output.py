@@ -16,7 +16,7 @@ def test_an_age_is_shown_in_its_largest_unit(seconds: int, words: str) -> None:
 
 def test_brackets_are_no_markup_and_long_lines_are_not_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
     name = "[bold]" + "x" * 300
-    output.say(name)
+    output.print_text(name)
     output.table([Column("NAME", "name")], [(name,)])
     output.error(name, [name], name)
     shown = capsys.readouterr()

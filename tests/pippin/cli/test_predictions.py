@@ -129,7 +129,7 @@ def test_arrays_from_json_and_npz_are_not_scaled(
         ("text.png", b"hello", 2, "text.png is not a PNG, JPEG or PGM"),
         ("broken.png", b"\x89PNG\r\n\x1a\n", 3, "not a PNG, JPEG or PGM"),
         ("broken.json", b"{", 3, "broken.json is not JSON"),
-        ("list.json", b"[1]", 3, "list.json must hold arrays by input"),
+        ("list.json", b"[1]", 3, "list.json must contain arrays by input name"),
         ("broken.npz", b"x", 3, "broken.npz is not an NPZ file of plain arrays"),
         ("short.json", b'{"image": [[[1, 2]]]}', 3, "inputs.image[0]: found a list of 1; needs a list of 28"),
     ],

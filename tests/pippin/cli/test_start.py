@@ -94,8 +94,8 @@ def test_absent_service_is_reported_with_address_and_start_command(
     assert done.exit_code == 4
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
-        f"Error: No answer from {url}: could not connect (Connection refused).",
-        "Start a service here with `pippin up`, or name another: PIPPIN_URL names the address of the service.",
+        f"Error: No response from {url}: could not connect (Connection refused).",
+        "Start a service with `pippin up`, or use another one. The address of the service is set by PIPPIN_URL.",
     ]
 
 

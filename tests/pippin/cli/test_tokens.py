@@ -100,17 +100,17 @@ def test_reset_without_live_tokens_ends_the_token_requirement(
     monkeypatch.setenv("PIPPIN_HOME", str(tmp_path))
     requirement = TokenRequirement(tmp_path)
     invoke("tokens", "create", "--role", "admin", "--name", "ada")
-    requirement.remember(store.tokens.made(), requirement.recall())
+    requirement.remember(store.tokens.issued_roles(), requirement.recall())
     refused = invoke("tokens", "reset")
     assert refused.exit_code == 3
     assert "There are valid tokens" in refused.stderr
-    assert requirement.recall().roles == store.tokens.made() == {"admin"}
+    assert requirement.recall().roles == store.tokens.issued_roles() == {"admin"}
     invoke("tokens", "revoke", "ada")
     assert requirement.recall().roles == {"admin"}
     done = invoke("tokens", "reset", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == {"reset": str(requirement.path)}
-    assert requirement.recall().roles == store.tokens.made() == frozenset()
+    assert requirement.recall().roles == store.tokens.issued_roles() == frozenset()
 
 
 def test_reset_of_an_absent_home_is_refused(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -172,7 +172,7 @@ def test_job_file_of_pippin_new_is_valid(invoke: Invoke, tmp_path: Path, monkeyp
     assert done.exit_code == 0, done.stderr
     assert f"{file} is a job that can be submitted." in done.stdout
     assert "hidden1" in done.stdout
-    assert "Not checked, since no service answers at http://127.0.0.1:9: the dataset." in " ".join(done.stdout.split())
+    assert "Not checked: the dataset (no service responds at http://127.0.0.1:9)." in " ".join(done.stdout.split())
 
 
 def test_all_faults_of_a_job_are_reported_with_their_lines(

@@ -29,7 +29,7 @@ def messages_for(asked: Asked) -> list[str]:
     """The messages about a queued job up to the last scripted answer."""
     messages: list[str] = []
     with Waiting(asked, messages.append, seconds=0.001) as waiting:
-        waiting.waits(True)
+        waiting.set_waiting(True)
         assert asked.at_the_last.wait(20)
     return messages
 
@@ -50,8 +50,8 @@ def test_service_is_queried_only_while_the_job_is_queued() -> None:
     asked = Asked("no worker")
     messages: list[str] = []
     with Waiting(asked, messages.append, seconds=0.001) as waiting:
-        waiting.waits(False)
+        waiting.set_waiting(False)
         assert not asked.at_the_last.wait(0.05)
-        waiting.waits(True)
+        waiting.set_waiting(True)
         wait_for(lambda: asked.count > 3)
     assert messages == ["no worker"]

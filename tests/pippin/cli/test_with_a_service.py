@@ -23,7 +23,7 @@ from PIL import Image
 from typer.testing import Result
 
 from pippin.blobs import Blobs
-from pippin.cli.arguments import offer_datasets, offer_jobs
+from pippin.cli.arguments import complete_datasets, complete_jobs
 from pippin.datasets.sample import mnist_sample_path
 from pippin.documents import yaml12
 from pippin.local.valkey import running_url
@@ -151,7 +151,7 @@ def test_following_in_a_pipe_prints_a_line_per_epoch(with_service: Invoke, job_f
     lines = done.stdout.splitlines()
     assert lines[1] == "queued"
     assert [line.split("  ")[0] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
-    assert lines[-2:] == [f"{lines[0]} succeeded.", f"Its model: pippin download {lines[0]}"]
+    assert lines[-2:] == [f"{lines[0]} succeeded.", f"Download its model: pippin download {lines[0]}"]
 
 
 @pytest.mark.full
@@ -249,7 +249,7 @@ def test_one_job_is_shown(with_service: Invoke, finished: dict[str, Any]) -> Non
     assert "status      succeeded" in text
     assert "seed 7" in text
     assert "epoch 2 of 2" in text
-    assert "engine      jax (auto was asked)" in text
+    assert "engine      jax (auto was requested)" in text
     assert json.loads(with_service("job", finished["id"], "--json").stdout) == finished
 
 
@@ -345,7 +345,10 @@ def test_ctrl_c_stops_following_but_not_the_job(
         follower.stdout.read()
         said = follower.stderr.read()
         assert follower.wait(60) == 130
-    assert f"the job goes on. Watch again: pippin metrics {job_id} --follow. Stop it: pippin cancel {job_id}" in said
+    assert (
+        f"the job continues. Follow it again: pippin metrics {job_id} --follow. Cancel it: pippin cancel {job_id}"
+        in said
+    )
     assert json.loads(with_service("job", job_id, "--json").stdout)["status"] == "running"
     assert with_service("cancel", job_id).exit_code == 0
 
@@ -476,7 +479,7 @@ def test_unusable_paths_are_usage_errors(with_service: Invoke, tmp_path: Path) -
     for paths, said in (
         ([tmp_path / "no.csv"], "There is no "),
         ([tmp_path / "empty"], "is empty"),
-        ([tmp_path / "empty", tmp_path], "is a folder among others"),
+        ([tmp_path / "empty", tmp_path], "Give either files or one folder"),
     ):
         done = with_service("datasets", "add", "x", "--from", *paths)
         assert done.exit_code == 2
@@ -566,7 +569,7 @@ def test_no_name_controls_the_terminal(
 def test_shell_completion_offers_printable_names_only(with_service: Invoke, evil_names: SimpleNamespace) -> None:
     assert with_service is not None
     assert evil_names.dataset
-    datasets, jobs = offer_datasets(""), offer_jobs("")
+    datasets, jobs = complete_datasets(""), complete_jobs("")
     assert "mnist-sample" in [value for value, _ in datasets]
     assert any(SHOWN in text for _, text in jobs)
     for offered in (*datasets, *jobs):

@@ -88,7 +88,7 @@ def test_error_status_without_a_problem_document_is_raised(
 def test_malformed_reply_is_reported_as_not_pippins(ask: Calls, serve: Calls, answer: Calls) -> None:
     server = serve(lambda *_: answer(200, b"<html>hello</html>"))
     for method, args in (("job", ["job_1"]), ("validate", [{}]), ("metrics", ["job_1"])):
-        with pytest.raises(ServiceError, match="Not an answer of Pippin"):
+        with pytest.raises(ServiceError, match="Not a response of Pippin"):
             ask(server.url, method, *args)
 
 

@@ -60,7 +60,7 @@ def test_download_with_a_wrong_digest_is_not_kept(
     server = serve(lambda *_: answer(200, MODEL, extra))
     kept = tmp_path / "mine.mlmodel"
     kept.write_bytes(b"an older one")
-    with pytest.raises(DamagedDownloadError, match="nothing was kept"):
+    with pytest.raises(DamagedDownloadError, match="nothing was written"):
         ask(server.url, "download", "job_1", kept)
     assert kept.read_bytes() == b"an older one"
     assert list(tmp_path.iterdir()) == [kept]

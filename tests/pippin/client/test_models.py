@@ -81,7 +81,7 @@ def test_a_model_is_read_as_a_document(ask: Calls, serve: Calls, answer: Calls) 
 @pytest.mark.parametrize("body", [b"[1]", b"<html>", b"3"])
 def test_malformed_document_is_reported_as_not_pippins(ask: Calls, serve: Calls, answer: Calls, body: bytes) -> None:
     server = serve(lambda *_: answer(200, body))
-    with pytest.raises(ServiceError, match="Not an answer of Pippin"):
+    with pytest.raises(ServiceError, match="Not a response of Pippin"):
         ask(server.url, "model_spec", "mine")
 
 

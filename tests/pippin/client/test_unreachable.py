@@ -48,7 +48,7 @@ def test_unused_port_is_reported_as_refused() -> None:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         error = _refusal(url)
-    assert str(error) == f"No answer from {url}: could not connect (Connection refused)."
+    assert str(error) == f"No response from {url}: could not connect (Connection refused)."
     assert error.is_absent
 
 
@@ -72,7 +72,7 @@ def test_unknown_host_is_reported() -> None:
 @pytest.mark.parametrize("status", [200, 404])
 def test_page_of_another_service_is_reported(serve: Calls, answer: Calls, status: int) -> None:
     server = serve(lambda *_: answer(status, b"<html>Welcome</html>"))
-    with Client(server.url, patience=0) as client, pytest.raises(ServiceError, match="is another service running"):
+    with Client(server.url, patience=0) as client, pytest.raises(ServiceError, match="returned an unexpected response"):
         client.job("job_1")
 
 

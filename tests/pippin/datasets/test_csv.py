@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.errors import DatasetError
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.names import composed
+from pippin.datasets.names import nfc
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import parse
 from pippin.datasets.upload import Upload, spool
@@ -269,7 +269,7 @@ def test_class_numbers_map_back_to_class_names(labels: list[str]) -> None:
     text = io.StringIO()
     csv.writer(text).writerows([label, 1] for label in labels)
     found, classes = read(text.getvalue().encode(), header=False)
-    assert [classes[number] for (number,) in found["label"]] == [composed(label) for label in labels]
+    assert [classes[number] for (number,) in found["label"]] == [nfc(label) for label in labels]
 
 
 @given(st.data())

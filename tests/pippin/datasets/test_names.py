@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from pippin.datasets.names import composed, is_split_name, spelled_as
+from pippin.datasets.names import is_split_name, nfc, with_spelling_of
 
 NFC = "Äpfel"
 NFD = unicodedata.normalize("NFD", NFC)
@@ -24,7 +24,7 @@ def test_other_folder_names_are_no_splits(folder: str) -> None:
 
 
 def test_class_names_take_the_models_spelling() -> None:
-    assert composed(NFD) == NFC
-    assert spelled_as((NFD, "b"), (NFC, "b", "c")) == (NFD, "b", "c")
-    assert spelled_as((1, 2), ("1", "2")) == ("1", "2")
-    assert spelled_as((NFD,), None) is None
+    assert nfc(NFD) == NFC
+    assert with_spelling_of((NFD, "b"), (NFC, "b", "c")) == (NFD, "b", "c")
+    assert with_spelling_of((1, 2), ("1", "2")) == ("1", "2")
+    assert with_spelling_of((NFD,), None) is None

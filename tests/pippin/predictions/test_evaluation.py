@@ -13,8 +13,8 @@ from pippin.models.mlmodel.proto import serialize
 from pippin.models.neighbors import NeighborsModel
 from pippin.network import losses, predict
 from pippin.predictions import evaluation
-from pippin.predictions.answers import answer
 from pippin.predictions.evaluation import evaluate, spread
+from pippin.predictions.outputs import compute_outputs
 from tests.pippin.models.mlmodel.accepted import ACCEPTED
 
 Small = Callable[..., Model]
@@ -142,7 +142,7 @@ def test_neighbours_are_evaluated_by_their_labels(neighbors: NeighborsModel) -> 
 
 
 def test_pipeline_is_evaluated_with_its_front(pipeline: Pipeline) -> None:
-    guesses = answer(pipeline, {"x": scaled()}).outputs["color"]
+    guesses = compute_outputs(pipeline, {"x": scaled()}).outputs["color"]
     names = ["red", "blue", "green"]
     hits = sum(names[truth] == guess for truth, guess in zip(TRUTH[:, 0], guesses, strict=True))
     found = evaluate(pipeline, examples("color"), dataset_labels=names)

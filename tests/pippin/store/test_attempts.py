@@ -124,10 +124,10 @@ def test_look_returns_cancel_and_does_not_prolong_the_lease(
 ) -> None:
     job = submit()
     held = running(job)
-    assert store.attempts.look(held) is Control.CONTINUE
+    assert store.attempts.read_control(held) is Control.CONTINUE
     store.jobs.cancel(TENANT, job.id)
     expire(job)
-    assert store.attempts.look(held) is Control.CANCEL
+    assert store.attempts.read_control(held) is Control.CANCEL
     assert lease_ends(store, job) == 1
 
 
@@ -415,7 +415,7 @@ def test_a_zombie_cannot_write_after_its_lease_moved_on(
             with pytest.raises(LeaseLost, match=f"attempt 1 no longer holds {job.id}"):
                 write()
         with pytest.raises(LeaseLost):
-            store.attempts.look(zombie)
+            store.attempts.read_control(zombie)
         assert store.reaping.report_lost(zombie, FAILURE) is None
         with pytest.raises(Refused):
             store.attempts.claim(zombie, worker="worker-1", engine="jax")

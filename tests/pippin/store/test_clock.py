@@ -81,7 +81,7 @@ def test_clock_step_does_not_change_the_time_left_of_a_job(
     job = submit(timeout_seconds=600)
     held = running(job)
     clock.set_forward(step)
-    assert store.attempts.look(held) is Control.CONTINUE
+    assert store.attempts.read_control(held) is Control.CONTINUE
     assert store.attempts.renew(held) is Control.CONTINUE
     # The count continues from there: after ten minutes of renewals the timeout has passed.
     renewals = 0
@@ -112,10 +112,10 @@ def test_worker_dead_before_a_clock_step_back_is_lost_within_a_lease(
     job = submit()
     running(job)
     clock.set_forward(-HOUR)
-    reaper.look()
+    reaper.run_once()
     assert status_of(store, job) is Status.RUNNING
     clock.set_forward(21)
-    reaper.look()
+    reaper.run_once()
     assert status_of(store, job) is Status.QUEUED
 
 
@@ -128,10 +128,10 @@ def test_live_worker_keeps_its_job_through_clock_steps(
     for step in (HOUR, -2 * HOUR, HOUR):
         clock.set_forward(step)
         for _ in range(8):
-            reaper.look()
+            reaper.run_once()
             clock.set_forward(2)
             store.attempts.renew(held)
-    reaper.look()
+    reaper.run_once()
     assert reaper.acts
     assert status_of(store, job) is Status.RUNNING
 
@@ -159,10 +159,10 @@ def test_job_in_no_queue_is_requeued_after_a_clock_step_back(
 
 
 def test_reaper_that_ended_before_a_clock_step_back_is_replaced(store: Store) -> None:
-    assert store.reaping.acting("ended", 4)
-    store.redis.pexpire(keys.ACTING, HOUR * 1000)  # as its expiry is then
-    assert store.reaping.acting("next", 4)
-    assert not store.reaping.acting("ended", 4)
+    assert store.reaping.acquire_leadership("ended", 4)
+    store.redis.pexpire(keys.REAPER_LEADER, HOUR * 1000)  # as its expiry is then
+    assert store.reaping.acquire_leadership("next", 4)
+    assert not store.reaping.acquire_leadership("ended", 4)
 
 
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
@@ -171,10 +171,10 @@ def test_clock_step_is_counted_and_logged_once(
 ) -> None:
     meters = Meters()
     reaper = Reaper(store, interval=60, grace=0, gap=1e9, meters=meters)
-    reaper.look()
+    reaper.run_once()
     clock.set_forward(step)
     for _ in range(3):
-        reaper.look()
+        reaper.run_once()
     assert meters.registry.get_sample_value("pippin_redis_clock_steps_total") == 1
     assert "the clock of Redis was set" in capsys.readouterr().out
 

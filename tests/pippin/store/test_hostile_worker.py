@@ -115,13 +115,13 @@ def test_lost_job_is_found_among_forged_leases(bench: Bench, seconds_before: flo
     before = commands(store)
     looks = 0
     while status_of(store, job) is not Status.QUEUED:
-        bench.reaper.look()
+        bench.reaper.run_once()
         looks += 1
         assert looks <= 5
     # Members that cannot be jobs do not cost a command each.
     assert commands(store) - before < 2_000
     while store.redis.zcard(keys.LEASES):
-        bench.reaper.look()
+        bench.reaper.run_once()
     assert store.members.removed == len(members)
 
 
@@ -131,7 +131,7 @@ def test_leases_of_absent_jobs_are_removed(bench: Bench, submit: Callable[..., J
     lose(store, job)
     absent = [f"team-c/job_{n:026d}" for n in range(500)]
     bench.hostile.zadd(keys.LEASES, dict.fromkeys([*absent, keys.member("default", ended.id)], 1))
-    bench.reaper.look()
+    bench.reaper.run_once()
     assert status_of(store, job) is Status.QUEUED
     assert status_of(store, ended) is Status.CANCELLED
     assert store.redis.zcard(keys.LEASES) == 0
@@ -158,7 +158,7 @@ def test_damaged_record_of_a_lost_job_does_not_block_others(
     for each in (poisoned, job):
         lose(store, each)
     bench.hostile.zadd(keys.LEASES, {keys.member("default", poisoned.id): 1}, xx=True)
-    bench.reaper.look()
+    bench.reaper.run_once()
     assert status_of(store, job) is Status.QUEUED
     assert store.redis.zscore(keys.LEASES, keys.member("default", poisoned.id)) is None
     with suppress(UnreadableRecord):
@@ -171,7 +171,7 @@ def test_damaged_record_of_a_lost_job_does_not_block_others(
 def test_forged_lease_end_is_limited_to_one_lease(bench: Bench) -> None:
     store, job = bench.store, bench.claimed()
     bench.hostile.zadd(keys.LEASES, {keys.member("default", job.id): 1e18, "default/nothing": 1e18})
-    bench.reaper.look()
+    bench.reaper.run_once()
     ends = store.redis.zscore(keys.LEASES, keys.member("default", job.id))
     assert ends is not None
     assert float(str(ends)) <= store.now() * 1e6 + 21e6
@@ -185,7 +185,7 @@ def test_forged_index_entries_hide_no_job(
     strays = [f"default/{n}" for n in range(2000)]
     hostile.zadd(keys.QUEUED, dict.fromkeys(strays, 0))
     hostile.zadd(keys.jobs_by_status("default", "queued"), dict.fromkeys([*strays, "zzz", "job_x"], 0))
-    reaper.look()
+    reaper.run_once()
     assert store.redis.zcard(keys.QUEUED) == len(jobs)
     page = store.jobs.page("default", status=Status.QUEUED, limit=2)
     assert [each.id for each in page.items] == [jobs[2].id, jobs[1].id]
@@ -297,5 +297,5 @@ def test_reaper_loads_missing_scripts_for_workers(
     mine, held = Store(hostile), Claim("default", job.id, 1, new_token())
     with pytest.raises(StoreUnavailable, match="the service does it"):
         mine.attempts.claim(held, worker="w", engine="jax")
-    reaper.look()
+    reaper.run_once()
     mine.attempts.claim(held, worker="w", engine="jax")

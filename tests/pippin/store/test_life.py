@@ -107,7 +107,7 @@ class Life(RuleBasedStateMachine):
             return
         wanted = {Status.CANCELLING: Control.CANCEL, Status.PAUSING: Control.PAUSE}
         told = wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)
-        assert (self.store.attempts.renew(claim), self.store.attempts.look(claim)) == (told, told)
+        assert (self.store.attempts.renew(claim), self.store.attempts.read_control(claim)) == (told, told)
 
     @rule(claim=claims, epoch=st.integers(1, 3))
     def finish_epoch(self, claim: Claim, epoch: int) -> None:

@@ -68,7 +68,7 @@ def test_succeeded_job_counts_its_missing_epochs(
     assert store.overviews.read().missing_epochs == 1
     finding = next(each for each in check_redis(valkey_url) if each.check == "metrics")
     assert finding.level is Level.WARNING
-    assert finding.found == "1 job has succeeded without the metrics of some epochs"
+    assert finding.result == "1 job has succeeded without the metrics of some epochs"
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def test_held_job_is_pausing_until_its_worker_releases_it(
     job = submit()
     held = take(store, running, job)
     assert store.jobs.pause(TENANT, job.id).status is Status.PAUSING
-    assert (store.attempts.look(held), store.attempts.renew(held)) == (Control.PAUSE, Control.PAUSE)
+    assert (store.attempts.read_control(held), store.attempts.renew(held)) == (Control.PAUSE, Control.PAUSE)
     store.attempts.checkpoint(held, checkpoint(1, 7))
     store.attempts.paused(held)
     rests = read(store, job)

@@ -96,16 +96,16 @@ def test_stored_bytes_quota_is_freed_by_deletion(store: Store) -> None:
     store.datasets.create(TENANT, manifest(40, "b"), "b", quota)
     for check in (
         lambda: store.datasets.create(TENANT, manifest(1, "c"), "c", quota),
-        lambda: store.models.require_room(TENANT, None, "m", 1, quota),
+        lambda: store.models.require_space(TENANT, None, "m", 1, quota),
     ):
         with pytest.raises(QuotaExceeded, match="100 of the 100 bytes"):
             check()
     assert store.datasets.get(TENANT, "c") is None
     # Content that is already stored needs no room.
-    store.datasets.require_room(TENANT, "a", "a", 60, quota)
+    store.datasets.require_space(TENANT, "a", "a", 60, quota)
     assert not store.datasets.create(TENANT, manifest(60, "a"), "a", quota)[1]
     store.datasets.delete(TENANT, first.id)
-    store.models.require_room(TENANT, None, "m", 60, quota)
+    store.models.require_space(TENANT, None, "m", 60, quota)
     store.datasets.create(TENANT, manifest(60, "c"), "c", quota)
 
 

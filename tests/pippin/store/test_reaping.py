@@ -233,17 +233,17 @@ def test_a_lost_auto_job_moves_with_its_next_attempt(
 
 
 def test_only_one_reaper_acts(store: Store) -> None:
-    assert store.reaping.acting("first", 30)
-    assert not store.reaping.acting("second", 30)
-    assert store.reaping.acting("first", 30)
+    assert store.reaping.acquire_leadership("first", 30)
+    assert not store.reaping.acquire_leadership("second", 30)
+    assert store.reaping.acquire_leadership("first", 30)
     store.reaping.resign("second")
-    assert not store.reaping.acting("second", 30)
+    assert not store.reaping.acquire_leadership("second", 30)
     store.reaping.resign("first")
-    assert store.reaping.acting("second", 30)
-    assert 29_000 < store.redis.pttl(keys.ACTING) <= 30_000
+    assert store.reaping.acquire_leadership("second", 30)
+    assert 29_000 < store.redis.pttl(keys.REAPER_LEADER) <= 30_000
 
 
 def test_a_silent_reaper_is_replaced(store: Store) -> None:
-    assert store.reaping.acting("first", 30)
-    store.redis.pexpire(keys.ACTING, 0)
-    assert store.reaping.acting("second", 30)
+    assert store.reaping.acquire_leadership("first", 30)
+    store.redis.pexpire(keys.REAPER_LEADER, 0)
+    assert store.reaping.acquire_leadership("second", 30)

@@ -52,7 +52,7 @@ def test_store_works_over_tls_with_a_private_authority(
 
 async def test_events_are_read_over_tls(secure: Callable[..., str], authority: Authority) -> None:
     async with EventReader(secure(ssl_ca_certs=authority.certificate)) as reader:
-        assert await reader._asking.ping()
+        assert await reader._query_client.ping()
 
 
 def test_rq_takes_jobs_over_tls(secure: Callable[..., str], authority: Authority, submit: Callable[..., Any]) -> None:

@@ -116,11 +116,11 @@ def test_roles_are_deleted_only_without_live_tokens(store: Store) -> None:
     token = issue("admin", None)
     store.tokens.add(token)
     assert not store.tokens.forget_roles()
-    assert store.tokens.made() == {"admin"}
+    assert store.tokens.issued_roles() == {"admin"}
     store.tokens.revoke(token.record.id)
-    assert store.tokens.made() == {"admin"}
+    assert store.tokens.issued_roles() == {"admin"}
     assert store.tokens.forget_roles()
-    assert store.tokens.made() == frozenset()
+    assert store.tokens.issued_roles() == frozenset()
 
 
 def test_live_tokens_without_recorded_roles_count_as_every_role(store: Store) -> None:
@@ -128,7 +128,7 @@ def test_live_tokens_without_recorded_roles_count_as_every_role(store: Store) ->
     store.tokens.add(token)
     session = store.tokens.open_session(token.record)
     store.redis.delete(keys.GUARDED_ROLES)
-    assert store.tokens.made() == store.tokens.check(None).made == set(ROLES)
+    assert store.tokens.issued_roles() == store.tokens.check(None).issued_roles == set(ROLES)
     assert store.tokens.check(token.text) == store.tokens.check_session(session) == (token.record, set(ROLES))
 
 

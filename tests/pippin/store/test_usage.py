@@ -27,7 +27,7 @@ from pippin.store import (
     keys,
     new_token,
 )
-from pippin.store.usage import Held
+from pippin.store.usage import StoredBytes
 
 TENANT = "default"
 Ask = Callable[..., ResolvedRequest]
@@ -88,26 +88,26 @@ def test_deleted_job_releases_its_whole_charge(
     store.attempts.hand_back(held)
     again = take(store, job, 2)
     store.attempts.fail(again, Failure(code=Reason.DIVERGED, detail="x" * 500))
-    assert store.usage.held(TENANT) == Held(jobs=charged(store, job))
+    assert store.usage.stored_bytes(TENANT) == StoredBytes(jobs=charged(store, job))
     assert store.usage.recount(TENANT) == 0
     retry = store.jobs.submit(TENANT, ask(), spec=spec, retries=job, from_=checkpoint(5))
     store.jobs.cancel(TENANT, retry.id)
-    assert store.usage.held(TENANT) == Held(jobs=charged(store, job) + charged(store, retry))
+    assert store.usage.stored_bytes(TENANT) == StoredBytes(jobs=charged(store, job) + charged(store, retry))
     for each in (job, retry):
         store.jobs.delete(TENANT, each.id)
-    assert store.usage.held(TENANT) == Held()
+    assert store.usage.stored_bytes(TENANT) == StoredBytes()
 
 
 def test_deleted_datasets_release_their_whole_charge(store: Store) -> None:
     digits = dataset(labels=[str(number) for number in range(100)])
     store.datasets.create(TENANT, digits, "content")
     store.datasets.create(TENANT, dataset(), "content")  # is there already
-    held = store.usage.held(TENANT)
+    held = store.usage.stored_bytes(TENANT)
     assert held.datasets > len(digits.model_dump_json())
     assert (held.jobs, held.models) == (0, 0)
     assert store.datasets.delete(TENANT, digits.id)
     assert not store.datasets.delete(TENANT, digits.id)
-    assert store.usage.held(TENANT) == Held()
+    assert store.usage.stored_bytes(TENANT) == StoredBytes()
 
 
 @pytest.mark.parametrize("epochs", [0, 10, 1000])
@@ -118,7 +118,7 @@ def test_charges_are_close_to_redis_memory_usage(store: Store, ask: Ask, metrics
     held = take(store, job)
     for epoch in range(1, epochs + 1):
         store.attempts.epoch(held, metrics(epoch), BatchLosses.of([0.123456789] * 20, 1000))
-    ratio = store.usage.held(TENANT).total / measured(store)
+    ratio = store.usage.stored_bytes(TENANT).total / measured(store)
     assert 1 < ratio < 1.5
 
 
@@ -137,7 +137,7 @@ def test_full_tenant_cannot_add_records_until_it_deletes(store: Store, ask: Ask,
     job = jobs[-1]
     with pytest.raises(TenantFull):
         store.datasets.create(TENANT, dataset(labels=["x" * 2**15]), "content")
-    assert store.usage.held(TENANT).total <= 2**16
+    assert store.usage.stored_bytes(TENANT).total <= 2**16
     # Other tenants and running jobs continue.
     store.jobs.submit("other", ask(), spec={})
     for epoch in range(1, 101):
@@ -199,7 +199,7 @@ def test_full_redis_lets_jobs_finish_and_records_be_deleted(small: Store, ask: A
     for job in (first, second, third, fourth):
         small.jobs.delete(TENANT, job.id)
     small.redis.config_set("maxmemory", 0)
-    assert small.usage.held(TENANT) == Held()
+    assert small.usage.stored_bytes(TENANT) == StoredBytes()
 
 
 def test_recount_corrects_wrong_and_missing_charges(store: Store, ask: Ask, metrics: Metrics) -> None:
@@ -207,16 +207,16 @@ def test_recount_corrects_wrong_and_missing_charges(store: Store, ask: Ask, metr
     store.attempts.epoch(take(store, job), metrics(1))
     digits = dataset()
     store.datasets.create(TENANT, digits, "content")
-    right = store.usage.held(TENANT)
+    right = store.usage.stored_bytes(TENANT)
     store.redis.hset(keys.counters(TENANT), mapping={"held:jobs": 7, "held:models": 8})
     assert store.usage.recount(TENANT) == right.jobs - 7 + 8
-    assert store.usage.held(TENANT) == right
+    assert store.usage.stored_bytes(TENANT) == right
     # As a version without charges leaves them.
     store.redis.delete(keys.counters(TENANT))
     for key in (keys.job(TENANT, job.id).job, keys.record(TENANT, "dataset", digits.id)):
         store.redis.hdel(key, "held")
     assert store.usage.recount(TENANT) > 0
-    found = store.usage.held(TENANT)
+    found = store.usage.stored_bytes(TENANT)
     assert found.jobs > right.jobs / 4
     assert found.datasets > right.datasets / 4
     assert store.usage.recount(TENANT) == 0

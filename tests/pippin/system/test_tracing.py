@@ -37,9 +37,9 @@ def test_missing_extra_disables_tracing_with_a_hint(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")])
 def test_standard_variables_disable_tracing(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
-    assert tracing.asked_for()
+    assert tracing.is_enabled()
     monkeypatch.setenv(name, value)
-    assert not tracing.asked_for()
+    assert not tracing.is_enabled()
 
 
 def test_unreachable_collector_neither_raises_nor_delays_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def status(store: Store, job_id: str) -> str:
 
 
 def test_a_lost_attempt_is_queued_again(lost_job_id: str, short_lease_store: Store) -> None:
-    Reaper(short_lease_store, interval=1, grace=0, gap=10).look()
+    Reaper(short_lease_store, interval=1, grace=0, gap=10).run_once()
     job = short_lease_store.jobs.get("default", lost_job_id)
     assert job is not None
     assert job.status == "queued"
@@ -48,8 +48,8 @@ def test_a_lost_attempt_is_queued_again(lost_job_id: str, short_lease_store: Sto
 def test_reaper_actions_are_counted(lost_job_id: str, short_lease_store: Store) -> None:
     meters = Meters()
     reaper = Reaper(short_lease_store, interval=1, grace=0, gap=10, meters=meters)
-    reaper.look()
-    reaper.look()
+    reaper.run_once()
+    reaper.run_once()
     assert status(short_lease_store, lost_job_id) == "queued"
     assert meters.registry.get_sample_value("pippin_reaper_actions_total", {"action": "requeued"}) == 1
     assert meters.registry.get_sample_value("pippin_reaper_acting") == 1
@@ -67,8 +67,8 @@ def set_reachable_period(valkey_url: str, *, since: float, until: float) -> None
 
 def test_reaper_waits_until_redis_was_reachable_for_the_grace(lost_job_id: str, short_lease_store: Store) -> None:
     reaper = Reaper(short_lease_store, interval=1, grace=1000, gap=10)
-    reaper.look()
-    reaper.look()
+    reaper.run_once()
+    reaper.run_once()
     assert status(short_lease_store, lost_job_id) == "running"
 
 
@@ -76,15 +76,15 @@ def test_new_reaper_uses_the_recorded_reachable_period(
     lost_job_id: str, short_lease_store: Store, valkey_url: str
 ) -> None:
     set_reachable_period(valkey_url, since=1001, until=5)
-    Reaper(short_lease_store, interval=1, grace=1000, gap=10).look()
+    Reaper(short_lease_store, interval=1, grace=1000, gap=10).run_once()
     assert status(short_lease_store, lost_job_id) == "queued"
 
 
 def test_a_gap_restarts_the_grace(lost_job_id: str, short_lease_store: Store, valkey_url: str) -> None:
     set_reachable_period(valkey_url, since=1001, until=15)
     reaper = Reaper(short_lease_store, interval=1, grace=1000, gap=10)
-    reaper.look()
-    reaper.look()
+    reaper.run_once()
+    reaper.run_once()
     assert status(short_lease_store, lost_job_id) == "running"
 
 
@@ -109,17 +109,17 @@ def test_reaper_interval_is_at_most_half_the_gap(short_lease_store: Store) -> No
 def test_redis_outage_ends_the_reapers_leadership() -> None:
     reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0, gap=10)
     reaper.acts = True
-    reaper._look_if_reachable()
+    reaper._run_if_reachable()
     assert not reaper.acts
 
 
 def test_only_one_of_two_reapers_acts_until_it_resigns(lost_job_id: str, short_lease_store: Store) -> None:
     first, second = (Reaper(short_lease_store, interval=1, grace=0, gap=10) for _ in range(2))
-    assert short_lease_store.reaping.acting(first._name, 100)
-    second.look()
+    assert short_lease_store.reaping.acquire_leadership(first._name, 100)
+    second.run_once()
     assert status(short_lease_store, lost_job_id) == "running"
     first._resign()
-    second.look()
+    second.run_once()
     assert status(short_lease_store, lost_job_id) == "queued"
 
 

@@ -66,9 +66,9 @@ def attempt(submitted: Callable[..., str], trainer: Callable[[str], Any]) -> Att
 
 def release_all(releases: BlobReleases, store: Store) -> None:
     while store.redis.exists(keys.RELEASED):
-        releases.look()
+        releases.run_once()
         time.sleep(0.01)  # the file's modification time must be in the past
-    releases.look()
+    releases.run_once()
 
 
 def test_training_job_stores_at_most_keep_checkpoints(
@@ -122,8 +122,8 @@ def test_blobs_are_not_released_within_the_grace(
     patient = BlobReleases(store, blobs, seconds=3600, may_delete=lambda: True, meters=meters)
     for epoch in range(1, KEPT + 2):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    assert patient.look() == 0
-    assert patient.look() == 0
+    assert patient.run_once() == 0
+    assert patient.run_once() == 0
     assert len(list(blobs.names())) == KEPT + 1
 
 
@@ -133,7 +133,7 @@ def test_service_without_permission_to_delete_releases_nothing(
     idle = BlobReleases(store, blobs, seconds=0, may_delete=lambda: False, meters=meters)
     for epoch in range(1, KEPT + 2):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
-    assert idle.look() == 0
+    assert idle.run_once() == 0
     assert store.redis.llen(keys.RELEASED) == 1
     assert len(list(blobs.names())) == KEPT + 1
 
@@ -152,7 +152,7 @@ def test_nothing_is_released_while_a_record_is_unreadable(
 
 def test_invalid_release_entries_are_skipped(releases: BlobReleases, store: Store) -> None:
     store.redis.rpush(keys.RELEASED, "", "{}", "[" * 10_000, '{"digest": "../../etc/passwd"}')
-    assert releases.look() == 0
+    assert releases.run_once() == 0
     assert store.redis.exists(keys.RELEASED) == 0
 
 

@@ -216,7 +216,7 @@ def test_refused_blob_upload_raises_with_the_reason(http: httpx2.Client, make_to
     with pytest.raises(BlobError, match="PIPPIN_MAX_DATASET_BYTES"):
         Blobs(str(http.base_url)).put_bytes(LARGE)
     make_token("worker")
-    with pytest.raises(BlobRefusedError, match="demands a worker token"):
+    with pytest.raises(BlobRefusedError, match="requires a worker token"):
         Blobs(str(http.base_url)).put_bytes(LARGE)
 
 

@@ -17,7 +17,7 @@ from pippin.http.token_file import TokenFileError, read_token
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store
 from pippin.store.token_requirement import TokenRequirement, require_admin
-from service.security.first_token import check_first_token, keep_first_token
+from service.security.first_token import check_first_token, store_first_token
 from tests.support.environment import clean_environment
 from tests.support.waiting import wait_for
 
@@ -117,12 +117,12 @@ async def test_revoked_first_token_is_not_restored(
     check_first_token(settings)
     text = read_token(settings.admin_token_file)
     for _ in range(2):
-        await keep_first_token(store, settings, requirement)
+        await store_first_token(store, settings, requirement)
         assert [token.role for token in store.tokens.all()] == ["admin"]
     store.tokens.revoke(store.tokens.all()[0].id)
     check_first_token(settings)
     with structlog.testing.capture_logs() as log:
-        await keep_first_token(store, settings, requirement)
+        await store_first_token(store, settings, requirement)
     assert store.tokens.all() == []
     assert "not the first any more" in log[0]["event"]
     assert read_token(settings.admin_token_file) == text
@@ -134,16 +134,16 @@ async def test_first_token_is_not_restored_after_redis_loses_its_records(
     settings = make_settings(admin_token_file=tmp_path / "admin.token")
     requirement = TokenRequirement(settings.home)
     check_first_token(settings)
-    await keep_first_token(store, settings, requirement)
-    requirement.remember(store.tokens.made(), requirement.recall())
+    await store_first_token(store, settings, requirement)
+    requirement.remember(store.tokens.issued_roles(), requirement.recall())
     store.redis.flushall()
     for _ in range(2):
-        await keep_first_token(store, settings, requirement)
+        await store_first_token(store, settings, requirement)
         assert store.tokens.all() == []
         # As after a restart of the service.
         requirement = TokenRequirement(settings.home)
     requirement.reset()
-    await keep_first_token(store, settings, requirement)
+    await store_first_token(store, settings, requirement)
     assert [token.role for token in store.tokens.all()] == ["admin"]
 
 

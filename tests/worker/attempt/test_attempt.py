@@ -20,7 +20,7 @@ from pippin.models.mlmodel.proto import parse, serialize
 from pippin.models.spec import resolve
 from pippin.store import Claim, keys, new_token
 from pippin.store.records import compact
-from worker.attempt.run import Tools, run
+from worker.attempt.run import AttemptContext, run
 from worker.child import Assignment
 from worker.engines.engine import Engine, EngineError, EpochResult, Observer, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
@@ -97,7 +97,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
         claim = Claim(TENANT, job.id, number, new_token())
         used = blobs or bench.blobs
         cache = BlobCache(home / "cache" / "blobs", 10**9, used)
-        tools = Tools(
+        tools = AttemptContext(
             store=bench.store,
             blobs=used,
             cache=cache,

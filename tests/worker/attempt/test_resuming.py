@@ -19,7 +19,7 @@ from pippin.jobs.checkpoints import Checkpoint, read_checkpoint
 from pippin.models.mlmodel import Weights, read
 from pippin.store import Claim, new_token
 from worker.attempt.checkpoints import Checkpoints
-from worker.attempt.run import Tools, run
+from worker.attempt.run import AttemptContext, run
 from worker.child import Assignment
 from worker.engines.engine import EpochResult, Observer, Stopped, TrainingRun
 from worker.stop import Cause, StopFlag
@@ -84,7 +84,9 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Counting]:
         engine = Counting(stop, before)
         used = blobs or bench.blobs
         cache = BlobCache(home / "cache" / "blobs", 10**9, used)
-        tools = Tools(store=bench.store, blobs=used, cache=cache, engine=engine, renew_seconds=0.1, blob_seconds=0.3)
+        tools = AttemptContext(
+            store=bench.store, blobs=used, cache=cache, engine=engine, renew_seconds=0.1, blob_seconds=0.3
+        )
         run(Assignment(Claim(TENANT, job.id, number, new_token()), "bench", "jax"), tools, stop)
         return engine
 
@@ -197,7 +199,7 @@ def test_attempt_resumed_after_the_last_epoch_only_writes_the_model(
     cache = BlobCache(home / "cache" / "blobs", 10**9, bench.blobs)
     run(
         Assignment(claim, "bench", "jax"),
-        Tools(store=bench.store, blobs=bench.blobs, cache=cache, engine=stop_at_end, renew_seconds=0.1),
+        AttemptContext(store=bench.store, blobs=bench.blobs, cache=cache, engine=stop_at_end, renew_seconds=0.1),
         stop,
     )
     assert bench.job(job).status is Status.QUEUED

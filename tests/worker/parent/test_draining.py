@@ -95,11 +95,11 @@ def test_drain_state_is_kept_during_an_outage(
     draining = Draining(store.workers, bench_report.name, every=0)
     assert not draining.begun()
     store.workers.drain("bench-1", Drain.HAND_BACK)
-    assert draining.wants_back()
+    assert draining.must_hand_back()
     valkey_server.stop()
     try:
         assert draining.begun()
-        assert draining.wants_back()
+        assert draining.must_hand_back()
     finally:
         valkey_server.start()
     store.workers.undrain("bench-1")

@@ -16,7 +16,7 @@ def test_worker_is_listed_with_its_state_while_it_runs(store: Store) -> None:
         assert shown.os
         assert shown.chip
         assert shown.compute_units == compute_units("jax")
-        heartbeat.tell("busy", "job_1")
+        heartbeat.report_state("busy", "job_1")
         wait_for(lambda: store.workers.all()[0].state == "busy")
         assert store.workers.all()[0].current_job == "job_1"
     assert store.workers.all() == []
@@ -35,7 +35,7 @@ def test_quiet_heartbeat_sends_nothing(store: Store) -> None:
         assert sent.wait(10)
         with heartbeat.quiet():
             sent.clear()
-            heartbeat.tell("busy", "job_1")
+            heartbeat.report_state("busy", "job_1")
             assert not sent.wait(0.2)
         assert sent.wait(10)
 
@@ -44,7 +44,7 @@ def test_heartbeat_continues_after_an_outage(store: Store, valkey_server: Embedd
     with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
         wait_for(store.workers.all)
         valkey_server.stop()
-        heartbeat.tell("busy", "job_1")
+        heartbeat.report_state("busy", "job_1")
         valkey_server.start()
-        heartbeat.tell("busy", "job_2")
+        heartbeat.report_state("busy", "job_2")
         wait_for(lambda: [worker.current_job for worker in store.workers.all()] == ["job_2"])

@@ -86,7 +86,7 @@ from worker.parent.shutdown import Shutdown
 settings, shutdown = Settings(), Shutdown()
 shutdown.install()
 engine = make_engine("jax", EngineOptions.of(settings))
-work(settings, engine, shutdown, name=None, way="spawn", sleep_inhibitor=SleepInhibitor(Path(sys.argv[1])))
+work(settings, engine, shutdown, name=None, start_method="spawn", sleep_inhibitor=SleepInhibitor(Path(sys.argv[1])))
 """
 
 

@@ -29,7 +29,7 @@ def test_worker_waits_for_absent_redis_and_logs_it(tmp_path: Path) -> None:
     settings = Settings(redis_url="redis://:s3cret@127.0.0.1:1/0", home=tmp_path)
     shutdown = Shutdown()
     worker = threading.Thread(
-        target=work, args=(settings, Idle(), shutdown), kwargs={"name": "bench", "way": "fork"}, daemon=True
+        target=work, args=(settings, Idle(), shutdown), kwargs={"name": "bench", "start_method": "fork"}, daemon=True
     )
     with capture_logs() as lines:
         worker.start()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.paths import DOCS
 from worker.parity.cases import CASES, Candidate, Case
-from worker.parity.comparison import judged
+from worker.parity.comparison import evaluated
 from worker.parity.problem import Rules
 from worker.parity.reference import Outcome, train
 
@@ -29,7 +29,7 @@ def test_each_candidate_is_recognized(case: Case, candidate: Candidate) -> None:
     assert chosen is not None
     before = _in_single_precision(train(case.problem, chosen))
     found = before if candidate.rules is None else _in_single_precision(train(case.problem, candidate.rules))
-    shown = judged(case, found, before if case.repeated else None)
+    shown = evaluated(case, found, before if case.repeated else None)
     # A training with the same order every time repeats itself for every order.
     same = case.repeated and candidate.rules == chosen
     assert shown.nearest == (case.candidates[0].name if same else candidate.name)
@@ -41,7 +41,7 @@ def test_each_candidate_is_recognized(case: Case, candidate: Candidate) -> None:
 def test_outcome_of_no_candidate_does_not_fit(case: Case) -> None:
     first = train(case.problem, case.candidates[-1].rules or Rules())
     strange = Outcome({k: a + 0.011 for k, a in first.weights.items()}, tuple(loss + 0.011 for loss in first.losses))
-    shown = judged(case, strange, first if case.repeated else None)
+    shown = evaluated(case, strange, first if case.repeated else None)
     assert not shown.fits
     assert not shown.as_chosen
 

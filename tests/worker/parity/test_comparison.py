@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from worker.parity.cases import CASES, Case
-from worker.parity.comparison import Comparison, document, judged, print_table, verdict
+from worker.parity.comparison import Comparison, document, evaluated, print_table, verdict
 from worker.parity.reference import Outcome, train
 
 
@@ -19,7 +19,7 @@ def _shown(name: str, candidate: int) -> Comparison:
     case = _case(name)
     rules = case.candidates[candidate].rules
     assert rules is not None
-    return judged(case, train(case.problem, rules), None)
+    return evaluated(case, train(case.problem, rules), None)
 
 
 def test_table_of_many_candidates_shows_the_nearest_and_the_choice(capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,7 +51,7 @@ def test_outcome_that_fits_nothing_is_not_called_a_match() -> None:
 def test_an_epoch_without_a_loss_is_null_in_the_document() -> None:
     case = _case("mse_loss")
     weights = {name: array.astype(np.float64) for name, array in case.problem.weights().items()}
-    (told,) = document("coreml", [judged(case, Outcome(weights, (float("nan"),)), None)])["cases"]
+    (told,) = document("coreml", [evaluated(case, Outcome(weights, (float("nan"),)), None)])["cases"]
     assert [row["losses"] for row in told["candidates"]] == [None] * 5
     assert not told["fits"]
     assert not told["as_chosen"]

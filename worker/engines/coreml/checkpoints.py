@@ -11,7 +11,7 @@ from pippin.api.engines import ComputeUnits
 from pippin.api.requests import Hyperparameters
 from pippin.api.states import Reason
 from pippin.jobs.checkpoints import Checkpoint
-from pippin.models.mlmodel import Model, admitting, with_learned
+from pippin.models.mlmodel import Model, with_learned, with_widened_limits
 from pippin.models.spec import SGD
 from pippin.system.machine import chip, operating_system
 from worker.engines.coreml.weights import not_finite, read_trained, trained_keys
@@ -54,9 +54,9 @@ def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
             those that the training changes.
     """
     if checkpoint.engine != ENGINE:
-        raise _misfit(f"was made by the engine {checkpoint.engine}, and this is {ENGINE}")
+        raise _mismatch(f"was made by the engine {checkpoint.engine}, and this is {ENGINE}")
     if checkpoint.step or not 0 <= checkpoint.epoch <= epochs:
-        raise _misfit(
+        raise _mismatch(
             f"stands {checkpoint.step} mini-batches after epoch {checkpoint.epoch}; "
             f"Core ML can go on from the end of an epoch, up to {epochs}"
         )
@@ -65,22 +65,22 @@ def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
     for layer, key in expected:
         shape = list(model.weights[layer][key].shape)
         if (layer, key) not in held:
-            raise _misfit(f"lacks the {key} of layer {layer}")
+            raise _mismatch(f"lacks the {key} of layer {layer}")
         if list(held[layer, key].shape) != shape:
-            raise _misfit(f"has the {key} of layer {layer} in the shape {list(held[layer, key].shape)}, not {shape}")
+            raise _mismatch(f"has the {key} of layer {layer} in the shape {list(held[layer, key].shape)}, not {shape}")
     for layer, key in held:
         if (layer, key) not in expected:
-            raise _misfit(f"has the {key} of layer {layer}, which the model does not train")
+            raise _mismatch(f"has the {key} of layer {layer}, which the model does not train")
 
 
-def _misfit(why: str) -> EngineError:
+def _mismatch(why: str) -> EngineError:
     return EngineError(Reason.ENGINE_ERROR, f"the training cannot go on from this checkpoint: it {why}")
 
 
-def moved_on(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
+def advanced_to(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
     """The file with the checkpoint's weights, and limits that admit the remaining epochs and the seed of `values`."""
     limited = values.model_dump(include={"epochs", "seed"}, exclude_none=True)
-    return admitting(with_learned(model, checkpoint.weights), limited)
+    return with_widened_limits(with_learned(model, checkpoint.weights), limited)
 
 
 def notice(run: TrainingRun, model: Model, computed_on: Mapping[str, str]) -> str | None:

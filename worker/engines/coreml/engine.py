@@ -10,8 +10,8 @@ from pippin.api.states import Reason
 from pippin.models.mlmodel import Learned, Model, Pipeline
 from pippin.models.spec import ArrayFeature, ResolvedSpec
 from worker.engines.columns import check_run_indices, columns_of, matrix_of
-from worker.engines.coreml.checkpoints import ENGINE, check_fits, moved_on
-from worker.engines.coreml.parameters import configuration_for, decided, with_defaults
+from worker.engines.coreml.checkpoints import ENGINE, advanced_to, check_fits
+from worker.engines.coreml.parameters import configuration_for, remaining_hyperparameters, with_defaults
 from worker.engines.coreml.task import compiled
 from worker.engines.coreml.training import Training
 from worker.engines.coreml.weights import all_weights, trained_keys
@@ -40,7 +40,7 @@ class CoreMLEngine:
         began = time.perf_counter()
         model = _network(run)
         _check(model, run)
-        values = decided(run)
+        values = remaining_hyperparameters(run)
         data = run.model
         try:
             if run.resume is not None:
@@ -48,7 +48,7 @@ class CoreMLEngine:
                 if not values.epochs:
                     observer.training_began()
                     return model.weights
-                data = moved_on(data, run.resume, values)
+                data = advanced_to(data, run.resume, values)
             data = with_defaults(data, values)
             with objc.autorelease_pool(), compiled(data) as url:
                 configuration = configuration_for(data, values, run.compute_units)

@@ -34,7 +34,7 @@ _NETWORK_FIELDS = {
 }
 
 
-def decided(run: TrainingRun) -> Hyperparameters:
+def remaining_hyperparameters(run: TrainingRun) -> Hyperparameters:
     """The hyperparameters at the start of the task; for a resumed training those of the remaining epochs."""
     finished = 0 if run.resume is None else run.resume.epoch
     values: dict[str, float] = {"epochs": run.hyperparameters.epochs - finished}

@@ -14,7 +14,7 @@ from pippin.models.trainable import trainable_network
 from worker.engines.coreml.checkpoints import checkpoint_now, environment, notice
 from worker.engines.coreml.errors import failed
 from worker.engines.coreml.examples import batch_of, columns_for
-from worker.engines.coreml.parameters import decided, learning_rate, rate_of
+from worker.engines.coreml.parameters import learning_rate, rate_of, remaining_hyperparameters
 from worker.engines.coreml.predictions import Validation, check_predictions
 from worker.engines.coreml.relay import Closed, Relay
 from worker.engines.coreml.task import make_task
@@ -56,7 +56,7 @@ class Training:
         self._last_checkpoint = run.resume
         self._epoch = 0 if run.resume is None else run.resume.epoch
         self._batch_losses: list[float] = []
-        self._rate = decided(run).learning_rate
+        self._rate = remaining_hyperparameters(run).learning_rate
         self._began = time.perf_counter()
 
     def run(self, url: Any, configuration: Any) -> Weights:  # noqa: ANN401 - Apple's objects

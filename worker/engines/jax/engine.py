@@ -14,7 +14,7 @@ from worker.engines.jax.front import through_front
 from worker.engines.jax.neighbors import learn_neighbors
 from worker.engines.jax.network import NetworkTrainer
 from worker.engines.jax.optimizers import Adam
-from worker.engines.jax.programs import Programs, Steps, network_for, parameters_of, picked
+from worker.engines.jax.programs import Programs, Steps, network_for, parameters_of, select_arrays
 from worker.engines.jax.start import ENGINE
 from worker.engines.jax.switches import Switches
 from worker.engines.jax.training import SIZE
@@ -81,7 +81,7 @@ def warm_up() -> None:
     columns = columns_of(resolved)
     parameters = parameters_of(resolved)
     programs = Programs(network_for(resolved, "cpu"), columns, parameters, Adam(0.1, 0.9, 0.999, 1e-8))
-    trained = picked(initial_weights(resolved), parameters.trained)
+    trained = select_arrays(initial_weights(resolved), parameters.trained)
     moments = tuple((array, array) for array in trained)
     steps = Steps(
         table=tuple(np.zeros((2, column.size), np.uint8) for column in columns),

@@ -6,7 +6,7 @@ import numpy as np
 
 from pippin.api.states import Reason
 from pippin.datasets.classes import learned_labels
-from pippin.datasets.names import spelled_as
+from pippin.datasets.names import with_spelling_of
 from pippin.models.mlmodel import Samples
 from pippin.models.neighbors import NeighborsModel, append, predict
 from worker.engines.engine import EngineError, EpochResult, Examples, Observer, Stopped, TrainingRun
@@ -52,7 +52,7 @@ def _points(model: NeighborsModel, examples: Examples) -> np.ndarray[tuple[int, 
 
 def _labels(model: NeighborsModel, examples: Examples, names: tuple[str, ...] | None) -> list[str | int]:
     numbers = examples.arrays[model.predicted_feature].reshape(-1)
-    class_names = spelled_as(model.classes, names)
+    class_names = with_spelling_of(model.classes, names)
     return [learned_labels(model.label_type, class_names, int(number)) for number in numbers]
 
 

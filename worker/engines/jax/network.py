@@ -17,7 +17,7 @@ from worker.engines.jax.programs import Programs, network_for, parameters_of
 from worker.engines.jax.schedule import first_shuffle, schedule_for
 from worker.engines.jax.start import start_of, switches_of
 from worker.engines.jax.switches import Switches
-from worker.engines.jax.tables import Source, room_for_examples, table_for
+from worker.engines.jax.tables import Source, max_resident_bytes, table_for
 from worker.engines.jax.training import REMEDY, SIZE, Training, Validation
 
 
@@ -91,7 +91,7 @@ class NetworkTrainer:
         return training.weights(model.weights)
 
     def _chunks(self, examples: Examples, programs: Programs, size: int, observer: Observer) -> Chunks:
-        limit = room_for_examples() if self.resident_bytes is None else self.resident_bytes
+        limit = max_resident_bytes() if self.resident_bytes is None else self.resident_bytes
         table = table_for(Source(examples, programs.columns), size, limit)
         return Chunks(table, Pace(self.steps_per_chunk), observer.stop_requested)
 

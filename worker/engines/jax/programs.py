@@ -120,7 +120,7 @@ def parameters_of(resolved: ResolvedSpec) -> Parameters:
     )
 
 
-def picked(weights: Mapping[str, Mapping[str, NDArray[np.float32]]], keys: tuple[Key, ...]) -> tuple[Any, ...]:
+def select_arrays(weights: Mapping[str, Mapping[str, NDArray[np.float32]]], keys: tuple[Key, ...]) -> tuple[Any, ...]:
     """The arrays of `keys`."""
     return tuple(weights[layer][key] for layer, key in keys)
 

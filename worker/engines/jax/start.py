@@ -12,7 +12,7 @@ from pippin.jobs.checkpoints import Checkpoint, ShuffleState
 from pippin.models.spec.weights import Weights
 from worker.engines.engine import EngineError
 from worker.engines.jax.device import environment
-from worker.engines.jax.programs import Parameters, picked
+from worker.engines.jax.programs import Parameters, select_arrays
 from worker.engines.jax.switches import FORMER, Switches
 
 ENGINE = "jax"
@@ -31,7 +31,7 @@ def switches_of(resume: Checkpoint | None, default: Switches) -> Switches:
     try:
         return Switches.of_document(resume.switches)
     except ValueError as error:
-        raise _misfit(str(error)) from None
+        raise _mismatch(str(error)) from None
 
 
 def start_of(
@@ -60,7 +60,7 @@ def start_of(
     Raises:
         EngineError: The checkpoint does not fit the training.
     """
-    trained = dict(zip(parameters.trained, picked(weights, parameters.trained), strict=True))
+    trained = dict(zip(parameters.trained, select_arrays(weights, parameters.trained), strict=True))
     if resume is None:
         zeros = tuple(nested({key: np.zeros_like(array) for key, array in trained.items()}) for _ in range(moments))
         return Checkpoint(
@@ -78,7 +78,7 @@ def start_of(
     _check_place(resume, epochs, steps)
     _check_arrays(resume.weights, "weights", trained)
     if len(resume.moments) != moments:
-        raise _misfit(f"holds {len(resume.moments)} moments of each weight; the model's optimizer keeps {moments}")
+        raise _mismatch(f"holds {len(resume.moments)} moments of each weight; the model's optimizer keeps {moments}")
     for number, moment in enumerate(resume.moments, 1):
         _check_arrays(moment, f"moments {number}", trained)
     if shuffle is None:
@@ -97,40 +97,40 @@ def nested(arrays: Mapping[tuple[str, str], NDArray[np.float32]]) -> Weights:
 
 def _check_place(resume: Checkpoint, epochs: int, steps: int) -> None:
     if resume.engine != ENGINE:
-        raise _misfit(f"was made by the engine {resume.engine}; only that one can go on from there, {ENGINE} cannot")
+        raise _mismatch(f"was made by the engine {resume.engine}; only that one can go on from there, {ENGINE} cannot")
     if not 0 <= resume.epoch <= epochs:
-        raise _misfit(f"stands after epoch {resume.epoch}; the training has {epochs}")
+        raise _mismatch(f"stands after epoch {resume.epoch}; the training has {epochs}")
     max_step = steps if resume.epoch < epochs else 0
     if not 0 <= resume.step <= max_step:
-        raise _misfit(
+        raise _mismatch(
             f"stands after step {resume.step} of epoch {resume.epoch + 1}; there it can have taken {max_step}"
         )
     for losses in (resume.batch_sums, resume.batch_totals):
         if len(losses) != resume.step:
-            raise _misfit(f"holds the losses of {len(losses)} steps; it has taken {resume.step}")
+            raise _mismatch(f"holds the losses of {len(losses)} steps; it has taken {resume.step}")
 
 
 def _check_shuffle(shuffle: ShuffleState | None, count: int) -> None:
     if shuffle is None:
-        raise _misfit("does not hold the order of the examples, which the next epoch shuffles")
+        raise _mismatch("does not hold the order of the examples, which the next epoch shuffles")
     order = shuffle.order
     if order.dtype != np.int32 or order.shape != (count,) or not np.array_equal(np.sort(order), np.arange(count)):
-        raise _misfit(f"holds an order of {order.size} examples; the training has {count}, each of them once")
+        raise _mismatch(f"holds an order of {order.size} examples; the training has {count}, each of them once")
 
 
 def _check_arrays(arrays_by_layer: Weights, what: str, expected_arrays: Mapping[tuple[str, str], NDArray[Any]]) -> None:
     held = {(layer, key): array for layer, arrays in arrays_by_layer.items() for key, array in arrays.items()}
     for layer, key in sorted(held.keys() ^ expected_arrays.keys()):
         has = "holds" if (layer, key) in held else "lacks"
-        raise _misfit(f"{has} the {key} of layer {layer} among its {what}; the model trains other weights")
+        raise _mismatch(f"{has} the {key} of layer {layer} among its {what}; the model trains other weights")
     for (layer, key), array in held.items():
         expected = expected_arrays[layer, key]
         if (array.shape, array.dtype) != (expected.shape, expected.dtype):
-            raise _misfit(
+            raise _mismatch(
                 f"has {array.dtype} {list(array.shape)} for the {key} of layer {layer} among its {what}; "
                 f"the model has {expected.dtype} {list(expected.shape)}"
             )
 
 
-def _misfit(message: str) -> EngineError:
+def _mismatch(message: str) -> EngineError:
     return EngineError(Reason.ENGINE_ERROR, f"the checkpoint does not fit the training: it {message}")

@@ -112,7 +112,7 @@ class Table(ABC):
         """Matrices on the device, and the numbers of their rows that hold the examples `rows`, in the same shape."""
 
 
-def room_for_examples() -> int:
+def max_resident_bytes() -> int:
     """Maximum bytes of examples that stay on the default device during a whole training."""
     stats = jax.devices()[0].memory_stats()  # None on a CPU
     return int(stats["bytes_limit"]) // 2 if stats else _HOST_BYTES
@@ -121,7 +121,7 @@ def room_for_examples() -> int:
 def table_for(source: Source, size: int, limit: int) -> Table:
     """A table for mini-batches of `size`: all examples if they take at most `limit` bytes, else a window."""
     max_steps = min(max(_MAX_EXAMPLES_PER_CALL // size, 16), 1024)
-    if roomy(source.count) * source.bytes_per_example <= limit:
+    if rounded_up(source.count) * source.bytes_per_example <= limit:
         return _Whole(source, max_steps)
     return _Window(source, min(max(_WINDOW_BYTES // (size * source.bytes_per_example), 1), max_steps), size)
 
@@ -132,7 +132,7 @@ class _Whole(Table):
     def __init__(self, source: Source, max_steps: int) -> None:
         super().__init__(source)
         self.max_steps = max_steps
-        matrices = source.empty(roomy(source.count))
+        matrices = source.empty(rounded_up(source.count))
         source.fill(matrices, slice(None))
         self._matrices = tuple(jax.device_put(matrices))
 
@@ -155,7 +155,7 @@ class _Window(Table):
         return tuple(jax.device_put(matrices)), np.arange(rows.size, dtype=np.int32).reshape(rows.shape)
 
 
-def roomy(count: int) -> int:
+def rounded_up(count: int) -> int:
     """Round `count` up to 64, 96, 128, 192, 256 …, so that data sets of similar size share a compiled program."""
     size = 64
     while size < count:

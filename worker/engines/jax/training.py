@@ -14,7 +14,7 @@ from pippin.models.spec.weights import Weights
 from worker.engines.engine import EngineError
 from worker.engines.jax.chunks import Chunks
 from worker.engines.jax.device import compiled, environment
-from worker.engines.jax.programs import Arrays, Programs, Steps, picked
+from worker.engines.jax.programs import Arrays, Programs, Steps, select_arrays
 from worker.engines.jax.schedule import MiniBatches, Schedule, own_size
 from worker.engines.jax.start import ENGINE, nested
 
@@ -92,9 +92,9 @@ class Training:
         self.finished, self.taken = start.epoch, start.taken
         # Losses of the epoch after the finished epochs.
         self._totals, self._sums = array("d", start.batch_totals), array("d", start.batch_sums)
-        self.trained = jax.device_put(picked(start.weights, self._keys))
-        self.frozen = jax.device_put(picked(weights, programs.parameters.frozen))
-        moments = [picked(moment, self._keys) for moment in start.moments]
+        self.trained = jax.device_put(select_arrays(start.weights, self._keys))
+        self.frozen = jax.device_put(select_arrays(weights, programs.parameters.frozen))
+        moments = [select_arrays(moment, self._keys) for moment in start.moments]
         self._moments = jax.device_put(tuple(zip(*moments, strict=True)))
         no_steps = chunks.no_steps(schedule.width, self._optimizer.step_scalars(1, 1).shape[1])
         # Weights and moments are donated, so that they are overwritten in place.

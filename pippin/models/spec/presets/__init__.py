@@ -28,5 +28,5 @@ def preset(name: str) -> dict[str, object]:
         UnknownPresetError: There is no preset of that name; the message lists the presets.
     """
     if name not in preset_names():
-        raise UnknownPresetError(f"no preset is called {name!r}; there are: {', '.join(preset_names())}")
+        raise UnknownPresetError(f"there is no preset {name!r}; the presets are: {', '.join(preset_names())}")
     return cast("dict[str, object]", json.loads((files(__name__) / f"{name}.json").read_text(encoding="utf-8")))

@@ -19,7 +19,7 @@ from pippin.models.spec.shapes import is_vector, rank5, shape_text, short
 from pippin.models.spec.values import RESERVED_PREFIX
 
 
-def layers_and_loss_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
+def layers_and_loss_have_unique_names(graph: Graph) -> Iterator[Fault]:
     """No two layers, nor a layer and the loss, share a name. Source: NeuralNetworkValidatorGraph.hpp."""
     seen: dict[str, int] = {}
     for node in graph.nodes:
@@ -35,7 +35,7 @@ def layers_and_loss_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
         yield Fault("/loss/name", f"found {graph.loss.name!r}, a layer's name too; needs a name of its own")
 
 
-def features_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
+def features_have_unique_names(graph: Graph) -> Iterator[Fault]:
     """No two inputs, outputs or training inputs share a name. Ours: Apple's validator does not check this.
 
     A training input may be listed twice with the same content, because coremltools appends a loss's training inputs to
@@ -58,7 +58,7 @@ def features_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
             seen.setdefault(name, content)
 
 
-def pippins_own_keys_are_left_alone(graph: Graph) -> Iterator[Fault]:
+def metadata_has_no_reserved_keys(graph: Graph) -> Iterator[Fault]:
     """Metadata keys that begin with `pippin.` are reserved for Pippin. Ours, not Apple's."""
     for key in graph.draft.user_defined:
         if key.startswith(RESERVED_PREFIX):
@@ -85,7 +85,7 @@ def inputs_are_arrays_or_images(graph: Graph) -> Iterator[Fault]:
                 yield Fault(pointer(field, index, "shape"), "is required: [C] for a vector or [C, H, W]")
 
 
-def array_inputs_have_rank_one_or_three(graph: Graph) -> Iterator[Fault]:
+def array_inputs_have_rank_1_or_3(graph: Graph) -> Iterator[Fault]:
     """With RANK5 arrays an input is [C] or [C, H, W]. Source: NeuralNetworkValidator.cpp, `arrayInputShapeMapping`."""
     if graph.draft.arrays == "exact":
         return
@@ -95,13 +95,13 @@ def array_inputs_have_rank_one_or_three(graph: Graph) -> Iterator[Fault]:
             yield Fault(pointer("inputs", index, "shape"), f"found {list(shape)}; needs [C] for a vector or [C, H, W]")
 
 
-def outputs_are_there(graph: Graph) -> Iterator[Fault]:
+def has_outputs(graph: Graph) -> Iterator[Fault]:
     """A model declares its outputs; only a classifier's outputs can be inferred from its classes. Ours."""
     if graph.draft.outputs is None and graph.draft.classifier is None and graph.draft.spec is not None:
         yield Fault("/outputs", "is required: what a prediction answers")
 
 
-def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
+def outputs_are_blobs_of_layers(graph: Graph) -> Iterator[Fault]:
     """Every output is a blob that a layer makes. Source: NeuralNetworkValidator.cpp, outputs of the interface.
 
     A classifier's label and probabilities are not blobs.
@@ -113,12 +113,12 @@ def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
         name = part.text("name")
         if isinstance(part.value, LabelFeature | DictionaryFeature):
             continue
-        if name is not None and name not in graph.makers:
-            hint = hints.at(name, graph.makers)
+        if name is not None and name not in graph.producers:
+            hint = hints.text_for(name, graph.producers)
             yield Fault(pointer("outputs", index, "name"), f"found {name!r}, which no layer makes{hint}")
 
 
-def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
+def output_shapes_match_the_layers(graph: Graph) -> Iterator[Fault]:
     """An output's declared shape is the shape of its blob; unless arrays are EXACT, axes of length 1 are optional.
 
     Ours: Apple's validator does not check the shape, and accepts arrays of any type.
@@ -126,7 +126,7 @@ def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
     for index, part in enumerate(graph.draft.outputs or ()):
         if part.value is None:
             continue
-        produced = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
+        produced = graph.shapes.get(part.value.name) if part.value.name in graph.producers else None
         shape = _declared(part)
         rank5_shape = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
         if produced is not None and shape is not None and produced not in (shape, rank5_shape):
@@ -139,7 +139,7 @@ def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
             yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models that answer arrays")
 
 
-def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
+def classifier_labels_match_its_blob(graph: Graph) -> Iterator[Fault]:
     """A classifier's probabilities are a vector with one number per label, and the labels are unique.
 
     Source: NeuralNetworkValidator.cpp, `validateNeuralNetworkClassifier`. Ours: the two lengths must be equal.
@@ -152,9 +152,9 @@ def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
     blob = classifier.blob or next((name for node in graph.nodes[-1:] for name in node.outputs), None)
     if blob is None:
         return
-    if blob not in graph.makers:
+    if blob not in graph.producers:
         if graph.is_named:
-            hint = did_you_mean(blob, list(graph.makers))
+            hint = did_you_mean(blob, list(graph.producers))
             yield Fault("/classifier/blob", f"found {blob!r}, which no layer makes{hint}")
         return
     produced = graph.shapes.get(blob)
@@ -166,7 +166,7 @@ def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
         )
 
 
-def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
+def classifier_outputs_match_its_declaration(graph: Graph) -> Iterator[Fault]:
     """Only a classifier has label and probability outputs; their names and types are those that it declares.
 
     Source: InterfaceValidators.cpp, `validateClassifierInterface`.
@@ -196,7 +196,7 @@ def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
                 yield Fault("/outputs", f"found no {required!r}, which the classifier answers")
 
 
-def numbers_are_answered_by_a_regressor(graph: Graph) -> Iterator[Fault]:
+def only_regressors_output_numbers(graph: Graph) -> Iterator[Fault]:
     """Only a regressor outputs a single number. Source: NeuralNetworkValidator.cpp, `validateInputOutputTypes`.
 
     Apple's validator also allows this output for a classifier, which has no use for it.
@@ -209,7 +209,7 @@ def numbers_are_answered_by_a_regressor(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def a_regressor_answers_its_quantity(graph: Graph) -> Iterator[Fault]:
+def regressor_outputs_its_predicted_feature(graph: Graph) -> Iterator[Fault]:
     """The predicted feature is an output. Source: InterfaceValidators.cpp, `validateRegressorInterface`."""
     regressor, outputs = graph.draft.regressor, graph.draft.outputs
     if regressor is None or outputs is None:
@@ -218,7 +218,7 @@ def a_regressor_answers_its_quantity(graph: Graph) -> Iterator[Fault]:
         yield Fault("/regressor/predicted_feature", f"found {regressor.predicted_feature!r}, which is no output")
 
 
-def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
+def version_supports_the_layers(graph: Graph) -> Iterator[Fault]:
     """A file's version is not older than its layers require. Source: Format.hpp, specification versions."""
     version = graph.draft.version
     for node in graph.nodes:
@@ -229,7 +229,7 @@ def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
+def newer_layers_need_exact_arrays(graph: Graph) -> Iterator[Fault]:
     """Layers of version 4 and later need EXACT arrays, or only images as inputs. Source: NeuralNetworkValidator.cpp.
 
     The version depends on the options in use: an upsampling with aligned corners needs a newer version than the type.
@@ -244,7 +244,7 @@ def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
+def rank4_images_need_exact_arrays(graph: Graph) -> Iterator[Fault]:
     """Images of rank 4 need EXACT arrays, or no array inputs. Source: NeuralNetworkValidator.cpp."""
     if graph.draft.images == "rank4" and _has_rank5_arrays(graph):
         yield Fault(

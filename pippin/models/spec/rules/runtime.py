@@ -11,7 +11,7 @@ from pippin.models.spec.training import CategoricalCrossEntropy, MeanSquaredErro
 _LSTMS = frozenset({"uni_directional_lstm", "bi_directional_lstm"})
 
 
-def batch_normalization_stands_in_no_gradients_way(graph: Graph) -> Iterator[Fault]:
+def no_batch_normalization_below_the_loss(graph: Graph) -> Iterator[Fault]:
     """Core ML computes no gradient of a batch normalization. Source: coremltools issue 492."""
     for node in between_loss_and_updatable(graph):
         if node.layer is not None and node.layer.type == "batchnorm":
@@ -22,7 +22,7 @@ def batch_normalization_stands_in_no_gradients_way(graph: Graph) -> Iterator[Fau
             )
 
 
-def no_layer_is_an_lstm(graph: Graph) -> Iterator[Fault]:
+def has_no_lstm(graph: Graph) -> Iterator[Fault]:
     """Core ML cannot update a model with an LSTM at any position. Source: coremltools issues 490 and 2074."""
     for node in graph.nodes:
         if node.layer is not None and node.layer.type in _LSTMS:
@@ -50,7 +50,7 @@ def class_target_is_an_index(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
+def softmax_input_has_one_axis(graph: Graph) -> Iterator[Fault]:
     """A softmax of a blob of rank 3 uses an axis other than documented. Source: coremltools issue 1714."""
     for node in graph.nodes:
         if node.layer is None or node.layer.type != "softmax" or not node.inputs:
@@ -59,40 +59,41 @@ def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
         if shape is not None and len(shape) == 3 and (shape[0] != 1 or shape[1] != 1):
             yield Fault(
                 pointer("layers", node.index),
-                f"found a softmax of a blob of shape {list(shape)}; documented is the axis -3, seen was the axis -1 "
-                "(coremltools issue 1714), which Pippin follows: give the blob the shape [1, 1, C]",
+                f"found a softmax of a blob of shape {list(shape)}; Apple documents the axis -3, but the "
+                "runtime was seen to use the axis -1 (coremltools issue 1714), as Pippin does: give the blob the shape "
+                "[1, 1, C]",
             )
 
 
-def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
+def mean_squared_error_takes_an_activation(graph: Graph) -> Iterator[Fault]:
     """A mean squared error of a layer without an activation may not compile. Source: coremltools issues 1983, 2070."""
     loss = graph.loss
     if not isinstance(loss, MeanSquaredError):
         return
-    maker = graph.makers.get(loss.input or "")
-    while maker is not None and maker.layer is not None and maker.layer.type == "flatten":
+    producer = graph.producers.get(loss.input or "")
+    while producer is not None and producer.layer is not None and producer.layer.type == "flatten":
         # A flatten does not change values.
-        maker = graph.makers.get(maker.inputs[0]) if maker.inputs else None
-    if maker is not None and maker.layer is not None and maker.layer.type in _LINEAR:
+        producer = graph.producers.get(producer.inputs[0]) if producer.inputs else None
+    if producer is not None and producer.layer is not None and producer.layer.type in _LINEAR:
         yield Fault(
             "/loss/input",
-            f"found a mean squared error of {loss.input!r}, which the {maker.layer.type} {maker.name!r} makes without "
-            "an activation; such a model is reported to fail when Core ML compiles it, and not with a sigmoid behind "
-            "it (coremltools issue 1983), or to report negative losses (issue 2070). The cause is unclear, and others "
-            "like it are known to train",
+            f"found a mean squared error of {loss.input!r}, the output of the {producer.layer.type} {producer.name!r}, "
+            "which has no activation; such models are reported to fail when Core ML compiles them, unless a sigmoid "
+            "follows (coremltools issue 1983), or to report negative losses (issue 2070). The cause is unclear, and "
+            "other such models are known to train",
         )
 
 
 _LINEAR = frozenset({"inner_product", "convolution"})
 
 
-def outputs_are_no_whole_numbers(graph: Graph) -> Iterator[Fault]:
+def outputs_are_not_integers(graph: Graph) -> Iterator[Fault]:
     """An INT32 output cannot hold the fractions that layers make. Source: coremltools issue 490, with such a model."""
     for index, part in enumerate(graph.draft.outputs or ()):
         if isinstance(part.value, ArrayFeature) and part.value.type == "int":
             yield Fault(
                 pointer("outputs", index, "type"),
                 f"found the output {part.value.name!r} as 'int'; layers make fractions, and how Core ML converts them "
-                "to whole numbers is not documented (such a model is in coremltools issue 490): Pippin answers the "
-                "numbers as the layers make them; declare 'float' or 'double'",
+                "to whole numbers is not documented (such a model is in coremltools issue 490): Pippin returns "
+                "the fractions; declare 'float' or 'double'",
             )

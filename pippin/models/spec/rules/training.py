@@ -14,13 +14,13 @@ from pippin.models.spec.table import LAYERS
 from pippin.models.spec.training import CategoricalCrossEntropy, MeanSquaredError
 
 
-def some_layer_is_updatable(graph: Graph) -> Iterator[Fault]:
+def has_an_updatable_layer(graph: Graph) -> Iterator[Fault]:
     """At least one layer is updatable. Source: UpdatableNeuralNetworkValidator.cpp."""
     if graph.nodes and not any(node.updatable for node in graph.nodes):
         yield Fault("/layers", f'found no updatable layer; give "updatable": true to one of type {_trainable_types()}')
 
 
-def updatable_layers_are_of_a_trainable_type(graph: Graph) -> Iterator[Fault]:
+def updatable_layers_have_trainable_types(graph: Graph) -> Iterator[Fault]:
     """Only some types may be updatable. Source: UpdatableNeuralNetworkValidator.cpp."""
     for node in graph.nodes:
         if node.updatable and node.layer is not None and not node.layer.trainable:
@@ -79,7 +79,7 @@ def _first_visited_before_updatable(graph: Graph) -> tuple[Node, Node] | None:
     queue: deque[tuple[str, ...]] = deque([(graph.loss.input or "",)])
     while queue:
         for name in queue.popleft():
-            node = graph.makers.get(name)
+            node = graph.producers.get(name)
             if node is None or node.index in seen:
                 continue
             seen.add(node.index)
@@ -95,7 +95,7 @@ def between_loss_and_updatable(graph: Graph) -> list[Node]:
     """The layers between the loss and an updatable layer, in the spec's order."""
     if graph.loss is None:
         return []
-    carrying = _nodes_above_an_updatable_one(graph)
+    carrying = _indices_above_updatable(graph)
     return [node for node in _nodes_below_the_loss(graph) if node.index in carrying]
 
 
@@ -113,19 +113,21 @@ def _nodes_below_the_loss(graph: Graph) -> list[Node]:
     nodes: dict[int, Node] = {}
     names = [graph.loss.input or ""]
     while names:
-        node = graph.makers.get(names.pop())
+        node = graph.producers.get(names.pop())
         if node is not None and node.index not in nodes:
             nodes[node.index] = node
             names.extend(node.inputs)
     return [nodes[index] for index in sorted(nodes)]
 
 
-def _nodes_above_an_updatable_one(graph: Graph) -> set[int]:
+def _indices_above_updatable(graph: Graph) -> set[int]:
     """The indices of the layers that depend on an updatable layer."""
     carrying: set[int] = set()
     for node in graph.nodes:
-        makers = [maker for name in node.inputs if (maker := graph.makers.get(name)) and maker.index < node.index]
-        if any(maker.updatable or maker.index in carrying for maker in makers):
+        producers = [
+            producer for name in node.inputs if (producer := graph.producers.get(name)) and producer.index < node.index
+        ]
+        if any(producer.updatable or producer.index in carrying for producer in producers):
             carrying.add(node.index)
     return carrying
 
@@ -134,26 +136,26 @@ def _trainable_types() -> str:
     return " or ".join(sorted(name for name, layer in LAYERS.items() if layer.trainable))
 
 
-def cross_entropy_judges_a_softmax(graph: Graph) -> Iterator[Fault]:
+def cross_entropy_takes_a_softmax_output(graph: Graph) -> Iterator[Fault]:
     """The input of a cross-entropy is the output of a softmax. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if not isinstance(loss, CategoricalCrossEntropy) or loss.input is None:
         return
-    maker = graph.makers.get(loss.input)
-    if maker is None:
+    producer = graph.producers.get(loss.input)
+    if producer is None:
         yield from _not_made(graph, loss.input)
-    elif maker.layer is not None and not isinstance(maker.layer, Softmax):
+    elif producer.layer is not None and not isinstance(producer.layer, Softmax):
         yield Fault(
             "/loss/input",
-            f"found {loss.input!r}, made by layer {maker.name!r} of type {maker.layer.type}; "
+            f"found {loss.input!r}, made by layer {producer.name!r} of type {producer.layer.type}; "
             "a cross-entropy needs what a softmax makes",
         )
 
 
-def cross_entropy_judges_a_distribution(graph: Graph) -> Iterator[Fault]:
+def cross_entropy_takes_a_vector(graph: Graph) -> Iterator[Fault]:
     """The input of a cross-entropy is one distribution: a vector. Source: `CategoricalCrossEntropyLossLayer`."""
     loss = graph.loss
-    if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.makers:
+    if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.producers:
         return
     input_shape = graph.shapes.get(loss.input or "")
     if input_shape is not None and not is_vector(input_shape):
@@ -163,27 +165,27 @@ def cross_entropy_judges_a_distribution(graph: Graph) -> Iterator[Fault]:
         )
 
 
-def mean_squared_error_judges_what_a_layer_makes(graph: Graph) -> Iterator[Fault]:
+def mean_squared_error_takes_a_layer_output(graph: Graph) -> Iterator[Fault]:
     """The input of a mean squared error is a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
-    if isinstance(loss, MeanSquaredError) and loss.input is not None and loss.input not in graph.makers:
+    if isinstance(loss, MeanSquaredError) and loss.input is not None and loss.input not in graph.producers:
         yield from _not_made(graph, loss.input)
 
 
-def target_is_not_made_in_the_graph(graph: Graph) -> Iterator[Fault]:
+def target_is_no_layer_output(graph: Graph) -> Iterator[Fault]:
     """The target is part of the examples and not a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if loss is not None and loss.target in graph.shapes:
-        what = "a layer makes" if loss.target in graph.makers else "is a model input"
+        what = "a layer makes" if loss.target in graph.producers else "is a model input"
         yield Fault("/loss/target", f"found {loss.target!r}, which {what}; needs a training input of its own")
 
 
 def _not_made(graph: Graph, name: str) -> Iterator[Fault]:
     if graph.is_named:
-        yield Fault("/loss/input", f"found {name!r}, which no layer makes{did_you_mean(name, list(graph.makers))}")
+        yield Fault("/loss/input", f"found {name!r}, which no layer makes{did_you_mean(name, list(graph.producers))}")
 
 
-def training_inputs_hold_what_the_loss_reads(graph: Graph) -> Iterator[Fault]:
+def training_inputs_include_inputs_of_the_loss(graph: Graph) -> Iterator[Fault]:
     """At least one model input is a training input, declared identically. Source: UpdatableNeuralNetworkValidator.cpp.
 
     Ours: every model input that the loss depends on is a training input, since the loss cannot be computed without it.
@@ -211,7 +213,7 @@ def training_inputs_hold_what_the_loss_reads(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
+def training_inputs_include_the_target(graph: Graph) -> Iterator[Fault]:
     """The training inputs include the loss's target or a classifier's predicted feature.
 
     Source: UpdatableNeuralNetworkValidator.cpp.
@@ -224,7 +226,7 @@ def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
     yield Fault("/training_inputs", f"found no {required!r}; needs {what}")
 
 
-def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[Fault]:
+def target_type_and_shape_match_the_loss(graph: Graph) -> Iterator[Fault]:
     """A classifier's target is a label, a cross-entropy's an array; a mean squared error's matches the loss's input.
 
     Apple's validator checks the classifier's target (UpdatableNeuralNetworkValidator.cpp). Ours: the other checks,
@@ -257,7 +259,7 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
         yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(input_shape)}")
 
 
-def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
+def training_inputs_are_all_used(graph: Graph) -> Iterator[Fault]:
     """No training input is unused. Ours: every example would have to contain it without effect."""
     by_name = _training_inputs_by_name(graph)
     if by_name is None or graph.loss is None:

@@ -19,8 +19,8 @@ def test_blob_folder_is_checked_and_not_created(tmp_path: Path) -> None:
     there, absent = tmp_path / "a folder", tmp_path / "deep" / "er"
     there.mkdir()
     assert check_blobs(there.as_uri()).level is Level.OK
-    assert str(there) in check_blobs(there.as_uri()).found
-    assert check_blobs(absent.as_uri()).found == f"{absent} will be made"
+    assert str(there) in check_blobs(there.as_uri()).result
+    assert check_blobs(absent.as_uri()).result == f"{absent} will be created"
     assert not absent.parent.exists()
 
 
@@ -54,7 +54,7 @@ def test_unreachable_service_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("pippin.blobs.behind_service.backoff", lambda: Backoff(tries=1))
     finding = check_blobs(f"http://{nobody}")
     assert finding.level is Level.FAULT
-    assert "that it runs" in finding.advice
+    assert "that the service runs" in finding.advice
 
 
 def test_unreachable_bucket_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +91,7 @@ def test_missing_or_exposed_token_is_a_fault_and_never_shown(
     token.chmod(0o644)
     open_to_all = check_blobs(service.url, token)
     assert open_to_all.level is Level.FAULT
-    assert "chmod 600" in open_to_all.found
+    assert "chmod 600" in open_to_all.result
     assert created.stdout.strip() not in repr((refused, open_to_all))
 
 

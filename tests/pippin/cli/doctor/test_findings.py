@@ -21,7 +21,7 @@ def test_secrets_are_collected_encoded_and_decoded(tmp_path: Path) -> None:
 
 def test_longer_secrets_are_redacted_first() -> None:
     finding = redacted({"pass", "passport"}, fault("x", "passport and pass", "no pass"))
-    assert (finding.found, finding.advice) == ("*** and ***", "no ***")
+    assert (finding.result, finding.advice) == ("*** and ***", "no ***")
 
 
 def test_redacted_url_has_no_user_password_or_query() -> None:

@@ -21,8 +21,8 @@ from pippin.cli.doctor.machine import (
 def test_this_machine_is_ok() -> None:
     assert check_system().level is Level.OK
     assert check_chip().level is Level.OK
-    assert platform.machine() in check_chip().found
-    assert check_python().found == platform.python_version()
+    assert platform.machine() in check_chip().result
+    assert check_python().result == platform.python_version()
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_this_machine_is_ok() -> None:
 )
 def test_a_system_is_judged_by_its_version(system: str, found: str, level: Level) -> None:
     finding = check_system(system, found)
-    assert (finding.level, finding.found) == (level, found)
+    assert (finding.level, finding.result) == (level, found)
 
 
 def test_old_macos_gets_the_advice_to_update() -> None:
@@ -46,7 +46,7 @@ def test_old_macos_gets_the_advice_to_update() -> None:
 
 def test_an_apple_chip_is_named() -> None:
     finding = check_chip("darwin", "arm64", "Apple M4")
-    assert (finding.level, finding.found) == (Level.OK, "Apple M4 (arm64)")
+    assert (finding.level, finding.result) == (Level.OK, "Apple M4 (arm64)")
 
 
 def test_a_python_under_rosetta_or_an_intel_mac_is_a_fault() -> None:
@@ -56,7 +56,7 @@ def test_a_python_under_rosetta_or_an_intel_mac_is_a_fault() -> None:
 
 
 def test_unknown_chip_is_named_by_its_architecture() -> None:
-    assert check_chip("linux", "riscv64", "riscv64").found == "riscv64"
+    assert check_chip("linux", "riscv64", "riscv64").result == "riscv64"
 
 
 @pytest.mark.parametrize(
@@ -85,47 +85,47 @@ def lacking(*modules: str) -> Callable[[str], str | None]:
 def test_a_mac_with_everything_trains_with_both_engines() -> None:
     assert check_pyobjc("darwin", lacking()).level is Level.OK
     assert check_coreml("darwin", lacking()).level is Level.OK
-    assert check_engines("darwin", lacking()).found == "jax, coreml"
+    assert check_engines("darwin", lacking()).result == "jax, coreml"
 
 
 def test_mac_without_pyobjc_gets_the_install_command() -> None:
     for check, module in ((check_pyobjc, "objc"), (check_coreml, "CoreML")):
         finding = check("darwin", lacking("objc", "CoreML"))
         assert finding.level is Level.FAULT
-        assert finding.found == f"{ABSENT} '{module}'"
+        assert finding.result == f"{ABSENT} '{module}'"
         assert "pip install -e '.[worker,mac]'" in finding.advice
 
 
 def test_missing_part_of_pyobjc_is_named() -> None:
-    assert check_coreml("darwin", lacking("Quartz")).found == f"{ABSENT} 'Quartz'"
-    assert check_engines("darwin", lacking("Quartz")).found == "jax"
+    assert check_coreml("darwin", lacking("Quartz")).result == f"{ABSENT} 'Quartz'"
+    assert check_engines("darwin", lacking("Quartz")).result == "jax"
 
 
 def test_a_mac_without_core_ml_still_trains_with_jax() -> None:
     finding = check_engines("darwin", lacking("CoreML"))
-    assert (finding.level, finding.found) == (Level.OK, "jax")
+    assert (finding.level, finding.result) == (Level.OK, "jax")
 
 
 def test_a_mac_without_jax_still_trains_with_core_ml() -> None:
-    assert check_engines("darwin", lacking("jax")).found == "coreml"
+    assert check_engines("darwin", lacking("jax")).result == "coreml"
 
 
 def test_core_ml_is_not_required_on_other_systems() -> None:
     assert check_pyobjc("linux", lacking("objc")).level is Level.OK
     assert check_coreml("linux", lacking("CoreML")).level is Level.OK
-    assert check_engines("linux", lacking("CoreML")).found == "jax"
+    assert check_engines("linux", lacking("CoreML")).result == "jax"
 
 
 def test_machine_without_any_engine_is_a_fault() -> None:
     for system, extra in (("linux", "worker"), ("darwin", "worker,mac")):
         finding = check_engines(system, lacking("jax", "CoreML"))
         assert finding.level is Level.FAULT
-        assert "jax: No module named 'jax'" in finding.found
+        assert "jax: No module named 'jax'" in finding.result
         assert f"'.[{extra}]'" in finding.advice
 
 
 def test_jax_is_an_engine_of_this_machine() -> None:
-    assert "jax" in check_engines().found
+    assert "jax" in check_engines().result
 
 
 GIB = 2**30
@@ -148,7 +148,7 @@ def test_low_disk_space_is_reported(tmp_path: Path, free: int, level: Level, adv
 def test_disk_of_an_absent_home_is_checked(tmp_path: Path) -> None:
     finding = check_disk(tmp_path / "not" / "yet", 0)
     assert finding.level is Level.OK
-    assert "GiB free" in finding.found
+    assert "GiB free" in finding.result
     assert not (tmp_path / "not").exists()
 
 

@@ -41,20 +41,20 @@ def test_absent_blob_folder_is_not_created(settings: Settings) -> None:
 
 def test_blob_store_of_this_redis_is_ok(ownership: BlobOwnership, finding: Callable[[], Finding]) -> None:
     assert finding().level is Level.OK
-    assert "no owner yet" in finding().found
+    assert "no owner yet" in finding().result
     ownership.claim()
     assert finding().level is Level.OK
-    assert "belongs to this Redis" in finding().found
+    assert "belongs to this Redis" in finding().result
 
 
 def test_lost_records_are_a_fault(ownership: BlobOwnership, finding: Callable[[], Finding], store: Store) -> None:
     ownership.claim()
     store.redis.flushall()
     assert finding().level is Level.FAULT
-    assert "has lost its records" in finding().found
+    assert "has lost its records" in finding().result
     assert "pippin blobs adopt" in finding().advice
     store.blob_ledger.draw_identity()
-    assert "belongs to the Redis" in finding().found
+    assert "belongs to the Redis" in finding().result
 
 
 @pytest.mark.parametrize("refusal", list(Refusal))

@@ -43,14 +43,14 @@ def test_healthy_server_is_ok_and_its_password_is_not_shown(valkey_url: str) -> 
     findings = by_check(check_redis(valkey_url))
     assert set(findings) == {"redis", "redis data", "clock"}
     assert all(finding.level is Level.OK for finding in findings.values())
-    assert findings["redis"].found.startswith("Valkey 9.1")
+    assert findings["redis"].result.startswith("Valkey 9.1")
     assert str(urlsplit(valkey_url).password) not in repr(findings)
 
 
 def test_missing_redis_url_is_a_warning() -> None:
     (finding,) = check_redis(None)
     assert finding.level is Level.WARNING
-    assert "PIPPIN_REDIS_URL" in finding.found
+    assert "PIPPIN_REDIS_URL" in finding.result
 
 
 def test_unreachable_redis_is_a_fault() -> None:
@@ -58,7 +58,7 @@ def test_unreachable_redis_is_a_fault() -> None:
         unused.bind(("127.0.0.1", 0))
         (finding,) = check_redis(f"redis://:s3cret@127.0.0.1:{unused.getsockname()[1]}/0")
     assert finding.level is Level.FAULT
-    assert "cannot be reached" in finding.found
+    assert "cannot be reached" in finding.result
     assert "firewall" in finding.advice
     assert "s3cret" not in repr(finding)
 
@@ -82,7 +82,7 @@ def test_evicting_server_is_a_fault(valkey_url: str, configure: Callable[[str, s
     configure("maxmemory-policy", "allkeys-lru")
     finding = by_check(check_redis(valkey_url))["redis data"]
     assert finding.level is Level.FAULT
-    assert "allkeys-lru" in finding.found
+    assert "allkeys-lru" in finding.result
     assert "noeviction" in finding.advice
 
 
@@ -104,9 +104,9 @@ def test_worker_user_cannot_read_the_configuration(valkey_url: str) -> None:
         client.execute_command("ACL", "DELUSER", name)
         client.close()
     assert findings["redis"].level is Level.OK
-    assert "does not tell its version" in findings["redis"].found
+    assert "of unknown version" in findings["redis"].result
     assert findings["redis data"].level is Level.WARNING
-    assert "cannot be read" in findings["redis data"].found
+    assert "cannot be read" in findings["redis data"].result
     assert findings["clock"].level is Level.OK
 
 
@@ -117,7 +117,7 @@ def test_worker_user_cannot_read_the_configuration(valkey_url: str) -> None:
 def test_clock_skew_is_reported_with_its_direction(valkey_url: str, skew: float, level: Level, word: str) -> None:
     finding = by_check(check_redis(valkey_url, lambda: time.time() + skew))["clock"]
     assert finding.level is level
-    assert word in finding.found
+    assert word in finding.result
     assert finding.advice == "" or "Date & Time" in finding.advice
 
 

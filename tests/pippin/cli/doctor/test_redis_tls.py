@@ -87,8 +87,8 @@ def refused(url: str) -> Finding:
 def test_trusted_certificate_is_reported_as_tls(tls_url: str, certificate: Path) -> None:
     findings = check_redis(f"{tls_url}?ssl_ca_certs={certificate}")
     assert [finding.level for finding in findings] == [Level.OK] * 3
-    assert "over TLS" in findings[0].found
-    assert "ssl_ca_certs" not in findings[0].found
+    assert "over TLS" in findings[0].result
+    assert "ssl_ca_certs" not in findings[0].result
 
 
 def test_untrusted_certificate_is_a_fault(tls_url: str) -> None:
@@ -101,4 +101,4 @@ def test_untrusted_certificate_is_a_fault(tls_url: str) -> None:
 def test_rediss_url_of_a_server_without_tls_is_a_fault(valkey_url: str) -> None:
     finding = refused(valkey_url.replace("redis://", "rediss://"))
     assert finding.level is Level.FAULT
-    assert "A server without TLS needs redis://" in finding.advice
+    assert "A server without TLS requires redis://" in finding.advice

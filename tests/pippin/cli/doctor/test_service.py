@@ -43,7 +43,7 @@ def answering() -> Iterator[Callable[..., str]]:
 
 def test_ready_service_is_ok(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable
     finding = check_service(running_up.url, named=True)
-    assert (finding.level, finding.found) == (Level.OK, f"{running_up.url} is ready")
+    assert (finding.level, finding.result) == (Level.OK, f"{running_up.url} is ready")
 
 
 def test_absent_service_is_a_fault_only_if_named() -> None:
@@ -58,11 +58,11 @@ def test_unready_service_is_a_fault(answering: Callable[..., str]) -> None:
     problem = b'{"type": "about:blank", "title": "Unavailable", "status": 503, "detail": "Redis cannot be reached"}'
     finding = check_service(answering(503, problem, "application/problem+json"), named=True)
     assert finding.level is Level.FAULT
-    assert finding.found.endswith("is not ready: Redis cannot be reached")
+    assert finding.result.endswith("is not ready: Redis cannot be reached")
     assert "/readyz" in finding.advice
 
 
 def test_other_server_at_the_address_is_a_fault(answering: Callable[..., str]) -> None:
     finding = check_service(answering(404, b"nothing here", "text/plain"), named=True)
     assert finding.level is Level.FAULT
-    assert "not as Pippin does" in finding.found
+    assert "is not a Pippin service" in finding.result

@@ -11,6 +11,7 @@ from pippin.models.mlmodel.proto import ARRAY_TYPES, Message
 from tests.pippin.models.mlmodel import files
 from tests.pippin.models.mlmodel.files import DENSE, SOFTMAX, network
 
+HEAD = files.HEAD
 VECTORS = np.random.default_rng(3).normal(size=(6, 2)).astype(np.float32)
 IMAGES = np.random.default_rng(4).normal(size=(6, 2, 3, 3)).astype(np.float32)
 PIXELS = np.random.default_rng(5).integers(0, 256, (6, 3, 2, 2)).astype(np.uint8)

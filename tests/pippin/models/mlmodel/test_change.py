@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pippin.models.mlmodel import ModelFileError, admitting, inference_variant, read, with_learned
+from pippin.models.mlmodel import ModelFileError, inference_variant, read, with_learned, with_widened_limits
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from tests.pippin.models.mlmodel.files import message_in, neighbors, small_file, spoiled
 
@@ -101,7 +101,7 @@ def test_other_kinds_of_model_are_not_stripped() -> None:
 )
 def test_limits_are_widened_only_as_needed(declared: object, asked: int, limits: dict[str, Any]) -> None:
     data = small_file(epochs=declared)
-    wider = read(admitting(data, {"epochs": asked, "shuffle": True, "seed": 1})).resolved.spec
+    wider = read(with_widened_limits(data, {"epochs": asked, "shuffle": True, "seed": 1})).resolved.spec
     assert wider.epochs.model_dump(exclude_none=True) in (limits, limits["default"])
     assert wider.epochs.admits(asked)
     assert wider.optimizer == read(data).resolved.spec.optimizer
@@ -110,7 +110,7 @@ def test_limits_are_widened_only_as_needed(declared: object, asked: int, limits:
 def test_learning_rate_outside_its_range_widens_it() -> None:
     data = small_file(optimizer={"type": "sgd", "learning_rate": {"default": 0.1, "max": 0.3}, "mini_batch_size": 2})
     asked = {"learning_rate": 0.5, "momentum": 0.9, "seed": 1}
-    rate = read(admitting(data, asked)).resolved.spec.optimizer.learning_rate
+    rate = read(with_widened_limits(data, asked)).resolved.spec.optimizer.learning_rate
     assert (rate.default, rate.minimum, rate.maximum) == (0.1, 0, 0.5)
 
 
@@ -119,12 +119,12 @@ def test_learning_rate_outside_its_range_widens_it() -> None:
 )
 def test_seed_outside_its_range_widens_it(limits: tuple[int, int], asked: int, minimum: int, maximum: int) -> None:
     data = small_file(seed={"default": 0, "min": limits[0], "max": limits[1]})
-    seed = read(admitting(data, {"seed": asked})).resolved.spec.seed
+    seed = read(with_widened_limits(data, {"seed": asked})).resolved.spec.seed
     assert (seed.default, seed.minimum, seed.maximum) == (0, minimum, maximum)
 
 
 def test_number_of_neighbors_limits_are_widened() -> None:
     nearest = neighbors()
     nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
-    wider = parse(admitting(serialize(nearest), {"number_of_neighbors": 5, "seed": 1}))
+    wider = parse(with_widened_limits(serialize(nearest), {"number_of_neighbors": 5, "seed": 1}))
     assert list(wider.kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5]

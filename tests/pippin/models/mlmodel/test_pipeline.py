@@ -11,10 +11,10 @@ from pippin.models.mlmodel import (
     ModelFileError,
     Pipeline,
     Samples,
-    admitting,
     inference_variant,
     open_model,
     with_learned,
+    with_widened_limits,
 )
 from pippin.models.mlmodel.pipeline import MAX_STAGES, stages_of
 from pippin.models.mlmodel.proto import Message, serialize
@@ -194,11 +194,11 @@ def test_pipeline_without_models_takes_no_weights() -> None:
 def test_limits_of_the_last_model_are_widened() -> None:
     ask = {"epochs": 9, "number_of_neighbors": 8, "shuffle": True, "seed": 1}
     trained = network(epochs={"default": 1, "max": 2})
-    after = message_in(admitting(serialize(pipeline(embedding(), trained)), ask))
+    after = message_in(with_widened_limits(serialize(pipeline(embedding(), trained)), ask))
     assert after.pipeline.models[1].neuralNetwork.updateParams.epochs.range.maxValue == 9
     nearest = neighbors()
     nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3, 5]
-    after = message_in(admitting(serialize(pipeline(embedding(), nearest)), ask))
+    after = message_in(with_widened_limits(serialize(pipeline(embedding(), nearest)), ask))
     assert list(after.pipeline.models[1].kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5, 8]
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pippin.models.mlmodel.proto import _is_worth_saying
+from pippin.models.mlmodel.proto import _is_relevant
 
 
 def run(program: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +43,7 @@ def test_coremltools_log_is_not_silenced_after_the_import() -> None:
 )
 def test_only_macos_warnings_are_silenced(said: str, kept: bool) -> None:
     record = logging.LogRecord("coremltools", logging.WARNING, "", 0, said, None, None)
-    assert _is_worth_saying(record) is kept
+    assert _is_relevant(record) is kept
 
 
 def test_spec_is_resolved_without_coremltools() -> None:

@@ -54,7 +54,7 @@ def count(folder: Path) -> int:
 def test_records_and_blobs_are_restored(source: Side, target: Side, folder: Path) -> None:
     token = issue("admin", "mine")
     source.store.tokens.add(token)
-    source.store.samples.note(TENANT)
+    source.store.samples.record(TENANT)
     source.add_models(5)
     job_id = source.submit(1)
     source.store.usage.recount(TENANT)
@@ -65,9 +65,9 @@ def test_records_and_blobs_are_restored(source: Side, target: Side, folder: Path
     assert target.contents() == source.contents()
     assert set(target.blobs.names()) == set(source.blobs.names())
     assert target.store.tokens.check(token.text).token == token.record
-    assert target.store.tokens.made() == {"admin"}, "tokens are demanded at once"
-    assert target.store.samples.given([TENANT]) == {TENANT}
-    assert target.store.usage.held(TENANT) == source.store.usage.held(TENANT)
+    assert target.store.tokens.issued_roles() == {"admin"}, "tokens are required at once"
+    assert target.store.samples.recipients([TENANT]) == {TENANT}
+    assert target.store.usage.stored_bytes(TENANT) == source.store.usage.stored_bytes(TENANT)
     assert target.store.usage.recount(TENANT) == 0
     job = target.store.jobs.get(TENANT, job_id)
     assert job is not None

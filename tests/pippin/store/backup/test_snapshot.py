@@ -69,7 +69,7 @@ def test_key_deleted_or_retyped_during_the_copy_has_its_last_state(
 
 def test_process_and_server_keys_are_left_out(source: Side) -> None:
     for name in (
-        keys.ACTING,
+        keys.REAPER_LEADER,
         keys.worker("w"),
         keys.drain("w"),
         keys.session("s"),

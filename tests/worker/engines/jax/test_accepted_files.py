@@ -8,7 +8,7 @@ from pippin.models.inspection import inspect
 from pippin.models.mlmodel import Model, open_model, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.network import predict
-from pippin.predictions.answers import answer
+from pippin.predictions.outputs import compute_outputs
 from tests.pippin.models.mlmodel.accepted import ACCEPTED, CLASSES, HEAD, PIXELS, Accepted, mean_image, spare_input
 from tests.pippin.models.mlmodel.files import network
 from tests.worker.engines.conftest import Lab, Notes
@@ -50,7 +50,7 @@ def test_accepted_file_is_trained_and_everything_else_is_kept(case: Accepted, la
 def test_accepted_file_predicts_fractions_of_the_declared_shape(case: Accepted) -> None:
     model = open_model(serialize(case.make()))
     assert isinstance(model, Model)
-    answers = answer(model, case.inputs)
+    answers = compute_outputs(model, case.inputs)
     made = predict(model.resolved, model.weights, {n: a.astype(np.float32) for n, a in case.inputs.items()})
     assert answers.probabilities is None or (answers.probabilities % 1 != 0).any()
     for name, array in made.items():

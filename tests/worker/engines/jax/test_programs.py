@@ -12,7 +12,7 @@ from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.optimizers import Sgd
-from worker.engines.jax.programs import Programs, Steps, convolve, network_for, parameters_of, picked
+from worker.engines.jax.programs import Programs, Steps, convolve, network_for, parameters_of, select_arrays
 
 # Their classes stand in conftest.py, which tests cannot import.
 
@@ -64,7 +64,7 @@ def test_padding_rows_do_not_affect_the_step(lab: Lab) -> None:
         parameters,
         Sgd(learning_rate=0.1, momentum=0.9),
     )
-    trained = picked(model.weights, parameters.trained)
+    trained = select_arrays(model.weights, parameters.trained)
     moments = tuple((np.zeros_like(array),) for array in trained)
     program = jax.jit(programs.train)
 
@@ -95,7 +95,7 @@ def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
         parameters,
         Sgd(learning_rate=0.1, momentum=0.9),
     )
-    trained = picked(model.weights, parameters.trained)
+    trained = select_arrays(model.weights, parameters.trained)
     moments = tuple((np.ones_like(array),) for array in trained)
     steps = Steps(
         table=(np.ones((4, 3), np.float32), np.zeros((4, 1), np.int32)),

@@ -4,7 +4,7 @@ import pytest
 from tests.worker.engines.conftest import Lab
 from worker.engines.columns import Column
 from worker.engines.jax.schedule import own_size
-from worker.engines.jax.tables import Source, roomy, table_for
+from worker.engines.jax.tables import Source, rounded_up, table_for
 
 COLUMNS = (Column("image", (1, 2, 2), None), Column("label", (1,), 9))
 
@@ -53,4 +53,4 @@ def test_a_window_of_large_examples_holds_at_least_one_step(lab: Lab) -> None:
 
 @pytest.mark.parametrize(("count", "room"), [(1, 64), (64, 64), (65, 96), (97, 128), (1000, 1024), (60_000, 65_536)])
 def test_table_size_grows_by_a_third_to_a_half(count: int, room: int) -> None:
-    assert roomy(count) == room
+    assert rounded_up(count) == room

@@ -26,7 +26,7 @@ Output: TypeAlias = NDArray[Any] | Labels | list[dict[str | int, float]]
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class PredictedOutputs:
     """The outputs of a model for N examples.
 
     Attributes:
@@ -51,7 +51,7 @@ def inputs_of(model: AnyModel) -> tuple[Feature, ...]:
     return model.inputs if isinstance(model, Pipeline) else model.resolved.inputs
 
 
-def answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def compute_outputs(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> PredictedOutputs:
     """The outputs of a model, computed in 32-bit floats, batch by batch.
 
     Args:
@@ -67,7 +67,7 @@ def answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     parts = [_outputs_of_batch(model, inputs, rows) for rows in batches(model, count)]
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     chosen = [part.chosen for part in parts if part.chosen is not None]
-    return Answers(
+    return PredictedOutputs(
         outputs={name: _concatenated([part.outputs[name] for part in parts]) for name in parts[0].outputs},
         labels=parts[0].labels,
         probabilities=np.concatenate(probabilities) if probabilities else None,
@@ -75,7 +75,7 @@ def answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     )
 
 
-def _outputs_of_batch(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -> Answers:
+def _outputs_of_batch(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -> PredictedOutputs:
     """The outputs of a model for some of the examples.
 
     Raises:
@@ -143,7 +143,7 @@ def compared_values(
     return _flattened(to_channels_first(blobs[name], np))
 
 
-def _outputs_of(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _outputs_of(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> PredictedOutputs:
     if isinstance(model, NeighborsModel):
         return _outputs_of_neighbors(model, inputs)
     if isinstance(model, Pipeline):
@@ -161,7 +161,7 @@ def check_indices(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) ->
         raise WrongIndexError(wrong)
 
 
-def _outputs_of_network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _outputs_of_network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> PredictedOutputs:
     check_indices(network, inputs)
     values = _predict_without_warnings(network, inputs)
     probabilities = class_probabilities(network, inputs, values)
@@ -180,23 +180,23 @@ def _outputs_of_network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any
             outputs[feature.name] = values[feature.name].reshape(-1)
         else:
             outputs[feature.name] = values[feature.name]
-    return Answers(outputs, names, probabilities)
+    return PredictedOutputs(outputs, names, probabilities)
 
 
-def _outputs_of_neighbors(model: NeighborsModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _outputs_of_neighbors(model: NeighborsModel, inputs: Mapping[str, NDArray[Any]]) -> PredictedOutputs:
     result = predict_neighbors(model, _flattened(inputs[model.input]))
     outputs: dict[str, Output] = {model.predicted_feature: list(result.labels)}  # type: ignore[dict-item] # all of one kind
     if model.probabilities is not None:
         outputs[model.probabilities] = _dictionaries(result.probabilities, result.classes)
-    return Answers(outputs, result.classes, result.probabilities, result.columns)
+    return PredictedOutputs(outputs, result.classes, result.probabilities, result.columns)
 
 
-def _outputs_of_pipeline(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _outputs_of_pipeline(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> PredictedOutputs:
     features = inputs_of_last_model(pipeline, inputs)
     last = _outputs_of(pipeline.last, _inputs_for(pipeline.last, features))
     features |= last.outputs
     outputs = {feature.name: features[feature.name] for feature in pipeline.outputs}
-    return Answers(outputs, last.labels, last.probabilities, last.chosen)
+    return PredictedOutputs(outputs, last.labels, last.probabilities, last.chosen)
 
 
 def _inputs_for(model: FrozenNetwork | NeighborsModel, features: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

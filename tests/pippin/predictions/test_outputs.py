@@ -12,9 +12,9 @@ from pippin.models.neighbors import NeighborsModel
 from pippin.models.spec import IntegerParameter
 from pippin.network import predict
 from pippin.network.arrays import Array
-from pippin.predictions.answers import answer, inputs_of
 from pippin.predictions.documents import nested, prediction, top
 from pippin.predictions.errors import PredictionError
+from pippin.predictions.outputs import compute_outputs, inputs_of
 
 Small = Callable[..., Model]
 EMBEDDING: list[dict[str, Any]] = [
@@ -29,7 +29,7 @@ X = RNG.normal(size=(600, 4)).astype(np.float32)
 
 def test_network_answers_match_predict_across_batches(small: Small) -> None:
     model = small()
-    found = answer(model, {"x": X})
+    found = compute_outputs(model, {"x": X})
     expected = predict(model.resolved, model.weights, {"x": X})["y"]
     output = found.outputs["y"]
     assert isinstance(output, np.ndarray)
@@ -48,7 +48,7 @@ def test_probabilities_are_the_cross_entropys_input_even_if_no_output(
         {"type": "softmax", "name": "softmax", "output": "shares"},
     ]
     loss = {"type": "categorical_cross_entropy", "input": "shares"}
-    found = answer(small(layers=layers, loss=loss, outputs=[{"name": "logits", "shape": [3]}]), {"x": X})
+    found = compute_outputs(small(layers=layers, loss=loss, outputs=[{"name": "logits", "shape": [3]}]), {"x": X})
     assert found.outputs.keys() == {"logits"}
     logits = np.asarray(found.outputs["logits"], dtype=np.float64)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
@@ -57,7 +57,7 @@ def test_probabilities_are_the_cross_entropys_input_even_if_no_output(
 
 
 def test_regression_has_no_classes(small: Small, regression: dict[str, Any]) -> None:
-    found = answer(small(**regression), {"x": X})
+    found = compute_outputs(small(**regression), {"x": X})
     assert found.probabilities is None
     assert found.labels is None
     assert np.asarray(found.outputs["y"]).shape == (600, 3)
@@ -65,7 +65,7 @@ def test_regression_has_no_classes(small: Small, regression: dict[str, Any]) -> 
 
 def test_a_classifier_answers_labels_and_the_probability_of_each(small: Small, classifier: dict[str, Any]) -> None:
     model = small(**classifier)
-    found = answer(model, {"x": X})
+    found = compute_outputs(model, {"x": X})
     assert found.labels == ("ant", "bee", "cat")
     assert found.outputs.keys() == {"animal", "shares"}
     shares = predict(model.resolved, model.weights, {"x": X})[model.resolved.probabilities_blob].reshape(600, 3)
@@ -78,7 +78,7 @@ def test_a_classifier_answers_labels_and_the_probability_of_each(small: Small, c
 
 
 def test_neighbours_answer_the_label_of_the_nearest(neighbors: NeighborsModel) -> None:
-    found = answer(neighbors, {"point": np.array([[0.9, 0.4], [2.9, 4.1]])})
+    found = compute_outputs(neighbors, {"point": np.array([[0.9, 0.4], [2.9, 4.1]])})
     assert found.labels == ("red", "blue")
     assert found.outputs["color"] == ["blue", "red"]
     assert neighbors.probabilities is not None
@@ -90,8 +90,8 @@ def test_pipeline_feeds_the_front_models_output_to_its_last_model(
 ) -> None:
     (front,) = pipeline.front
     points = predict(front.resolved, front.weights, {"x": X})["point"]
-    found = answer(pipeline, {"x": X})
-    assert found.outputs["color"] == answer(neighbors, {"point": points}).outputs["color"]
+    found = compute_outputs(pipeline, {"x": X})
+    assert found.outputs["color"] == compute_outputs(neighbors, {"point": points}).outputs["color"]
     assert len(set(found.outputs["color"])) > 1
     np.testing.assert_allclose(np.asarray(found.outputs["point"]), points, rtol=1e-6)
     assert [feature.name for feature in inputs_of(pipeline)] == ["x"]
@@ -121,19 +121,19 @@ def test_tied_neighbours_are_listed_with_the_predicted_label_first(
     model = replace(tied, number_of_neighbors=IntegerParameter(default=k))
     points = {"point": np.array([[2.2, 0], [1.1, 0]])}
     for asked, inputs in ((model, points), (replace(pipeline, front=(), last=model, outputs=()), points)):
-        found = prediction(answer(asked, inputs), None, 1)
+        found = prediction(compute_outputs(asked, inputs), None, 1)
         assert [each[0]["label"] for each in found["top"]] == first
-    assert prediction(answer(model, points), None, 1)["outputs"]["color"] == first
+    assert prediction(compute_outputs(model, points), None, 1)["outputs"]["color"] == first
 
 
 @pytest.mark.parametrize("wrong", [3, -1, 0.5, 1e9])
 def test_embedding_index_out_of_range_is_a_fault_with_its_pointer(small: Small, wrong: float) -> None:
     model = small(inputs=[{"name": "x", "shape": [1]}], layers=EMBEDDING)
     inputs = {"x": np.zeros((600, 1), np.float32)}
-    assert answer(model, inputs).probabilities is not None
+    assert compute_outputs(model, inputs).probabilities is not None
     inputs["x"][555] = wrong
     with pytest.raises(PredictionError) as raised:
-        answer(model, inputs)
+        compute_outputs(model, inputs)
     (fault,) = raised.value.faults
     assert fault.pointer == "/inputs/x/555"
     assert fault.detail == f"found {wrong:g} in 'x'; needs a whole number from 0 to 2, which the embedding 'e' looks up"
@@ -143,11 +143,11 @@ def test_computed_embedding_index_out_of_range_names_its_example(small: Small) -
     shift = {"type": "linear", "name": "shift", "alpha": 1, "beta": 1}
     model = small(inputs=[{"name": "x", "shape": [1]}], layers=[shift, *EMBEDDING])
     with pytest.raises(PredictionError) as raised:
-        answer(model, {"x": np.array([[0], [2]])})
+        compute_outputs(model, {"x": np.array([[0], [2]])})
     (fault,) = raised.value.faults
     assert (fault.pointer, fault.detail[:38]) == ("/inputs", "of example 1: found 3 in 'shift'; need")
     # A rounding error of a computed index is no fault.
-    assert answer(model, {"x": np.array([[0.9999], [0.0001]])}).probabilities is not None
+    assert compute_outputs(model, {"x": np.array([[0.9999], [0.0001]])}).probabilities is not None
 
 
 def test_json_has_null_for_non_finite_numbers() -> None:
@@ -158,7 +158,7 @@ def test_overflow_gives_null_without_a_warning(small: Small, regression: dict[st
     model = small(**regression)
     dense = model.weights["dense"]
     huge: dict[str, dict[str, Array]] = {"dense": {**dense, "weights": np.full_like(dense["weights"], 3e38)}}
-    found = answer(replace(model, weights=huge), {"x": np.full((1, 4), 9, np.float32)})
+    found = compute_outputs(replace(model, weights=huge), {"x": np.full((1, 4), 9, np.float32)})
     assert prediction(found, None, 5) == {"outputs": {"y": [[None] * 3]}, "labels": None, "top": None}
 
 
@@ -169,7 +169,7 @@ def test_overflow_gives_null_without_a_warning(small: Small, regression: dict[st
 def test_dataset_labels_are_used_if_there_is_one_per_class(
     small: Small, given: list[str] | None, expected: list[str] | None
 ) -> None:
-    found = prediction(answer(small(), {"x": X[:1]}), given, 1)
+    found = prediction(compute_outputs(small(), {"x": X[:1]}), given, 1)
     assert found["labels"] == expected
     assert (found["top"][0][0]["label"] in ("ant", "bee", "cat")) is (expected is not None)
 
