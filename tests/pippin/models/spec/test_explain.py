@@ -24,17 +24,9 @@ def layers_with(**fields: object) -> dict[str, object]:
             "/layers/0/axis",
             "found [0, 1]; needs [first, second, third, fourth]: the input's axes",
         ),
-        (
-            {"inputs": [IMAGE | {"bias": [1, 2]}]},
-            "/inputs/0/bias",
-            "found [1, 2]; needs one finite number, or three",
-        ),
+        ({"inputs": [IMAGE | {"bias": [1, 2]}]}, "/inputs/0/bias", "found [1, 2]; needs one finite number, or three"),
         ({"inputs": [IMAGE | {"bias": "1"}]}, "/inputs/0/bias", "found '1'; needs one finite number, or three"),
-        (
-            {"inputs": [IMAGE | {"color": "gray", "bias": [1]}]},
-            "/inputs/0/bias",
-            "found [1]; needs one finite number",
-        ),
+        ({"inputs": [IMAGE | {"color": "gray", "bias": [1]}]}, "/inputs/0/bias", "found [1]; needs one finite number"),
         ({"epoch": 3}, "/epoch", "there is no field 'epoch'; did you mean 'epochs'?"),
         (layers_with(stryde=[1, 1]), "/layers/0/stryde", "there is no field 'stryde'; did you mean 'stride'?"),
         (layers_with(type="Pooling"), "/layers/0/type", "did you mean 'pooling'?"),
@@ -59,11 +51,7 @@ def layers_with(**fields: object) -> dict[str, object]:
             "/layers/0/padding/borders/1/1",
             "found -1; needs 0 or more",
         ),
-        (
-            layers_with(padding={"type": "same", "borders": []}),
-            "/layers/0/padding/borders",
-            "there is no field 'borders'",
-        ),
+        (layers_with(padding={"type": "same", "borders": []}), "/layers/0/padding/borders", "there is no field 'borders'"),
         (layers_with(updatable="yes"), "/layers/0/updatable", "found 'yes'; needs true or false"),
         (layers_with(name=""), "/layers/0/name", "found ''; needs at least 1 character"),
         (layers_with(name=None), "/layers/0/name", "found null; needs a text"),
@@ -109,14 +97,14 @@ def test_only_the_first_faults_are_listed() -> None:
 def test_only_the_first_unknown_words_get_a_hint() -> None:
     # Looking for what each was meant to be took minutes for a document with thousands of them.
     hints = Hints(2)
-    known = ["input", "output"]
-    assert [hints.at(word, known) for word in ("inputt", "inptu", "outptu")] == ["; did you mean 'input'?"] * 2 + [""]
+    texts = [hints.text_for(word, ["input", "output"]) for word in ("inputt", "inptu", "outptu")]
+    assert texts == ["; did you mean 'input'?", "; did you mean 'input'?", ""]
 
 
 def test_long_words_get_no_hint_and_take_no_time() -> None:
     hints = Hints(1)
-    assert hints.at("z" * 100_000, ["z" * 99_999]) == ""
-    assert hints.at("inputt", ["input"])
+    assert hints.text_for("z" * 100_000, ["z" * 99_999]) == ""
+    assert hints.text_for("inputt", ["input"])
 
 
 def test_spec_of_long_unknown_names_is_refused_quickly() -> None:

@@ -14,14 +14,12 @@ from tests.support.specs import DENSE, SOFTMAX, faults_of, small_spec
 
 def test_omitted_fields_of_a_chain_are_filled_in() -> None:
     resolved = resolve(small_spec())
-    spec = resolved.spec
-    dense, softmax = spec.layers
+    dense, softmax = resolved.spec.layers
     assert isinstance(dense, InnerProduct)
     assert (dense.input, dense.output, dense.input_channels) == ("x", "dense", 4)
     assert (softmax.input, softmax.output) == ("dense", "y")
-    assert spec.loss.model_dump() == {
-        "type": "categorical_cross_entropy", "name": "loss", "input": "y", "target": "y_true",
-    }  # fmt: skip
+    loss = {"type": "categorical_cross_entropy", "name": "loss", "input": "y", "target": "y_true"}
+    assert resolved.spec.loss.model_dump() == loss
     assert [feature.model_dump() for feature in resolved.training_inputs] == [
         {"name": "x", "shape": (4,), "type": "float"},
         {"name": "y_true", "shape": (1,), "type": "int"},
@@ -150,6 +148,10 @@ def test_faulty_input_adds_no_faults_to_its_readers() -> None:
     assert list(faults_of(small_spec(inputs=[{"shape": [4]}]))) == ["/inputs/0/name"]
 
 
+WIDE = {"type": "convolution", "name": "c", "output_channels": 2**10, "kernel_size": [1, 1], "updatable": True}
+FLATTEN = {"type": "flatten", "name": "f"}
+
+
 @pytest.mark.parametrize(
     ("changes", "pointer"),
     [
@@ -160,21 +162,7 @@ def test_faulty_input_adds_no_faults_to_its_readers() -> None:
             "/layers/1",
         ),
         (
-            {
-                "inputs": [{"name": "x", "shape": [1, 2**12, 2**12]}],
-                "layers": [
-                    {
-                        "type": "convolution",
-                        "name": "c",
-                        "output_channels": 2**10,
-                        "kernel_size": [1, 1],
-                        "updatable": True,
-                    },
-                    {"type": "flatten", "name": "f"},
-                    DENSE,
-                    SOFTMAX,
-                ],
-            },
+            {"inputs": [{"name": "x", "shape": [1, 2**12, 2**12]}], "layers": [WIDE, FLATTEN, DENSE, SOFTMAX]},
             "/layers/0",
         ),
         ({"inputs": [{"name": "x", "shape": [4] * 6}]}, "/inputs/0/shape"),

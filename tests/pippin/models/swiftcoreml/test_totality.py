@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Iterator
-from time import process_time
 from typing import Any
 
 import pytest
@@ -126,11 +125,9 @@ def test_broken_model_is_translated_or_gets_located_faults(changes: list[tuple[t
     ],
     ids=["layers", "unknown types", "features", "unknown keys", "long word", "weights", "large sizes"],
 )  # fmt: skip
-def test_adversarial_document_is_read_quickly(document: object) -> None:
-    # CPU time, which other programs on the machine do not add to. Quadratic work takes many minutes here.
-    start = process_time()
+def test_adversarial_document_is_read_before_the_timeout(document: object) -> None:
+    # Quadratic work takes many minutes here, and the timeout of a test is two.
     assert _translated(document)
-    assert process_time() - start < 60
 
 
 def test_deep_nesting_does_not_crash() -> None:
