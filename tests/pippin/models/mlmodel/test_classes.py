@@ -15,7 +15,6 @@ from pippin.models.spec.features import DictionaryFeature, NumberFeature
 from tests.pippin.models.mlmodel.files import small_file
 from tests.support.specs import small_spec
 
-Capture = pytest.CaptureFixture[str]
 Labels = list[str] | list[int]
 
 LABELS: list[Labels] = [["cat", "dog", "Käfer 🐞"], [7, -3, 2**63 - 1]]
@@ -160,9 +159,8 @@ def builders_classifier(labels: Labels, blob: str = "", judged: str = "y", featu
 
 @pytest.mark.parametrize("labels", [["cat", "dog", "bug"], [7, -3, 9]])
 @pytest.mark.parametrize("blob", ["", "y"])
-def test_builder_classifier_is_trained_on_its_labels(capsys: Capture, labels: Labels, blob: str) -> None:
+def test_builder_classifier_is_trained_on_its_labels(labels: Labels, blob: str) -> None:
     message = builders_classifier(labels, blob)
-    capsys.readouterr()
     found = read(serialize(message)).resolved
     # The loss's own target is a name that no training input has: the class takes its place.
     assert found.spec.loss.target == "y_true"
@@ -182,9 +180,8 @@ def test_builder_classifier_is_trained_on_its_labels(capsys: Capture, labels: La
     assert read(build(found)).resolved == found
 
 
-def test_builder_classifier_loss_may_use_a_separate_blob(capsys: Capture) -> None:
+def test_builder_classifier_loss_may_use_a_separate_blob() -> None:
     message = builders_classifier(["cat", "dog", "bug"], blob="chances", judged="chances")
-    capsys.readouterr()
     found = read(serialize(message)).resolved
     assert (found.spec.loss.target, found.training_target) == ("chances_true", "chances_true")
     assert found.training_inputs[-1] == ArrayFeature(name="chances_true", shape=(1,), type="int")
@@ -192,9 +189,8 @@ def test_builder_classifier_loss_may_use_a_separate_blob(capsys: Capture) -> Non
 
 
 @pytest.mark.parametrize("labels", LABELS)
-def test_classifier_description_equals_that_of_the_builder(capsys: Capture, labels: Labels) -> None:
+def test_classifier_description_equals_that_of_the_builder(labels: Labels) -> None:
     theirs = builders_classifier(labels)
-    capsys.readouterr()
     ours = parse(build(read(serialize(theirs)).resolved))
     assert ours.description.output == theirs.description.output
     assert ours.description.trainingInput == theirs.description.trainingInput
@@ -204,7 +200,7 @@ def test_classifier_description_equals_that_of_the_builder(capsys: Capture, labe
         assert getattr(ours.neuralNetworkClassifier, field) == getattr(theirs.neuralNetworkClassifier, field)
 
 
-def test_builder_regressor_is_read(capsys: Capture) -> None:
+def test_builder_regressor_is_read() -> None:
     builder = NeuralNetworkBuilder([("x", datatypes.Array(4))], [("price", datatypes.Array(1))], mode="regressor")
     builder.add_inner_product("dense", np.ones((1, 4)), np.zeros(1), 4, 1, True, "x", "price")
     builder.spec.description.predictedFeatureName = "price"
@@ -212,7 +208,6 @@ def test_builder_regressor_is_read(capsys: Capture) -> None:
     builder.set_mean_squared_error_loss(name="loss", input_feature=("price", datatypes.Array(1)))
     builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
     builder.set_epochs(10)
-    capsys.readouterr()
     found = read(serialize(builder.spec)).resolved
     assert found.spec.regressor is not None
     assert found.spec.regressor.predicted_feature == "price"

@@ -156,9 +156,7 @@ def test_images_of_flexible_size_are_refused() -> None:
         (1, {"gray_bias": -1, "image_scale": 2 / 255}, {"color": "gray", "scale": 2 / 255, "bias": -1}),
     ],
 )
-def test_builder_preprocessing_round_trips(
-    capsys: pytest.CaptureFixture[str], channels: int, options: dict[str, Any], expected: dict[str, Any]
-) -> None:
+def test_builder_preprocessing_round_trips(channels: int, options: dict[str, Any], expected: dict[str, Any]) -> None:
     builder = NeuralNetworkBuilder(
         [("x", datatypes.Array(channels, 4, 5))], [("y", datatypes.Array(3))], use_float_arraytype=True
     )
@@ -172,7 +170,6 @@ def test_builder_preprocessing_round_trips(
     builder.set_categorical_cross_entropy_loss(name="loss", input="y")
     builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
     builder.set_epochs(10)
-    capsys.readouterr()
     found = read(serialize(builder.spec))
     assert found.resolved.inputs == (ImageFeature.model_validate(image(**expected)),)
     ours = parse(build(found.resolved, found.weights))

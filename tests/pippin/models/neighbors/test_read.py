@@ -1,7 +1,5 @@
 """Reading of files that coremltools made, and of damaged files."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -86,15 +84,6 @@ def test_reading_does_not_change_the_message() -> None:
     before = message.SerializeToString(deterministic=True)
     read_neighbors(message)
     assert message.SerializeToString(deterministic=True) == before
-
-
-def test_classifiers_are_read_without_coremltools() -> None:
-    program = (
-        "import sys, pippin.models.neighbors\n"
-        "print([n for n in ('coremltools', 'google.protobuf') if n in sys.modules])"
-    )
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert finished.stdout.strip() == "[]"
 
 
 def read_or_refused(message: Message) -> None:

@@ -51,7 +51,11 @@ def layers_with(**fields: object) -> dict[str, object]:
             "/layers/0/padding/borders/1/1",
             "found -1; needs 0 or more",
         ),
-        (layers_with(padding={"type": "same", "borders": []}), "/layers/0/padding/borders", "there is no field 'borders'"),
+        (
+            layers_with(padding={"type": "same", "borders": []}),
+            "/layers/0/padding/borders",
+            "there is no field 'borders'",
+        ),
         (layers_with(updatable="yes"), "/layers/0/updatable", "found 'yes'; needs true or false"),
         (layers_with(name=""), "/layers/0/name", "found ''; needs at least 1 character"),
         (layers_with(name=None), "/layers/0/name", "found null; needs a text"),
