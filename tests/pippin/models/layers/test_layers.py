@@ -91,7 +91,7 @@ class Row:
             np.testing.assert_allclose(predicted, slope, rtol=2e-5, atol=2e-6, err_msg=str(self.case))
 
 
-@pytest.mark.parametrize("cases", together())
+@pytest.mark.parametrize("cases", list(together()))
 def test_jax_output_matches_and_its_gradient_is_the_slope(cases: list[Case]) -> None:
     rows = [Row(case) for case in cases]
 
