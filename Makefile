@@ -35,7 +35,7 @@ test: $(READY) ## Run the tests (about 10 minutes on 2 cores)
 
 .PHONY: test-full
 test-full: $(READY) fuzz ## Run the fuzzer and the long tests (about 25 minutes)
-	@$(BIN)/python -m pytest -m full -n auto --dist worksteal
+	@$(BIN)/python -m pytest -m full -n 3 --dist worksteal
 
 .PHONY: fuzz
 fuzz: $(READY) ## Send 20,000 invalid models and specs to the service
@@ -105,7 +105,7 @@ $(VENV)-clients/.ready: tools/clients.lock tools/clients/package-lock.json
 	@$(PYTHON) -m venv --clear $(VENV)-clients
 	@$(VENV)-clients/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $<
 	@cp tools/clients/package.json tools/clients/package-lock.json $(VENV)-clients
-	@npm ci --prefix $(VENV)-clients --ignore-scripts --no-audit --no-fund --silent
+	@npm ci --prefix $(VENV)-clients --ignore-scripts --no-audit --no-fund --silent --fetch-retries 1 --fetch-timeout 30000
 	@touch $@
 
 .PHONY: bench

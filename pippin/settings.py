@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     home: AbsolutePath = Field(
         default=Path("~/.pippin"),
         validate_default=True,
-        description="Folder of everything that `pippin up` keeps: the embedded server's data, blobs, caches.",
+        description="Folder of all data of `pippin up`: the embedded server's data, blobs, caches.",
     )
     redis_url: RedisUrl | None = Field(
         default=None,
@@ -48,43 +48,46 @@ class Settings(BaseSettings):
     )
     worker_redis_url: RedisUrl | None = Field(
         default=None,
-        description="Address of that server for the workers of `pippin up`, with a user of their own; its embedded "
-        "server has one. Default: PIPPIN_REDIS_URL.",
+        description="Address of that server for the workers of `pippin up`, with a separate user; the embedded server "
+        "has such a user. Default: PIPPIN_REDIS_URL.",
     )
     blobs_url: BlobsUrl = Field(
         default_factory=_blobs_in,
-        description="Where datasets and models are kept: file://, s3:// or the address of a service. "
-        "Default: the folder `blobs` in PIPPIN_HOME.",
+        description="Blob store of datasets and models: file://, s3:// or the address of a service. Default: the "
+        "folder `blobs` in PIPPIN_HOME.",
     )
     token_file: AbsolutePath | None = Field(
         default=None,
-        description="File, closed to all but its owner, with the token to show to the service: of the command line and "
-        "the client to the one at PIPPIN_URL, of a worker to the one at PIPPIN_BLOBS_URL.",
+        description="File, readable only by its owner, with the token to send to the service: the command line and "
+        "the client send it to PIPPIN_URL, a worker to PIPPIN_BLOBS_URL.",
     )
     admin_token_file: AbsolutePath | None = Field(
         default=None,
-        description="File with the service's first token, of the role admin; made with a new token if it is not there. "
-        "A service that others reach needs it, or a token made before with `pippin tokens`.",
+        description="File with the service's first token, of the role admin; created with a new token if it does not "
+        "exist. A service that other machines can reach needs this file, or a token created before with `pippin "
+        "tokens`.",
     )
     worker_token_file: AbsolutePath | None = Field(
         default=None,
-        description="File with the first token of the role worker, for workers that read it there; made with a new "
-        "token if it is not there.",
+        description="File with the first token of the role worker, for workers that read the same file; created with "
+        "a new token if it does not exist.",
     )
     url: HttpUrl = Field(
         default="http://127.0.0.1:8000", description="Address of the service, for the command line and the client."
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address that the service listens on.")
-    port: int = Field(default=8000, ge=0, le=65535, description="Port that the service listens on; 0 takes a free one.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port that the service listens on; 0 selects a free one."
+    )
     allowed_hosts: Names = Field(
         default=(),
-        description="Names under which others reach the service, through a proxy say, with commas between them; it "
-        "answers to these, to PIPPIN_HOST and to this machine's own names only.",
+        description="Host names under which clients reach the service, for example through a proxy, separated by "
+        "commas; the service accepts only these, PIPPIN_HOST and this machine's own names.",
     )
     require_tokens: Literal["auto", "always"] = Field(
         default="auto",
-        description="When the service demands tokens: always, or auto: from the first one that was made on, and always "
-        "where other machines can reach it.",
+        description="When the service requires tokens: always, or auto: as soon as the first token was created, and "
+        "always if other machines can reach the service.",
     )
     token_check_seconds: float = Field(
         default=1,
@@ -94,210 +97,214 @@ class Settings(BaseSettings):
     )
     cors_origins: Origins = Field(
         default=(),
-        description="Origins, such as https://app.example.com, whose pages may call the service with a token; with "
-        "commas between them.",
+        description="Origins, such as https://app.example.com, whose pages may call the service with a token; "
+        "separated by commas.",
     )
     max_connections: int = Field(
         default=2000,
         ge=8,
-        description="Most connections of clients; fewer where the limit of open files (`ulimit -n`) leaves no room.",
+        description="Maximum number of client connections; fewer if the limit of open files (`ulimit -n`) is too low.",
     )
     max_connections_by_address: int = Field(
         default=1000,
         ge=4,
-        description="Most connections of one client address, of IPv6 one /64 network; three quarters of all at most.",
+        description="Maximum number of connections of one client address, or of one /64 network of IPv6; at most "
+        "three quarters of all connections.",
     )
     proxy_addresses: Names = Field(
         default=(),
-        description="Addresses of proxies before the service, with commas between them, whose connections count only "
-        "among all.",
+        description="Addresses of proxies in front of the service, separated by commas; they are exempt from the "
+        "limit for one address.",
     )
     head_timeout_seconds: float = Field(
-        default=10, gt=0, description="How long the request line and headers of a request may take to arrive."
+        default=10, gt=0, description="Time limit for the request line and headers of a request."
     )
     body_timeout_seconds: float = Field(
-        default=20, gt=0, description="How long a body may arrive more slowly than PIPPIN_MIN_BODY_BYTES_PER_SECOND."
+        default=20, gt=0, description="How long a body may arrive at less than PIPPIN_MIN_BODY_BYTES_PER_SECOND."
     )
     min_body_bytes_per_second: int = Field(
-        default=100, ge=1, description="Slowest rate at which a body may arrive before its connection is closed."
+        default=100, ge=1, description="Minimum rate of a request body; the connection of a slower one is closed."
     )
     keep_alive_seconds: int = Field(
-        default=5, ge=1, description="How long a connection may wait for its next request before it is closed."
+        default=5, ge=1, description="Time after which a connection without a request is closed."
     )
     max_body_bytes: int = Field(
-        default=32 * 2**20, ge=1024, description="Largest body of a request, uploads of datasets and blobs apart."
+        default=32 * 2**20, ge=1024, description="Maximum size of a request body, except uploads of datasets and blobs."
     )
     body_memory_bytes: int = Field(
         default=256 * 2**20,
         ge=2**20,
-        description="Memory that bodies of JSON may take together once they are parsed, as far as it can be estimated; "
-        "larger ones are refused, others wait.",
+        description="Estimated memory for all parsed JSON bodies together; a larger body is refused, others wait.",
     )
     busy_wait_seconds: float = Field(
         default=20,
         gt=0,
         lt=60,
-        description="How long a request waits while the service is busy with others like it, before it is refused with "
-        "503 and `Retry-After`.",
+        description="How long a request waits while the service is busy, before it is refused with 503 and "
+        "`Retry-After`.",
     )
-    max_dataset_bytes: int = Field(default=2 * 2**30, ge=1024, description="Largest upload of a dataset.")
+    max_dataset_bytes: int = Field(default=2 * 2**30, ge=1024, description="Maximum size of an uploaded dataset.")
     max_dataset_unpacked_bytes: int = Field(
-        default=8 * 2**30, ge=1024, description="Largest size that an uploaded dataset may unpack to."
+        default=8 * 2**30, ge=1024, description="Maximum size of an uploaded dataset after unpacking."
     )
-    max_dataset_examples: int = Field(default=10_000_000, ge=1, description="Most examples that a dataset may have.")
-    max_model_bytes: int = Field(default=512 * 2**20, ge=1024, description="Largest upload of a model.")
+    max_dataset_examples: int = Field(default=10_000_000, ge=1, description="Maximum number of examples of a dataset.")
+    max_model_bytes: int = Field(default=512 * 2**20, ge=1024, description="Maximum size of an uploaded model.")
     max_answer_bytes: int = Field(
         default=16 * 2**20,
         ge=2**20,
-        description="Largest answer in JSON: previews show fewer values and metrics come in parts; a prediction beyond "
-        "it is refused. Files and streams have no such limit.",
+        description="Maximum size of a JSON response: previews show fewer values and metrics are split into parts; a "
+        "larger prediction is refused. Files and streams are not limited.",
     )
     max_page_bytes: int = Field(
         default=4 * 2**20,
         ge=1024,
-        description="Records on a page of a list: a page ends with fewer than were asked for once they take so much.",
+        description="Maximum size of the records on one page of a list; a page has fewer records than requested if "
+        "they are larger.",
     )
     max_dataset_classes: int = Field(
-        default=10_000, ge=1, description="Most different class labels that a dataset may have."
+        default=10_000, ge=1, description="Maximum number of different class labels of a dataset."
     )
-    max_label_characters: int = Field(
-        default=200, ge=1, description="Longest class label that a dataset may have, in characters."
-    )
+    max_label_characters: int = Field(default=200, ge=1, description="Maximum length of a class label, in characters.")
     max_labels_bytes: int = Field(
-        default=2**19, ge=1024, description="Most bytes that the class labels of a dataset may take together."
+        default=2**19, ge=1024, description="Maximum size of all class labels of a dataset together."
     )
     max_record_bytes: int = Field(
         default=2**20,
         ge=4096,
-        description="Largest record of a dataset or a model in Redis, and largest description of a job; explicit "
-        "weights and large specs are kept with the blobs and do not count.",
+        description="Maximum size of a record of a dataset or a model in Redis, and of a job's description; explicit "
+        "weights and large specs are stored as blobs and do not count.",
     )
     max_job_bytes: int = Field(
         default=16 * 2**20,
         ge=2**16,
-        description="What one job may record in Redis before its log lines and mini-batch losses are dropped; epochs "
-        "never are.",
+        description="Size of one job's records in Redis above which its log lines and mini-batch losses are dropped; "
+        "epochs are never dropped.",
     )
     max_tenant_bytes: int = Field(
         default=256 * 2**20,
         ge=2**16,
-        description="What one tenant may hold in Redis before it can add no more jobs, datasets and models; running "
-        "jobs go on recording.",
+        description="Size of one tenant's records in Redis above which it cannot add jobs, datasets and models; "
+        "running jobs continue to record.",
     )
-    max_epochs: int = Field(default=100_000, ge=1, description="Most epochs that a job may train.")
-    max_log_lines: int = Field(default=1000, ge=1, description="Most log lines that an attempt of a job may record.")
+    max_epochs: int = Field(default=100_000, ge=1, description="Maximum number of epochs of a job.")
+    max_log_lines: int = Field(default=1000, ge=1, description="Maximum number of log lines of an attempt.")
     max_sessions: int = Field(
-        default=100, ge=1, description="Most open browser sessions of one token; of more, the oldest end."
+        default=100,
+        ge=1,
+        description="Maximum number of open browser sessions of one token; above it, the oldest session ends.",
     )
     max_batch_losses: int = Field(
         default=1000,
         ge=1,
-        description="Most mini-batch losses recorded of an epoch; of more mini-batches, evenly spaced ones are.",
+        description="Maximum number of mini-batch losses recorded per epoch; of more mini-batches, evenly spaced ones "
+        "are recorded.",
     )
     max_training_bytes: int = Field(
         default=32 * 2**30,
         ge=1024,
-        description="Most memory that a training may take, as far as shapes tell; jobs beyond it are refused.",
+        description="Maximum memory of a training, as computed from shapes; larger jobs are refused.",
     )
     max_memory_bytes: int = Field(
-        default=2**30, ge=16 * 2**20, description="Memory that the embedded server may fill before it refuses writes."
+        default=2**30, ge=16 * 2**20, description="Memory limit of the embedded server; above it, writes are refused."
     )
-    sample: bool = Field(default=True, description="Whether every tenant is given the packaged dataset `mnist-sample`.")
+    sample: bool = Field(default=True, description="Whether every tenant receives the packaged dataset `mnist-sample`.")
     lease_seconds: float = Field(
-        default=20, gt=0, description="How long a worker may be silent before its attempt counts as lost."
+        default=20, gt=0, description="Time without a lease renewal after which an attempt counts as lost."
     )
     lease_renew_seconds: float = Field(default=5, gt=0, description="How often a worker renews its lease.")
     reaper_interval_seconds: float = Field(
         default=2,
         gt=0,
         le=60,
-        description="How often the service looks for attempts whose worker fell silent; "
-        "more often where leases are so short that it would not see an outage in time.",
+        description="How often the service checks for attempts with expired leases; more often if leases are so short "
+        "that an outage could go unnoticed.",
     )
     reaper_grace_seconds: float = Field(
         default=10,
         ge=0,
-        description="How long Redis must have been reached without a gap before the service takes a job from a worker.",
+        description="How long Redis must have been reachable without interruption before the service takes a job from "
+        "a worker.",
     )
     retention_days: float = Field(
-        default=30, ge=0, description="How long jobs are kept after they have ended; 0 keeps them for ever."
+        default=30, ge=0, description="How long jobs are kept after they have ended; 0 keeps them forever."
     )
     sweep_interval_seconds: float = Field(
-        default=600, gt=0, description="How often the service deletes jobs kept for long enough, and unused files."
+        default=600, gt=0, description="How often the service deletes expired jobs and unused files."
     )
     sweep_grace_seconds: float = Field(
-        default=3600, ge=0, description="How long a file that no record names is left untouched before it is deleted."
+        default=3600, ge=0, description="How old an unused file must be before it is deleted."
     )
     sweep_max_share: float = Field(
         default=0.2,
         ge=0,
         le=1,
-        description="Where no record names more than this share of all blobs, and more than PIPPIN_SWEEP_MAX_BLOBS, a "
-        "sweep deletes none of them until `pippin blobs sweep --yes` approves it.",
+        description="If more than this share of all blobs, and more than PIPPIN_SWEEP_MAX_BLOBS, are named by no "
+        "record, a sweep deletes none of them until `pippin blobs sweep --yes` approves it.",
     )
     sweep_max_blobs: int = Field(
         default=100,
         ge=0,
-        description="Up to this many blobs that no record names are deleted whatever their share of all blobs is.",
+        description="Up to this many unused blobs are deleted regardless of their share of all blobs.",
     )
     blob_release_seconds: float = Field(
         default=60,
         gt=0,
-        description="How long a file is kept after its record was deleted, or its job has replaced the checkpoint by a "
+        description="How long a file is kept after its record was deleted, or after its checkpoint was replaced by a "
         "later one, if no other record names it.",
     )
     worker_threads: int | None = Field(
         default=None,
         ge=1,
-        description="Threads that a worker computes with; the bits of a result depend on it. Default: one a core.",
+        description="Number of computing threads of a worker; results may differ in their last bits with it. Default: "
+        "one per core.",
     )
     jax_order: Literal["coreml", "pippin"] = Field(
         default="coreml",
         description="How the engine jax shuffles: as Core ML does, or in an order drawn from seed and epoch. This and "
-        "the next three are for experiments: see `docs/semantics.md`. A job that goes on keeps to what it began with.",
+        "the next three are for experiments: see `docs/semantics.md`. A resumed job keeps its original switches.",
     )
     jax_last_batch: Literal["filled", "own_size"] = Field(
         default="filled",
-        description="What the engine jax does with a smaller last mini-batch: fills it up as Core ML does, or divides "
+        description="How the engine jax handles a smaller last mini-batch: it fills it up as Core ML does, or divides "
         "by its own size.",
     )
     jax_momentum: Literal["lr_inside", "lr_outside"] = Field(
         default="lr_inside",
-        description="Whether the velocity of SGD in the engine jax holds the learning rate or is multiplied by it.",
+        description="Whether the velocity of SGD in the engine jax includes the learning rate or is multiplied by it.",
     )
     jax_adam: Literal["eps_hat", "eps_outside"] = Field(
         default="eps_hat",
-        description="Whether Adam's eps in the engine jax stands beside the root of the uncorrected or of the "
-        "corrected second moment.",
+        description="Whether Adam's eps in the engine jax is added to the root of the uncorrected or of the corrected "
+        "second moment.",
     )
     worker_memory_bytes: int | None = Field(
         default=None,
         ge=2**28,
-        description="Memory that a training may take; one that takes more ends. Default: no limit.",
+        description="Memory limit of a training process; a process that exceeds it is ended. Default: no limit.",
     )
     service_drain_seconds: float = Field(
         default=0,
         ge=0,
-        description="How long a service that is stopping still answers, while `/readyz` says 503: longer than a proxy "
-        "before it takes to notice.",
+        description="How long a stopping service still serves requests, while `/readyz` returns 503: longer than a "
+        "proxy in front of it needs to notice.",
     )
     service_grace_seconds: int = Field(
         default=3,
         ge=0,
-        description="How long requests that are under way may take to end after that, uploads too. `pippin up` allows "
-        "3 seconds in all.",
+        description="How long open requests, including uploads, may take to end after that. `pippin up` allows 3 "
+        "seconds in all.",
     )
     worker_grace_seconds: float = Field(
         default=2,
         ge=0,
-        description="How long a training may take to stop, checkpoint included, when its worker is to end; then its "
-        "process is killed and the job goes on from its last checkpoint.",
+        description="How long a training may take to stop, checkpoint included, when its worker is stopped; then its "
+        "process is killed and the job resumes from its last checkpoint.",
     )
     worker_outbox_bytes: int = Field(
         default=32 * 2**20,
         ge=2**20,
-        description="What a training may keep in memory of what it has not recorded yet while Redis is away or full; "
-        "beyond it mini-batch losses are dropped, then it waits.",
+        description="Memory for records that a training could not send yet while Redis is unreachable or full; above "
+        "it, mini-batch losses are dropped, then the training waits.",
     )
     stop_grace_seconds: float = Field(
         default=30,
@@ -306,18 +313,20 @@ class Settings(BaseSettings):
         "lost to another worker; then its process is killed. A cancelled one has 5 seconds at most.",
     )
     send_timeout_seconds: float = Field(
-        default=30, gt=0, description="How long a client may read nothing of an answer before it is cut off."
+        default=30,
+        gt=0,
+        description="How long a client may read nothing of a response before its connection is closed.",
     )
     cache_bytes: int = Field(
-        default=10 * 2**30, ge=0, description="Room in PIPPIN_HOME for copies of the datasets and models in use."
+        default=10 * 2**30, ge=0, description="Maximum size of the cache in PIPPIN_HOME for datasets and models in use."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="The least level that is logged: debug, info, warning or error."
+        default="info", description="Minimum level that is logged: debug, info, warning or error."
     )
 
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto",
-        description="How log lines look: json, console (for people), or auto: console on a terminal, else json.",
+        description="Format of log lines: json, console (readable), or auto: console on a terminal, else json.",
     )
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  # pydantic's own constructor is as open
@@ -334,7 +343,7 @@ class Settings(BaseSettings):
 
     @property
     def requires_tokens(self) -> bool:
-        """Whether the service demands tokens even before the first one was made."""
+        """Whether the service requires tokens even before the first one was made."""
         return self.require_tokens == "always" or self.is_reachable_by_others
 
     @property

@@ -60,7 +60,7 @@ class Server(uvicorn.Server):
         """Log errors that no task handles. A failing `accept`, hundreds a second, gives one line a second."""
         if isinstance(context.get("exception"), OSError) and "accept" in context["message"]:
             self._app.state.meters.accept_errors.inc()
-            self._warn("a connection could not be accepted", error=str(context["exception"]))
+            self._warn("accepting a connection failed", error=str(context["exception"]))
         else:
             loop.default_exception_handler(context)
 
@@ -70,7 +70,7 @@ class Server(uvicorn.Server):
         seconds = settings.service_drain_seconds + settings.service_grace_seconds + _EXIT_SECONDS
 
         def end() -> None:
-            _log.error("threads are still at work; the process ends without them", seconds=seconds)
+            _log.error("threads are still running; ending the process anyway", seconds=seconds)
             # The exit status that a shell reports for a process ended by a signal.
             os._exit(128 + sig)
 
@@ -162,7 +162,7 @@ def main() -> int:
 def _check(settings: Settings) -> None:
     """Refuse settings that would otherwise fail during startup with a traceback."""
     if settings.redis_url is None:
-        raise SettingsError("PIPPIN_REDIS_URL is not set: the service needs Redis; `pippin up` brings its own")
+        raise SettingsError("PIPPIN_REDIS_URL is not set: the service needs Redis; `pippin up` runs its own")
     if settings.blobs_url.startswith("http"):
         raise SettingsError(
             f"PIPPIN_BLOBS_URL is {settings.blobs_url}, a service: workers may keep files there, the service itself "

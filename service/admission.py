@@ -125,7 +125,7 @@ class Admission:
         if self._meter is not None:
             self._meter.refused(self._resource)
         detail = (
-            f"The service is busy: other {self._resource} have kept this one waiting for {self._wait_seconds:g} s. "
-            "Send the request again later."
+            f"The service is busy: other {self._resource} kept this request waiting for {self._wait_seconds:g} s. "
+            "Send it again later."
         )
         return Problem("unavailable", detail, headers={"retry-after": "10"})

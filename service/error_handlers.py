@@ -44,13 +44,13 @@ from service.sandbox import SandboxError, TaskRefused
 from service.sandbox.messages import OUT_OF_SPACE
 
 _FAULT_DETAILS = {
-    "crashed": "reading it crashed the process that did: it is damaged, or made to do harm; make it anew",
-    "too_slow": "reading it took longer than it may; needs something smaller or simpler",
-    "too_large": "reading it took more memory than it may; needs something smaller or simpler",
+    "crashed": "reading it crashed the reading process: it is damaged or malicious; create it again",
+    "too_slow": "reading it took too long; needs a smaller or simpler file",
+    "too_large": "reading it took too much memory; needs a smaller or simpler file",
 }
 
 
-_UNAVAILABLE_DETAIL = "The service has too much else to read right now, or is ending."
+_UNAVAILABLE_DETAIL = "The service is busy reading other files, or is stopping; send the request again later."
 
 
 def fault_of(error: SandboxError) -> Fault | None:
@@ -125,10 +125,10 @@ def _of_http_error(request: Request, error: HTTPException) -> Problem:
     """The problem for an HTTP error that the framework raises."""
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            return Problem("not-found", f"There is nothing at {request.url.path}.")
+            return Problem("not-found", f"There is no path {request.url.path}.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             allowed = ", ".join(_allowed(request))
-            detail = f"{request.method} means nothing at {request.url.path}, which takes {allowed}."
+            detail = f"{request.method} is not allowed at {request.url.path}; allowed is {allowed}."
             return Problem("method-not-allowed", detail, headers={"allow": allowed})
         case status:
             return Problem(kind_of(status), f"{error.detail}.", headers=error.headers)

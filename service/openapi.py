@@ -34,7 +34,7 @@ _BESIDES: dict[str, type[BaseModel]] = {
 
 _SWIFT = {
     "type": "object",
-    "description": "A model as SwiftCoreMLTools writes it.",
+    "description": "A model in the format of SwiftCoreMLTools.",
     "required": ["neuralNetwork"],
     "properties": {"neuralNetwork": {"type": "object"}},
 }

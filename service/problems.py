@@ -33,30 +33,30 @@ KINDS: dict[str, Kind] = {
     "malformed-body": Kind(400, "The body cannot be read"),
     "unauthorized": Kind(401, "A token is needed"),
     "forbidden": Kind(403, "The token does not allow this"),
-    "behind-proxy": Kind(403, "A proxy stands before a service that demands no tokens"),
+    "behind-proxy": Kind(403, "A proxy forwards requests to a service that requires no tokens"),
     "foreign-origin": Kind(403, "The request comes from a page of another origin"),
-    "not-found": Kind(404, "There is nothing here"),
+    "not-found": Kind(404, "Not found"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
-    "not-acceptable": Kind(406, "None of the accepted media types can be given"),
+    "not-acceptable": Kind(406, "None of the accepted media types is available"),
     "request-timeout": Kind(408, "The request did not arrive in time"),
-    "state-conflict": Kind(409, "The state does not allow it"),
+    "state-conflict": Kind(409, "The state does not allow the operation"),
     "name-taken": Kind(409, "The name is taken"),
-    "ambiguous-name": Kind(409, "The name could mean several"),
+    "ambiguous-name": Kind(409, "The name is ambiguous"),
     "idempotency-in-flight": Kind(409, "The first request with this Idempotency-Key is still being answered"),
     "body-too-large": Kind(413, "The body is too large"),
     "unsupported-media-type": Kind(415, "The body's media type is not supported"),
     "range-not-satisfiable": Kind(416, "The range lies outside the file"),
     "invalid-request": Kind(422, "The request is not valid"),
     "idempotency-mismatch": Kind(422, "The Idempotency-Key was used for another request"),
-    "misdirected": Kind(421, "The service does not go by this host"),
+    "misdirected": Kind(421, "The service does not have this host name"),
     "quota-exceeded": Kind(429, "The token's quota is used up"),
     "rate-limited": Kind(429, "The token has made too many requests"),
     "internal-error": Kind(500, "Something went wrong in the service"),
     "blob-damaged": Kind(500, "A stored file is damaged"),
     "unreadable-record": Kind(500, "The record cannot be read"),
     "insufficient-storage": Kind(507, "The service's disk is full"),
-    "tenant-full": Kind(507, "The tenant holds as much in Redis as it may"),
-    "unavailable": Kind(503, "The service cannot do this right now"),
+    "tenant-full": Kind(507, "The tenant has reached its limit in Redis"),
+    "unavailable": Kind(503, "The service is temporarily unavailable"),
 }
 
 
@@ -117,7 +117,7 @@ def insufficient_storage() -> Problem:
     """The 507 (RFC 4918) for data that does not fit on the service's disk."""
     return Problem(
         "insufficient-storage",
-        "The service's disk is full, and nothing of this was kept: delete datasets, models or jobs, or give it room.",
+        "The service's disk is full, and nothing was stored: delete datasets, models or jobs, or use a larger disk.",
         headers={"retry-after": "60"},
     )
 

@@ -37,7 +37,7 @@ class Services:
 
     Attributes:
         settings: The settings of the process.
-        requirement: The roles of which this service has demanded tokens.
+        requirement: The roles of which this service has required tokens.
         meters: The metrics of this process.
         store: The records in Redis.
         rates: The requests of each token in the last minute.

@@ -21,7 +21,7 @@ SPEC = """
 import createClient from "openapi-fetch";
 import type { components, paths } from "./pippin.js";
 
-// Only what the service demands of a spec; every other member has a default there.
+// Only what the service requires of a spec; every other member has a default there.
 const spec: components["schemas"]["ModelSpec"] = {
   inputs: [{ name: "x", shape: [4] }],
   outputs: [{ name: "probabilities", shape: [3] }],

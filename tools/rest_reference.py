@@ -40,10 +40,10 @@ with `Retry-After` when the service cannot work at the moment.
 """
 _COMMON = {
     "401": "A token is needed",
-    "421": "The service does not go by this host",
+    "421": "The service does not have this host name",
     "422": "The request is not valid",
     "429": "The token has made too many requests",
-    "503": "The service cannot do this right now",
+    "503": "The service is temporarily unavailable",
     "default": "Any other problem.",
 }
 """The problems that the introduction describes, which the tables leave out."""

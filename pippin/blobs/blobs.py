@@ -32,7 +32,7 @@ class Blobs:
 
     Args:
         url: URL of the store.
-        token_file: The file with the worker token that a service demands (PIPPIN_TOKEN_FILE). Read at construction;
+        token_file: The file with the worker token that a service requires (PIPPIN_TOKEN_FILE). Read at construction;
             not read for a folder or a bucket.
 
     Raises:

@@ -20,4 +20,4 @@ class BlobDamagedError(BlobError):
 
 
 class BlobRefusedError(BlobError):
-    """The service demands a token, or another token; the text names the setting."""
+    """The service requires a token, or another token; the text names the setting."""

@@ -56,8 +56,8 @@ def create(
     """Create a token and print it, once: only a hash of it is kept.
 
     A worker reads and writes blobs; read reads everything and runs trained models; submit also trains, uploads and
-    deletes; admin may do everything. From the first worker token on, /blobs demands one; from the first of another role
-    on, the whole service does.
+    deletes; admin may do everything. As soon as there is a worker token, /blobs requires one; as soon as there is a
+    token of another role, the whole service requires one.
     """
     from pippin.api.tokens import Quotas, issue
 
@@ -153,7 +153,7 @@ def reset(json_: output.JsonFlag = False) -> None:
     """Let the service of this PIPPIN_HOME require no tokens any more, as before the first one was created.
 
     The requirement is stored in Redis and in PIPPIN_HOME, so that losing one of them opens nothing. Refused while there
-    are valid tokens. A service that other machines reach demands tokens all the same.
+    are valid tokens. A service that other machines reach requires tokens all the same.
     """
     from pippin.settings import Settings
     from pippin.store.token_requirement import RequirementError, TokenRequirement

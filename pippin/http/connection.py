@@ -27,7 +27,7 @@ def service_url(url: str | None) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise PippinError(f"{address!r} is not the address of a service; one is http://127.0.0.1:8000")
+        raise PippinError(f"{address!r} is not the address of a service; needs the form http://127.0.0.1:8000")
     return address.rstrip("/")
 
 
@@ -68,11 +68,14 @@ def no_answer_reason(error: httpx2.TransportError | None) -> str:
         return "the connection ended before the stream did."
     cause = _cause(error, ssl.SSLError, socket.gaierror)
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({cause.verify_message}); SSL_CERT_FILE names the ones to trust."
+        return (
+            f"its certificate is not trusted ({cause.verify_message}); set SSL_CERT_FILE to a file with trusted "
+            "certificates."
+        )
     if isinstance(cause, ssl.SSLError):
-        return f"no encrypted connection came about ({cause.reason}); does the address begin with http:// instead?"
+        return f"no encrypted connection could be made ({cause.reason}); does the address begin with http:// instead?"
     if isinstance(cause, socket.gaierror):
-        return "there is no host of that name."
+        return "there is no host with that name."
     if isinstance(error, httpx2.ConnectError):
         return f"could not connect ({_text(error) or 'refused'})."
     if isinstance(error, httpx2.TimeoutException):

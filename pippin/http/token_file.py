@@ -35,12 +35,13 @@ def read_token(path: Path | None, setting: str = "PIPPIN_TOKEN_FILE") -> str | N
         raise TokenFileError(f"{setting} {path} cannot be read: {error.strerror}") from error
     if mode & 0o077:
         raise TokenFileError(
-            f"{setting} {path} may be read or written by others (mode {stat.S_IMODE(mode):04o}); "
-            f"close it with: chmod 600 {path}"
+            f"{setting} {path} is open to other users (mode {stat.S_IMODE(mode):04o}); close it with: chmod 600 {path}"
         )
     text = content.decode("ascii", errors="replace").strip()
     if parse(text) is None:
-        raise TokenFileError(f"{setting} {path} holds no token; its one line is what `pippin tokens create` printed")
+        raise TokenFileError(
+            f"{setting} {path} contains no token; needs the one line that `pippin tokens create` printed"
+        )
     return text
 
 
@@ -71,4 +72,4 @@ def write_token(path: Path, text: str, setting: str) -> None:
     except FileExistsError:
         raise
     except OSError as error:
-        raise TokenFileError(f"{setting} {path} cannot be made: {error.strerror}") from error
+        raise TokenFileError(f"{setting} {path} cannot be created: {error.strerror}") from error

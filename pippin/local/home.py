@@ -70,7 +70,7 @@ def prepare_home(home: Path) -> None:
         if real == Path.home().resolve():
             raise HomeError(f"PIPPIN_HOME {home} is your home folder itself; {_ADVICE}")
         if real in _SHARED or any(real.is_relative_to(folder) for folder in _SYSTEM):
-            raise HomeError(f"PIPPIN_HOME {home} is a folder of the system; {_ADVICE}")
+            raise HomeError(f"PIPPIN_HOME {home} is a system folder; {_ADVICE}")
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = home.stat()
         if status.st_uid != os.getuid():
@@ -101,8 +101,8 @@ def require_version(home: Path) -> None:
         match = _VERSION_PATTERN.fullmatch(text)
         if match is None:
             raise HomeVersionError(
-                f"{path} is damaged: it holds {text[:20]!r}, and a version such as {VERSION} belongs there; write the "
-                "one that this folder was used with last into it"
+                f"{path} is damaged: it contains {text[:20]!r}; needs a version such as {VERSION}: write the version "
+                "that last used this folder into it"
             )
         if int(match[1]) > MAJOR:
             raise HomeVersionError(

@@ -92,7 +92,7 @@ class Keeper:
         try:
             await asyncio.wait_for(process.exited.wait(), grace)
         except TimeoutError:
-            self._print_line("pippin", f"{self.part.name} did not stop within {grace:g} s and is killed")
+            self._print_line("pippin", f"{self.part.name} did not stop within {grace:g} s; killing it")
             process.kill()
             await process.exited.wait()
 
@@ -101,7 +101,7 @@ class Keeper:
         while True:
             how, last_lines = await self._run()
             pause = pauses.next()
-            self._print_line("pippin", f"{self.part.name} ended ({how}); it is started again in {pause:g} s")
+            self._print_line("pippin", f"{self.part.name} ended ({how}); restarting it in {pause:g} s")
             if pauses.ends % _OUTPUT_EVERY == 0:
                 self._print_line("pippin", f"{self.part.name} ended {pauses.ends} times in a row. Its last output:")
                 for line in last_lines:
@@ -191,7 +191,7 @@ class ServerKeeper:
             await self._ended.wait()
             pause = pauses.next()
             how = exit_text(self._server.exit_code)
-            self._print_line("pippin", f"{self.name} ended ({how}); it is started again in {pause:g} s")
+            self._print_line("pippin", f"{self.name} ended ({how}); restarting it in {pause:g} s")
             await asyncio.sleep(pause)
             try:
                 await self.begin()

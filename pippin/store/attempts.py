@@ -354,7 +354,7 @@ class Attempts:
         if word == "refused":
             raise Refused(f"attempt {claim.number} of {claim.job_id} cannot do this: the job is {rest[0]}")
         if word != "ok":
-            now = f"the job is {rest[0]}" if rest and rest[0] else "the job is gone"
+            now = f"the job is {rest[0]}" if rest and rest[0] else "the job was deleted"
             raise LeaseLost(f"attempt {claim.number} no longer holds {claim.job_id}: {now}")
         return rest
 

@@ -26,7 +26,8 @@ _BATCH = (
 )
 
 _ADOPT = (
-    "`pippin blobs list --unnamed` shows what no record names; `pippin blobs adopt --yes` makes this Redis the owner"
+    "list the blobs that no record names with `pippin blobs list --unnamed`; make this Redis the owner with `pippin "
+    "blobs adopt --yes`"
 )
 
 
@@ -90,25 +91,25 @@ class BlobOwnership:
             return Verdict(Refusal.UNREADABLE, f"{error}; {_ADOPT}")
         mine, closed = self._ledger.identity(), self._ledger.closed()
         if owner is None:
-            why = closed or "no Redis has claimed it yet"
+            why = closed or "the service claims it when it starts"
             return Verdict(Refusal.UNCLAIMED, f"the blob store has no owner: {why}; {_ADOPT}")
         if mine is None:
             return Verdict(
                 Refusal.LOST,
-                f"the blob store belongs to the Redis {owner}, and this Redis has no identity: it is another one, or "
-                f"it has lost its records; restore a backup, or {_ADOPT}",
+                f"the blob store belongs to the Redis {owner}, and this Redis has no identity: it is another Redis, "
+                f"or has lost its records; restore a backup, or {_ADOPT}",
             )
         if owner != mine:
             return Verdict(
                 Refusal.FOREIGN,
-                f"the blob store belongs to the Redis {owner}, and this one is {mine}: give this service a store of "
-                f"its own in PIPPIN_BLOBS_URL; or, if the other is gone, {_ADOPT}",
+                f"the blob store belongs to the Redis {owner}, but this Redis is {mine}: give this service its own "
+                f"blob store in PIPPIN_BLOBS_URL; or, if the other service no longer exists, {_ADOPT}",
             )
         if guest is not None:
             return Verdict(
                 Refusal.SHARED,
-                f"since {guest['since']} another Redis ({guest['guest']}) stores blobs here too, which these records "
-                f"do not name: give its service a store of its own in PIPPIN_BLOBS_URL, then {_ADOPT}",
+                f"since {guest['since']} another Redis ({guest['guest']}) also stores blobs here, which these records "
+                f"do not name: give its service its own blob store in PIPPIN_BLOBS_URL, then {_ADOPT}",
             )
         if closed:
             return Verdict(Refusal.CLOSED, f"{closed}; {_ADOPT}")
@@ -116,8 +117,8 @@ class BlobOwnership:
         if recorded < swept:
             return Verdict(
                 Refusal.OUTDATED,
-                f"the records in Redis are older than the blob store: it was swept {swept} times, and they know of "
-                f"{recorded}; an old copy of Redis' data was put back: restore a newer one, or {_ADOPT}",
+                f"the records in Redis are older than the blob store: it was swept {swept} times, but the records "
+                f"count {recorded} sweeps; an old copy of Redis' data was restored: restore a newer one, or {_ADOPT}",
             )
         return _OWNED
 
@@ -143,7 +144,7 @@ class BlobOwnership:
         total = sum(1 for _ in self._blobs.names())
         named = total - sum(1 for _ in unnamed(self._blobs.entries(), self._references))
         if named < total:
-            self._ledger.close(f"it holds {total:,} blobs, of which the records of this Redis name {named:,}")
+            self._ledger.close(f"it has {total:,} blobs, of which the records of this Redis name {named:,}")
             return self.inspect()
         self._ledger.reopen()
         self._blobs.create_marker(_OWNER, self._owner_document())
@@ -203,7 +204,11 @@ class BlobOwnership:
             version, valid = None, False
         if not valid:
             newer = isinstance(version, int) and version > _FORMAT
-            why = f"it has format {version}, and this Pippin knows up to {_FORMAT}" if newer else "it is damaged"
+            why = (
+                (f"it has format {version}, and this Pippin reads formats up to {_FORMAT}")
+                if newer
+                else "it is damaged"
+            )
             raise MarkerError(f"the marker pippin/{name}.json of the blob store cannot be used: {why}", newer=newer)
         return document
 

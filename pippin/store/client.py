@@ -38,8 +38,8 @@ def reaching() -> Iterator[None]:
         if "script|load" not in str(error):
             raise
         raise StoreUnavailable(
-            "Redis does not know the scripts of this version of Pippin, and this user may not load them: the service "
-            "does it, once it runs in the same version"
+            "Redis does not have the scripts of this version of Pippin, and this user may not load them: start the "
+            "service in the same version, which loads them"
         ) from error
     except ReadOnlyError as error:
         raise StoreUnavailable("this Redis is a replica and refuses writes") from error

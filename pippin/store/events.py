@@ -75,7 +75,7 @@ def parse_event_id(text: str) -> tuple[int, int]:
     parts = (milliseconds, number if dash else "0")
     if all(part.isascii() and part.isdigit() and len(part) <= 20 and int(part) < 2**64 for part in parts):
         return int(parts[0]), int(parts[1])
-    raise MalformedEventId(f"{text[:50]!r} is not the id of an event; one looks like 1763940000000-0")
+    raise MalformedEventId(f"{text[:50]!r} is not the id of an event; needs the form 1763940000000-0")
 
 
 def decode_event(entry: tuple[str, dict[str, str]]) -> StoredEvent | None:

@@ -85,9 +85,9 @@ def recall(pipe: Pipeline, key: str, idempotency: Idempotency) -> str | None:
     if fingerprint is None:
         return None
     if fingerprint != idempotency.fingerprint:
-        raise IdempotencyMismatch("this idempotency key was used for a request with another body; take a new key")
+        raise IdempotencyMismatch("this idempotency key was used for a request with another body; use a new key")
     if job is None and request != idempotency.request:
-        raise IdempotencyInFlight("a request with this idempotency key is being worked on; repeat it in a moment")
+        raise IdempotencyInFlight("a request with this idempotency key is in progress; repeat it in a moment")
     return job
 
 

@@ -57,7 +57,9 @@ class JobMembers:
             if key not in self._logged:
                 # Log once for each set: a hostile worker may add entries without end.
                 self._logged.add(key)
-                _log.warning("removed members that name no such job", key=key, count=len(strays), first=strays[0][:100])
+                _log.warning(
+                    "removed entries of jobs that do not exist", key=key, count=len(strays), first=strays[0][:100]
+                )
         return kept
 
 

@@ -72,7 +72,7 @@ class NamedRecords(Generic[RecordT]):
                 return str(identical)
             if holder is not None:
                 raise NameTaken(
-                    f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has another content; "
+                    f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has different content; "
                     f"choose another name or delete that {self._kind}"
                 )
             gone = quota.require(pipe, tenant, record.bytes) if quota else []
@@ -210,7 +210,7 @@ class NamedRecords(Generic[RecordT]):
             return list(pipe.execute(raise_on_error=False))
 
 
-_SMALLER = "its names, class labels or layers take that much"
+_SMALLER = "its names, class labels or layers are too large"
 
 
 def _held(pipe: Pipeline, record: str) -> int:

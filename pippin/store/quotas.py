@@ -48,10 +48,12 @@ class JobQuota:
         queued = sum(state is Status.QUEUED for state in active.values())
         if self.queued is not None and queued >= self.queued:
             raise QuotaExceeded(
-                f"{queued} of this token's jobs wait for a worker, and no more may; wait for one to start"
+                f"{queued} of this token's jobs wait for a worker, which is the quota; wait until one starts"
             )
         if self.active is not None and len(active) >= self.active:
-            raise QuotaExceeded(f"{len(active)} of this token's jobs wait or run, and no more may; wait for one to end")
+            raise QuotaExceeded(
+                f"{len(active)} of this token's jobs wait or run, which is the quota; wait until one ends"
+            )
         return [job_id for job_id in ids if job_id not in active]
 
     def record(self, pipe: Pipeline, tenant: str, job_id: str, ended: list[str]) -> None:
@@ -96,8 +98,8 @@ class ByteQuota:
         used = sum(noted.values()) - sum(noted[key] for key in gone)
         if used + size > self.bytes:
             raise QuotaExceeded(
-                f"this token has stored {used:,} of the {self.bytes:,} bytes that it may, and {size:,} more would be "
-                "too many; delete a dataset or a model"
+                f"this token has stored {used:,} of the {self.bytes:,} bytes of its quota, and {size:,} more would "
+                "exceed it; delete a dataset or a model"
             )
         return gone
 

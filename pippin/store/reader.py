@@ -146,7 +146,7 @@ class EventReader:
                 end the subscription.
         """
         if self._task is None or self._task.done():
-            raise StoreUnavailable("events cannot be followed: the reader does not run")
+            raise StoreUnavailable("events cannot be followed: the reader is not running")
         stream = keys.job(tenant, job_id).events
         subscription = Subscription(self._capacity)
         followers = self._subscriptions.setdefault(stream, set())
@@ -244,7 +244,7 @@ class EventReader:
                 if "WRONGTYPE" in str(error) and await self._drop_other_types():
                     continue
                 if pause == _FIRST_PAUSE:
-                    _log.warning("events cannot be read; trying again", error=str(error))
+                    _log.warning("events cannot be read; retrying", error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
@@ -266,7 +266,7 @@ class EventReader:
                 types = await pipe.execute()
             damaged = [stream for stream, kind in zip(streams, types, strict=True) if kind not in {"stream", "none"}]
             for stream in damaged:
-                _log.warning("the events of a job cannot be read: their key is no stream", key=stream)
+                _log.warning("the events of a job cannot be read: their key is not a stream", key=stream)
                 for subscription in list(self._subscriptions.get(stream, ())):
                     subscription.close()
                     self._drop(stream, subscription)

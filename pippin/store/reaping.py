@@ -93,7 +93,7 @@ class Reaping:
 
     def fail_damaged(self, tenant: str, job_id: str, why: str) -> None:
         """End a job whose record is damaged, so that it neither stays for ever nor delays other jobs."""
-        detail = f"The job's record is damaged, so that it cannot go on: {why[:200]}."
+        detail = f"The job's record is damaged, so the job cannot continue: {why[:200]}."
         reason = Failure(code=Reason.WORKER_LOST, detail=detail).model_dump_json()
         try:
             self._scripts.run("fail_damaged", tenant, job_id, reason)
@@ -275,11 +275,11 @@ def _after_loss(fields: dict[str, str], failure: Failure, duration: int) -> tupl
         return Status.CANCELLED, failure
     timeout = fields["timeout"]
     if timeout and int(fields["spent"]) + duration > int(timeout):
-        detail = f"{lost}, and the job's time of {int(timeout) / 1e6:g} seconds is used up."
+        detail = f"{lost}, and the job's timeout_seconds of {int(timeout) / 1000000.0:g} are used up."
         return Status.FAILED, Failure(code=Reason.TIMEOUT, detail=detail)
     if losses >= int(fields["max_attempts"]):
         detail = f"{lost}; {losses} attempts were lost, and max_attempts is {fields['max_attempts']}."
         return Status.FAILED, Failure(code=failure.code, detail=detail)
     if fields["status"] == Status.PAUSING:
-        return Status.PAUSED, Failure(code=failure.code, detail=f"{lost}; the job rests, as was asked.")
-    return Status.QUEUED, Failure(code=failure.code, detail=f"{lost}; the job is tried again.")
+        return Status.PAUSED, Failure(code=failure.code, detail=f"{lost}; the job is paused, as requested.")
+    return Status.QUEUED, Failure(code=failure.code, detail=f"{lost}; the job is queued again.")

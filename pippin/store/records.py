@@ -197,7 +197,8 @@ def _notice(request: ResolvedRequest, fields: dict[str, str]) -> str | None:
     notices = list(request.dataset.notices)
     if fields["engine"] == "jax" and fields["status"] != Status.QUEUED and request.compute_units != "all":
         notices.append(
-            f"compute_units {request.compute_units} did not count: jax trains it, and compute units are Core ML's"
+            f"compute_units {request.compute_units} was ignored: jax trains the job, and compute units apply to Core "
+            "ML only"
         )
     return " ".join(f"{notice}." for notice in notices) or None
 

@@ -78,7 +78,7 @@ class References:
                 if not digests:
                     raise UnreadableRecord(
                         record_id,
-                        f"the record {record_id} of {tenant} is damaged and does not tell which blob it names, so no "
+                        f"the record {record_id} of {tenant} is damaged, so the blob that it names is unknown and no "
                         "blob can be deleted: delete this record",
                     )
                 yield from digests
@@ -140,7 +140,7 @@ def _named(job_id: str, fields: list[str | None], *documents: list[str]) -> Iter
         if not digests:
             raise UnreadableRecord(
                 job_id,
-                f"the record {job_id} is damaged and does not tell which blobs it names, so no blob can be deleted: "
+                f"the record {job_id} is damaged, so the blobs that it names are unknown and no blob can be deleted: "
                 "delete this job once it has ended",
             )
         yield from digests

@@ -89,9 +89,9 @@ class Snapshot:
                         return
                     # So the next MULTI includes all keys that change often, in whatever order they change.
                     changed |= late
-            raise SnapshotError("Redis changes too quickly for a copy of one moment; try again when fewer jobs run")
+            raise SnapshotError("Redis changes too quickly for a consistent copy; try again when fewer jobs run")
         except ResponseError as error:
-            raise SnapshotError(f"Redis refuses a command that a copy of all records needs: {error}") from error
+            raise SnapshotError(f"Redis refuses a command that copying all records needs: {error}") from error
         finally:
             self._client.close()
 
@@ -138,7 +138,7 @@ class Snapshot:
             size = 0
             for name, type_, used in zip(part, answers[::2], answers[1::2], strict=True):
                 if type_ not in _READS:
-                    raise SnapshotError(f"the key {name} is of the type {type_}, which Pippin never makes")
+                    raise SnapshotError(f"the key {name} is of the type {type_}, which Pippin does not use")
                 if group and size + (used or 0) > _GROUP_BYTES:
                     yield group
                     group, size = [], 0

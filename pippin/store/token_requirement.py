@@ -1,4 +1,4 @@
-"""Whether a service demands tokens, recorded outside Redis: a Redis that lost its records must not open the service."""
+"""Whether a service requires tokens, recorded outside Redis: one that lost its records must not open the service."""
 
 import json
 import os
@@ -77,7 +77,7 @@ class TokenRequirement:
         """
         with self._lock:
             current = self._recall()
-            # A file that cannot be read is not overwritten: it demands every role, and Redis may have fewer.
+            # A file that cannot be read is not overwritten: it requires every role, and Redis may have fewer.
             if self._stored is None or current.generation != recalled.generation:
                 return
             self._known = Requirement(current.roles | frozenset(issued_roles), current.generation)
@@ -86,7 +86,7 @@ class TokenRequirement:
             try:
                 self._write(self._known)
             except RequirementError as error:
-                self._log_once("the token requirement is kept in memory only", error)
+                self._log_once("the token requirement cannot be written and is kept in memory only", error)
 
     def reset(self) -> None:
         """Remove all roles. To be called after the same was recorded in Redis.
@@ -103,7 +103,7 @@ class TokenRequirement:
             stored = self._stored = self._read()
         except RequirementError as error:
             self._stored = None
-            self._log_once("tokens of every role are demanded", error)
+            self._log_once("tokens of every role are required", error)
             return Requirement(frozenset(ROLES), self._known.generation)
         # A deleted file does not remove the roles that this process has in memory.
         if stored == _NOTHING or stored.generation == self._known.generation:
@@ -126,7 +126,7 @@ class TokenRequirement:
         try:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode) or mode & 0o022:
-                raise RequirementError(f"{self._path} is no regular file that its owner alone may write")
+                raise RequirementError(f"{self._path} is not a regular file that only its owner may write")
             return self._parsed(os.read(descriptor, _MAX_BYTES))
         except OSError as error:
             raise RequirementError(f"{self._path} cannot be read: {error.strerror}") from error
@@ -173,10 +173,10 @@ ADMIN_SETTING = "PIPPIN_ADMIN_TOKEN_FILE"
 
 
 def require_admin(settings: Settings, store: Store) -> None:
-    """Refuse to start a service that demands tokens while there is no token of the role admin.
+    """Refuse to start a service that requires tokens while there is no token of the role admin.
 
     Raises:
-        SettingsError: The service demands tokens, no token of the role admin is live, and no file provides one.
+        SettingsError: The service requires tokens, no token of the role admin is live, and no file provides one.
     """
     if not settings.requires_tokens or settings.admin_token_file is not None:
         return
@@ -187,8 +187,8 @@ def require_admin(settings: Settings, store: Store) -> None:
         return
     if not admins:
         raise SettingsError(
-            f"the service would demand tokens (PIPPIN_HOST is {settings.host}, PIPPIN_ALLOWED_HOSTS is "
-            f"{', '.join(settings.allowed_hosts) or 'empty'}, PIPPIN_REQUIRE_TOKENS is {settings.require_tokens}), and "
-            "there is no token of the role admin: make one with `pippin tokens create --role admin`, or name a file "
-            f"for it in {ADMIN_SETTING}, which is made if it is not there"
+            f"the service requires tokens (PIPPIN_HOST is {settings.host}, PIPPIN_ALLOWED_HOSTS is "
+            f"{', '.join(settings.allowed_hosts) or 'empty'}, PIPPIN_REQUIRE_TOKENS is {settings.require_tokens}), "
+            "and there is no token of the role admin: create one with `pippin tokens create --role admin`, or set "
+            f"{ADMIN_SETTING} to a file, which is created if it does not exist"
         )

@@ -65,8 +65,8 @@ class Tokens:
         """
         if not keys.is_tenant(token.record.tenant):
             raise BadTenant(
-                f"no tenant can be called {token.record.tenant!r}; give 1 to 40 small letters, digits and dashes, and "
-                "none of the names that Pippin uses itself, such as worker"
+                f"no tenant can be called {token.record.tenant!r}; give 1 to 40 lower-case letters, digits and "
+                "dashes, and none of the reserved names, such as worker"
             )
         with self._client.pipeline() as pipe:
             pipe.hset(keys.TOKENS, token.record.id, dump(token.record))

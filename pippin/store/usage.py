@@ -118,7 +118,7 @@ class Usage:
         stored, max_bytes = StoredBytes.read(counters), self.limits.tenant_bytes
         if stored.total + size > max_bytes:
             raise TenantFull(
-                f"this tenant holds {stored.total:,} of the {max_bytes:,} bytes of Redis that it may "
+                f"this tenant holds {stored.total:,} bytes in Redis; at most {max_bytes:,} are allowed "
                 f"(PIPPIN_MAX_TENANT_BYTES){_more(size)}; {_advice(stored)}"
             )
         filled, maximum = int(memory["used_memory"]), int(memory["maxmemory"])
@@ -127,8 +127,8 @@ class Usage:
         full = f"Redis is nearly full, {filled / maximum:.0%} of its maxmemory"
         if stored.total >= (average := self._average()):
             raise StoreFull(
-                f"{full}, and this tenant holds {stored.total:,} bytes of it, where {average:,} are the average of all "
-                f"tenants; {_advice(stored)}"
+                f"{full}, and this tenant holds {stored.total:,} bytes of it; the average of all tenants is "
+                f"{average:,}; {_advice(stored)}"
             )
         if filled > _FULL * maximum:
             raise StoreFull(f"{full}; {_advice(stored)}")
@@ -188,7 +188,7 @@ def check_record(what: str, size: int, max_bytes: int, advice: str) -> None:
     """
     if size > max_bytes:
         raise RecordTooLarge(
-            f"{what} takes {size:,} bytes; at most {max_bytes:,} (PIPPIN_MAX_RECORD_BYTES) fit; {advice}"
+            f"{what} takes {size:,} bytes; at most {max_bytes:,} are allowed (PIPPIN_MAX_RECORD_BYTES); {advice}"
         )
 
 
@@ -220,7 +220,7 @@ def length(value: object) -> int:
 
 
 def _more(size: int) -> str:
-    return f", and {size:,} more would be too many" if size else ""
+    return f", and {size:,} more would exceed the limit" if size else ""
 
 
 def _advice(stored: StoredBytes) -> str:

@@ -72,7 +72,7 @@ class Workers:
         matches = [worker for worker in listed if worker.name == name]
         matches = matches or [worker for worker in listed if worker.name.startswith(name)]
         if not matches:
-            known = f"known are {_names(listed)}" if listed else "no worker is alive"
+            known = f"the workers are {_names(listed)}" if listed else "no worker is alive"
             raise NoSuchWorker(f"there is no worker {name[:80]!r}; {known}")
         if len(matches) > 1:
             raise AmbiguousName(f"{len(matches)} workers have a name that begins with {name[:80]!r}: {_names(matches)}")

@@ -41,14 +41,14 @@ def _redis_url(url: SecretStr) -> SecretStr:
     if int(parts.get("port") or 0) > _MAX_PORT:
         raise ValueError(f"its port is above {_MAX_PORT}; {_ENCODE}")
     if not (parts.get("database") or "").strip("/").isdecimal() and (parts.get("database") or "/") != "/":
-        raise ValueError(f"what follows the port is no database number; {_ENCODE}")
+        raise ValueError(f"the part after the port is not a database number; {_ENCODE}")
     if "?" in text:
         _check_options(text)
     return url
 
 
 _ENCODE = (
-    "give redis://user:password@host:port/0 and percent-encode every character of user and password but letters and "
+    "give redis://user:password@host:port/0 and percent-encode all characters of user and password except letters and "
     "digits, such as %40 for @ and %2F for / (Python: urllib.parse.quote(password, safe=''))"
 )
 
@@ -63,9 +63,11 @@ def _check_options(url: str) -> None:
     except TypeError as error:
         # This cannot be a piece of a password: an @ would follow, which options cannot contain.
         option = str(error).rpartition(" ")[2]
-        raise ValueError(f"{option} is no option of it; one for TLS is ssl_ca_certs=/path/of/authority.pem") from None
+        raise ValueError(
+            f"it has no option {option}; an option for TLS is ssl_ca_certs=/path/of/authority.pem"
+        ) from None
     except ValueError:
-        raise ValueError("the value of one of its options cannot be used") from None
+        raise ValueError("the value of an option is invalid") from None
 
 
 def _split(url: str) -> SplitResult:
@@ -78,7 +80,7 @@ def _split(url: str) -> SplitResult:
         is_cut = True
     if is_cut:
         raise ValueError(
-            "its host or port cannot be read; in a user and a password, percent-encode all but letters and digits"
+            "its host or port is invalid; percent-encode all characters of user and password except letters and digits"
         )
     return parts
 

@@ -58,7 +58,7 @@ def configure(service: str) -> None:
     try:
         _provider = _make_provider(service)
     except Exception as error:  # noqa: BLE001 - bad values in the variables must not stop the program
-        _log.warning("nothing is traced: OpenTelemetry cannot be set up", error=str(error))
+        _log.warning("tracing is disabled: OpenTelemetry cannot be set up", error=str(error))
 
 
 def provider() -> "TracerProvider | None":
@@ -141,7 +141,7 @@ def _import() -> bool:
         import opentelemetry.exporter.otlp.proto.http.trace_exporter  # noqa: PLC0415
         import opentelemetry.sdk.trace.export  # noqa: F401, PLC0415
     except ImportError:
-        _log.warning("nothing is traced: OTEL_EXPORTER_OTLP_ENDPOINT needs the extra: %s", install_command("otel"))
+        _log.warning("tracing is disabled: OTEL_EXPORTER_OTLP_ENDPOINT needs the extra: %s", install_command("otel"))
         return False
     return True
 

@@ -24,7 +24,7 @@ class BlobStats:
 
     async def run(self) -> None:
         """Count regularly, until cancelled."""
-        await every(_LOOK_SECONDS, lambda: run_in_background(self.count), failure="counting the blobs failed")
+        await every(_LOOK_SECONDS, lambda: run_in_background(self.count), failure="counting blobs failed")
 
     def close(self) -> None:
         """Stop a count that is running: its thread would delay the end of the process."""
@@ -43,7 +43,7 @@ class BlobStats:
         except StoreUnavailable:
             pass  # reported elsewhere; the next turn counts
         except BlobError as error:
-            _log.warning("the blobs were not counted", error=str(error))
+            _log.warning("blobs were not counted", error=str(error))
 
     def _counted(self) -> tuple[int, int] | None:
         """The number of blobs and their bytes; None when the process is about to end."""

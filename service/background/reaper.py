@@ -61,7 +61,7 @@ class Reaper:
             await every(
                 self._interval,
                 lambda: run_in_background(self._run_if_reachable),
-                failure="looking for lost attempts failed",
+                failure="checking for lost attempts failed",
             )
         finally:
             await run_in_background(self._resign)
@@ -81,22 +81,22 @@ class Reaper:
         if not self.acts:
             return
         if cut := self._store.leases.shorten():
-            _log.warning("leases ended too late and were cut: the clock of Redis was set back", leases=cut)
+            _log.warning("shortened leases that ended too late: the clock of Redis was set back", leases=cut)
         for tenant, job_id in self._store.leases.expired():
             self._take(tenant, job_id)
         for _, job_id in self._store.reaping.requeue_orphans():
             self._meters.reaped("queued_again")
-            _log.warning("a queued job was in no queue and is queued again", job=job_id)
+            _log.warning("queued a job again that was missing from its queue", job=job_id)
         for _, job_id in self._store.reaping.move_stranded():
             self._meters.reaped("moved")
-            _log.info("a job was moved to an engine that is alive", job=job_id)
+            _log.info("moved a job to the queue of a live engine", job=job_id)
 
     def _take(self, tenant: str, job_id: str) -> None:
         """Requeue or end the job of a lost attempt. A damaged record fails its job and does not stop the others."""
         try:
             status = self._store.reaping.requeue_lost(tenant, job_id)
         except (ResponseError, LookupError, ValueError, OverflowError) as error:
-            _log.warning("the record of a lost job is damaged; the job fails", job=job_id, error=str(error)[:200])
+            _log.warning("the record of a lost job is damaged; failing the job", job=job_id, error=str(error)[:200])
             self._store.reaping.fail_damaged(tenant, job_id, str(error))
             status = Status.FAILED
         if status is not None:
@@ -124,4 +124,4 @@ class Reaper:
         try:
             self._store.reaping.resign(self._name)
         except StoreUnavailable:
-            _log.info("another reaper acts when this one's turn has run out")
+            _log.info("the reaper's turn could not be given up; another reaper takes over when it expires")

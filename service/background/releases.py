@@ -93,4 +93,4 @@ class BlobReleases:
         try:
             self.run_once()
         except (StoreUnavailable, BlobError, UnreadableRecord) as error:
-            _log.warning("released blobs are left to the sweeper", error=str(error))
+            _log.warning("released blobs could not be deleted; the sweeper will delete them", error=str(error))

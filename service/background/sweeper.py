@@ -76,7 +76,7 @@ class Sweeper:
         try:
             verdict = self._ownership.claim()
         except (StoreError, BlobError) as error:
-            _log.info("the blob store's owner is looked up later", error=str(error))
+            _log.info("the owner of the blob store could not be read; retrying at the next sweep", error=str(error))
         else:
             self._log_change(verdict.refusal, verdict.detail)
 
@@ -109,7 +109,7 @@ class Sweeper:
         """Correct the count of the Redis memory that each tenant uses."""
         for tenant in self._store.references.tenants():
             if wrong := self._store.usage.recount(tenant):
-                _log.warning("what a tenant holds in Redis was counted wrong", tenant=tenant, bytes=wrong)
+                _log.warning("corrected the stored size of a tenant's records", tenant=tenant, bytes=wrong)
 
     def _delete_jobs(self, seconds: float) -> None:
         deleted = 0
@@ -121,11 +121,11 @@ class Sweeper:
                     deleted += 1
                 except (NoSuchJob, Refused) as error:
                     # A client may delete it at the same time.
-                    _log.info("a job was not deleted", job=job_id, why=str(error))
+                    _log.info("a job could not be deleted", job=job_id, why=str(error))
             if deleted == before:
                 break
         if deleted:
-            _log.info("deleted jobs that were kept for long enough", jobs=deleted)
+            _log.info("deleted expired jobs", jobs=deleted)
 
     def _delete_blobs(self, since: datetime) -> None:
         """Delete the blobs last put before `since` that no record names, now and at the last sweep."""
@@ -187,20 +187,20 @@ class Sweeper:
             if refusal:
                 _log.warning("no blobs are deleted", reason=refusal, detail=detail)
             else:
-                _log.info("blobs that no record names are deleted again")
+                _log.info("deletion of unused blobs resumed")
         self._refusal = refusal
 
     def _sweep_if_possible(self) -> None:
         try:
             self.sweep()
         except (StoreError, BlobError) as error:
-            _log.warning("sweeping was cut off; it goes on later", error=str(error))
+            _log.warning("the sweep was interrupted; retrying at the next one", error=str(error))
 
 
 def _beyond(count: _Count, usual: int) -> str:
     share = count.unnamed / count.blobs
     return (
-        f"no record names {count.unnamed:,} of {count.blobs:,} blobs ({share:.0%}), and one sweep may delete "
-        f"{usual:,} (PIPPIN_SWEEP_MAX_SHARE, PIPPIN_SWEEP_MAX_BLOBS): if records are missing, restore a backup; "
-        "`pippin blobs list --unnamed` shows these blobs, and `pippin blobs sweep --yes` lets them be deleted"
+        f"{count.unnamed:,} of {count.blobs:,} blobs ({share:.0%}) are named by no record, and one sweep may delete "
+        f"{usual:,} (PIPPIN_SWEEP_MAX_SHARE, PIPPIN_SWEEP_MAX_BLOBS): if records are missing, restore a backup; list "
+        "these blobs with `pippin blobs list --unnamed`, and allow their deletion with `pippin blobs sweep --yes`"
     )

@@ -139,7 +139,7 @@ class _Arrays:
         self._blobs = blobs
         length = int.from_bytes(self._bytes(0, 8), "little")
         if length > MAX_HEADER_BYTES:
-            raise self._damaged(f"its header would have {length:,} bytes")
+            raise self._damaged(f"its header has a length of {length:,} bytes")
         self._begin = 8 + length
         try:
             header = json.loads(self._bytes(8, self._begin))

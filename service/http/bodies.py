@@ -71,8 +71,8 @@ class BodyBudget:
         if parsed_bytes > self._max_bytes:
             raise Problem(
                 "body-too-large",
-                f"Parsing the body would take about {parsed_bytes:,} bytes of memory; it may take {self._max_bytes:,}. "
-                "Send fewer lists, objects and texts, or a model as its .mlmodel.",
+                f"Parsing the body would take about {parsed_bytes:,} bytes of memory; at most {self._max_bytes:,} are "
+                "allowed. Send fewer lists, objects and texts, or a model as its .mlmodel.",
             )
         budget = self._small if size <= SMALL_BYTES else self._large
         async with budget.slot(tenant, parsed_bytes):

@@ -77,7 +77,7 @@ class ConnectionLimits:
         address = _network(connection.client)
         refused = self._close_an_idle_connection(address)
         if refused is not None:
-            self._warn("connections are refused or closed: there are too many", limit=refused, address=address)
+            self._warn("too many connections; refusing or closing connections", limit=refused, address=address)
             return refused
         self._open[connection] = address
         self._by_address[address] += 1

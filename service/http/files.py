@@ -159,7 +159,7 @@ def _logged(content: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from content
     except BlobDamagedError as error:
-        _log.error("a download was cut off", error=str(error))
+        _log.error("a download was interrupted", error=str(error))
         raise
 
 

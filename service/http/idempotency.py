@@ -20,7 +20,8 @@ IdempotencyKey = Annotated[
     _Described | None,
     Header(
         alias="Idempotency-Key",
-        description="A text that you choose: repeating the request with the same key and body creates no second job.",
+        description="A text chosen by the client: repeating the request with the same key and body creates no second "
+        "job.",
     ),
 ]
 

@@ -15,7 +15,7 @@ def unsupported(request: Request, *supported: str) -> Problem:
     media_type = request.headers.get("content-type") or "none"
     return Problem(
         "unsupported-media-type",
-        f"Send {' or '.join(supported)} and say so in Content-Type; found {media_type}.",
+        f"Send {' or '.join(supported)}, declared in Content-Type; found {media_type}.",
         headers={"accept": ", ".join(supported)},
     )
 
@@ -47,7 +47,7 @@ def negotiate(header: str | None, offers: Sequence[str]) -> str:
         return offers[0]
     best = max(offers, key=lambda offer: _quality(offer, ranges))
     if _quality(best, ranges) == 0:
-        raise Problem("not-acceptable", f"This can be given as {', '.join(offers)}; the request accepts {header}.")
+        raise Problem("not-acceptable", f"This is available as {', '.join(offers)}; the request accepts {header}.")
     return best
 
 

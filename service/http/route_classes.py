@@ -35,7 +35,7 @@ class JsonRoute(APIRoute):
             check(request)
             async with LimitedRequest(request, getattr(request.app.state.settings, self.limit)) as limited:
                 if takes_json and not await limited.body():
-                    raise Problem("malformed-body", "The body is empty; this takes JSON.")
+                    raise Problem("malformed-body", "The body is empty; needs JSON.")
                 return await handle(limited)
 
         return checked
@@ -72,7 +72,7 @@ def query_faults(request: Request) -> list[ErrorItem]:
 
 def _unknown(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
     names = sorted({parameter.alias for parameter in parameters})
-    expected = f"known here: {', '.join(names)}" if names else "this takes none"
+    expected = f"the parameters are {', '.join(names)}" if names else "this operation has none"
     hints = Hints()
     for name in sorted(set(request.query_params) - set(names)):
         yield ErrorItem(
@@ -105,7 +105,7 @@ def parameter_items(errors: Iterable[Mapping[str, Any]]) -> list[ErrorItem]:
     return [
         ErrorItem(
             parameter=str(error["loc"][1]),
-            detail="this is required and was not given" if error["type"] == "missing" else detail_of(error, hints),
+            detail="is required" if error["type"] == "missing" else detail_of(error, hints),
         )
         for error in errors
     ]

@@ -82,7 +82,7 @@ async def spooled(request: Request, path: Path, limit: int) -> UploadedFile:
 async def _receive_multipart(request: Request, folder: Path, limit: int) -> Upload:
     _, options = parse_options_header(request.headers["content-type"])
     if not (boundary := options.get(b"boundary")):
-        raise Problem("malformed-body", "The multipart body's Content-Type names no boundary.")
+        raise Problem("malformed-body", "The multipart body's Content-Type has no boundary.")
     with _Parts(folder, limit) as parts:
         try:
             parser = MultipartParser(boundary, parts.callbacks())
@@ -126,7 +126,7 @@ class _Parts(ExitStack):
         if not self._complete:
             raise Problem("malformed-body", "The multipart body ends before its last boundary.")
         if not self._files:
-            raise Problem("malformed-body", "The multipart body has no file in it.")
+            raise Problem("malformed-body", "The multipart body contains no file.")
         return Upload(tuple(self._files))
 
     def _header_ended(self) -> None:
@@ -140,10 +140,13 @@ class _Parts(ExitStack):
         if b"filename" not in options:
             field = options.get(b"name", b"").decode(errors="replace")
             raise Problem(
-                "malformed-body", f"The multipart field {field!r} is no file; options such as name go into the query."
+                "malformed-body",
+                f"The multipart field {field!r} is not a file; send options such as name in the query.",
             )
         if len(self._files) == _MAX_FILES:
-            raise Problem("body-too-large", f"At most {_MAX_FILES:,} files can be sent together; put them into a ZIP.")
+            raise Problem(
+                "body-too-large", f"At most {_MAX_FILES:,} files can be sent together; send more files in a ZIP."
+            )
         self._name = options[b"filename"].decode(errors="replace")
         self._spool = self.enter_context(Spool(self._folder / str(len(self._files)), self._left))
 

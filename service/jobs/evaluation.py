@@ -45,7 +45,7 @@ class EvaluatedRows:
         except AmbiguousName as error:
             raise FaultyDocumentError("ambiguous", [Fault("/dataset", str(error))]) from error
         if manifest is None:
-            raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {request.dataset!r}")])
+            raise FaultyDocumentError("unknown", [Fault("/dataset", f"there is no dataset {request.dataset!r}")])
         own = job.request.dataset
         history = TrainingHistory.of(job, tenant, store)
         is_own = manifest.digest == own.digest
@@ -66,7 +66,7 @@ class EvaluatedRows:
             )
             raise FaultyDocumentError("unknown", [Fault("/part", detail)])
         if part == "held_out" and not held_out:
-            detail = "the job held out no rows, it has no validation_fraction; needs `all` or `trained_on`"
+            detail = "the job held out no rows, since it has no validation_fraction; needs `all` or `trained_on`"
             raise FaultyDocumentError("unknown", [Fault("/part", detail)])
         return cls(manifest, split, part, is_own_split, history)
 
@@ -93,14 +93,14 @@ class EvaluatedRows:
             which = f"All {examples:,} examples" if seen == examples else f"{seen:,} of the {examples:,} examples"
             which = "The measured example" if examples == 1 else which
             return (
-                f"{which} {'was' if seen == 1 else 'were'} trained on: the figures do not tell how good the model is "
-                "on new ones. Measure it on examples that no training has seen: held out, of another split, or of "
-                "another dataset."
+                f"{which} {('was' if seen == 1 else 'were')} trained on: the figures do not show how good the model "
+                "is on new examples. Measure it on examples that were not trained on: held out, of another split, or "
+                "of another dataset."
             )
         if seen is None and not self.history.is_complete:
             return (
-                "Whether the model was trained on these examples is not known: not every job whose model it continues "
-                "is on record."
+                "Whether the model was trained on these examples is unknown: the record of a job whose model it "
+                "continues was deleted."
             )
         return None
 

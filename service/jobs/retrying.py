@@ -56,16 +56,20 @@ def prepare_retry(job: Job, tenant: str, store: Store, blobs: Blobs, *, from_che
         BlobError: The blobs cannot be reached.
     """
     if job.status not in _RETRIED:
-        raise _refused(job, f"it is {job.status}, and only what has failed or was cancelled can be")
+        raise _refused(job, f"it is {job.status}; only failed or cancelled jobs can be retried")
     _check_dataset(job, tenant, store, blobs)
     request = _with_available_model(job, blobs)
     if not from_checkpoint:
         return Retry(job, request, None)
     checkpoint = job.checkpoint
     if checkpoint is None:
-        raise _refused(job, "it has made no checkpoint; leave from_checkpoint out to begin anew", "from a checkpoint ")
+        raise _refused(
+            job, "it has no checkpoint; leave from_checkpoint out to start from the beginning", "from a checkpoint "
+        )
     if blobs.head(checkpoint.digest) is None:
-        raise _refused(job, "the file is gone; leave from_checkpoint out to begin anew", "from its checkpoint ")
+        raise _refused(
+            job, "the file was deleted; leave from_checkpoint out to start from the beginning", "from its checkpoint "
+        )
     engines = [engine for engine in job.request.engines if engine == checkpoint.engine]
     return Retry(job, request.model_copy(update={"engines": engines}), checkpoint)
 
@@ -73,7 +77,9 @@ def prepare_retry(job: Job, tenant: str, store: Store, blobs: Blobs, *, from_che
 def _check_dataset(job: Job, tenant: str, store: Store, blobs: Blobs) -> None:
     dataset = job.request.dataset
     if store.datasets.get(tenant, dataset.id) is None or blobs.head(dataset.digest) is None:
-        raise _refused(job, f"its dataset {dataset.name or dataset.id} is gone; upload it again and submit a new job")
+        raise _refused(
+            job, f"its dataset {dataset.name or dataset.id} was deleted; upload it again and submit a new job"
+        )
 
 
 def _with_available_model(job: Job, blobs: Blobs) -> ResolvedRequest:
@@ -84,12 +90,14 @@ def _with_available_model(job: Job, blobs: Blobs) -> ResolvedRequest:
     """
     model = job.request.model
     if model.digest and not blobs.touch(model.digest):
-        raise _refused(job, f"the file of its model {model.name or model.id or model.job} is gone; submit a new job")
+        raise _refused(
+            job, f"the file of its model {model.name or model.id or model.job} was deleted; submit a new job"
+        )
     if model.spec_digest is None or blobs.touch(model.spec_digest):
         return job.request
     built = next((artifact.digest for artifact in job.artifacts if artifact.variant == "initial"), None)
     if built is None or blobs.head(built) is None:
-        raise _refused(job, "the spec of its model is gone; submit a new job")
+        raise _refused(job, "the spec of its model was deleted; submit a new job")
     return job.request.model_copy(update={"model": model.model_copy(update={"digest": built, "spec_digest": None})})
 
 

@@ -42,7 +42,7 @@ class _Stream(EventSourceResponse):
             with self._meters.following():
                 await super().__call__(scope, receive, send)
         except SendTimeoutError:
-            _log.info("dropped a client that stopped reading", path=scope["path"])
+            _log.info("disconnected a client that stopped reading", path=scope["path"])
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class ModelSources:
         except AmbiguousName as error:
             raise _fault(str(error)) from error
         if record is None:
-            raise _fault(f"no model is called {shown(id_or_name)}; {self._newest()}")
+            raise _fault(f"there is no model {shown(id_or_name)}; {self._newest()}")
         return _of_file(source.model_copy(update={"id": record.id}), record.digest, record.name, record.trainable)
 
     def _job(self, source: ModelSource, id_or_name: str) -> ChosenModel:
@@ -76,8 +76,8 @@ class ModelSources:
             raise _fault(f"there is no job {shown(id_or_name)}")
         trained = next((artifact for artifact in job.artifacts if artifact.variant == "trained"), None)
         if trained is None:
-            what = "has made no model" if job.status.is_final else "has not made its model yet"
-            raise _fault(f"the job is {job.status} and {what}; needs one that has {Status.SUCCEEDED}")
+            what = "has no model" if job.status.is_final else "has no model yet"
+            raise _fault(f"the job is {job.status} and {what}; needs a job that has {Status.SUCCEEDED}")
         name = job.name or job.request.model.name or job.request.model.preset
         resolved = source.model_copy(update={"job": job.id})
         chosen = _of_file(resolved, trained.digest, name, self._inspect(trained.digest))
@@ -86,7 +86,7 @@ class ModelSources:
     def _newest(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items
         names = [each.name or each.id for each in newest]
-        return f"the newest are {', '.join(names)}" if names else "none has been uploaded yet"
+        return f"the newest are {', '.join(names)}" if names else "no model has been uploaded yet"
 
 
 def _of_file(source: ModelSource, digest: str, name: str | None, trainable: Trainable) -> ChosenModel:
@@ -157,8 +157,8 @@ def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:
         raise FaultyDocumentError("ambiguous", [Fault("/id", str(error))]) from error
     if manifest is None:
         names = [each.name or each.id for each in store.datasets.page(tenant, limit=_SHOWN).items]
-        there = f"the newest are {', '.join(names)}" if names else "none has been added yet"
-        raise FaultyDocumentError("unknown", [Fault("/id", f"no dataset is called {id_or_name!r}; {there}")])
+        there = f"the newest are {', '.join(names)}" if names else "no dataset has been added yet"
+        raise FaultyDocumentError("unknown", [Fault("/id", f"there is no dataset {id_or_name!r}; {there}")])
     return manifest
 
 

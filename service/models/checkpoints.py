@@ -71,5 +71,5 @@ class CheckpointModels:
 
 
 def _unreadable(checkpoint: StoredCheckpoint, why: str) -> Problem:
-    detail = f"No model can be made of the checkpoint of epoch {checkpoint.epoch}: {why.removesuffix('.')}."
+    detail = f"No model can be built from the checkpoint of epoch {checkpoint.epoch}: {why.removesuffix('.')}."
     return Problem("state-conflict", detail)

@@ -24,8 +24,8 @@ router = APIRouter(tags=["jobs"], route_class=JsonRoute)
     summary="Download a model",
     responses={
         200: {"description": "The `.mlmodel`.", **BINARY},
-        206: {"description": "The part of it that `Range` asks for.", **BINARY},
-        304: {"description": "The client has it already."},
+        206: {"description": "The requested range of the file.", **BINARY},
+        304: {"description": "The client already has the file."},
         **responses(404, 409, "ambiguous-name", 416, 503),
     },
     dependencies=[requires("read")],
@@ -36,7 +36,10 @@ def download_trained_model(
     services: TheServices,
     variant: Annotated[
         Variant,
-        Query(description="`trained` can be trained on; `inference` cannot and is smaller; `initial` is as built."),
+        Query(
+            description="`trained` can be trained further; `inference` cannot and is smaller; `initial` is the "
+            "model before the training."
+        ),
     ] = "trained",
 ) -> Response:
     """Returns the `.mlmodel` that the job has produced, with its SHA-256 in `ETag` and `Repr-Digest`."""
@@ -49,7 +52,7 @@ def download_trained_model(
     "/jobs/{job_id}/checkpoints",
     operation_id="listCheckpoints",
     summary="List a job's checkpoints",
-    response_description="Every epoch of which a checkpoint is kept.",
+    response_description="The epochs with a kept checkpoint.",
     responses=responses(404, "ambiguous-name", 503),
     dependencies=[requires("read")],
 )
@@ -80,8 +83,8 @@ def list_checkpoints(job: ExistingJob, tenant: Tenant, services: TheServices) ->
     summary="Download a checkpoint as a model",
     responses={
         200: {"description": "The `.mlmodel`.", **BINARY},
-        206: {"description": "The part of it that `Range` asks for.", **BINARY},
-        304: {"description": "The client has it already."},
+        206: {"description": "The requested range of the file.", **BINARY},
+        304: {"description": "The client already has the file."},
         **responses(404, 409, "ambiguous-name", 416, 422, 503),
     },
     dependencies=[requires("read")],
@@ -90,7 +93,7 @@ async def download_checkpoint(
     *,
     request: Request,
     job: ExistingJob,
-    epoch: Annotated[int, Path(ge=0, description="One of those that are kept.")],
+    epoch: Annotated[int, Path(ge=0, description="An epoch with a kept checkpoint.")],
     tenant: Tenant,
     services: TheServices,
 ) -> Response:
@@ -98,7 +101,11 @@ async def download_checkpoint(
     kept = await run_in_threadpool(services.store.jobs.checkpoints, tenant, job.id)
     checkpoint = next((each for each in kept if each.epoch == epoch), None)
     if checkpoint is None:
-        there = f"it keeps those of {', '.join(str(each.epoch) for each in kept)}" if kept else "it keeps none"
+        there = (
+            (f"the kept ones are those of {', '.join((str(each.epoch) for each in kept))}")
+            if kept
+            else "the job has no checkpoints"
+        )
         raise not_found(f"checkpoint of epoch {epoch} of {job.id}; {there}")
     initial = artifact_of(job, "initial").digest
     digest, size = await services.workload.run(
@@ -118,8 +125,8 @@ def artifact_of(job: Job, variant: Variant) -> Artifact:
     if artifact is not None:
         return artifact
     if job.status.is_final:
-        raise Problem("not-found", f"The job has {job.status} and will never have a model called {variant}.")
-    raise Problem("state-conflict", f"The job is {job.status} and has not made its {variant} model yet.")
+        raise Problem("not-found", f"The job has {job.status} and will have no {variant} model.")
+    raise Problem("state-conflict", f"The job is {job.status} and has no {variant} model yet.")
 
 
 def stem_of(job: Job) -> str:

@@ -95,9 +95,9 @@ async def _options(
     status_code=201,
     operation_id="addDataset",
     summary="Upload a dataset",
-    response_description="The dataset is new. `Location` says where it is.",
+    response_description="The dataset is new; `Location` has its path.",
     responses={
-        200: {"description": "The same upload under the same name is there already.", "model": Manifest},
+        200: {"description": "The same upload with the same name already exists.", "model": Manifest},
         **responses(400, "name-taken", 413, 415, 422, "quota-exceeded", 503, 507, "tenant-full"),
     },
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
@@ -110,7 +110,9 @@ async def upload_dataset(
     tenant: Tenant,
     caller: Caller,
     services: TheServices,
-    name: Annotated[NewName, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
+    name: Annotated[
+        NewName, Query(min_length=1, max_length=200, description="Name of the dataset, unique in the tenant.")
+    ],
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
     """Stores the files of a dataset, sent as `multipart/form-data`, or one file as the body. Faults have a position."""
@@ -179,9 +181,9 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     "/datasets/{dataset_id}",
     response_model=Manifest,
     operation_id="getDataset",
-    summary="Look at a dataset",
+    summary="Get a dataset",
     response_description="The dataset's manifest.",
-    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, "ambiguous-name", 503)},
+    responses={304: {"description": "The dataset has not changed."}, **responses(404, "ambiguous-name", 503)},
     dependencies=[requires("read")],
 )
 def get_dataset(request: Request, manifest: ExistingDataset) -> Response:
@@ -193,7 +195,7 @@ def get_dataset(request: Request, manifest: ExistingDataset) -> Response:
     "/datasets/{dataset_id}/preview",
     response_model=Preview,
     operation_id="previewDataset",
-    summary="Look at some examples",
+    summary="Get some examples",
     response_description="The examples.",
     responses=responses(404, "ambiguous-name", 422, 503),
     dependencies=[requires("read")],
@@ -203,11 +205,11 @@ async def preview_dataset(
     manifest: ExistingDataset,
     tenant: Tenant,
     services: TheServices,
-    split: Annotated[str | None, Query(description="Default: the first.")] = None,
+    split: Annotated[str | None, Query(description="Default: the first split.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     at: Annotated[
         list[int] | None,
-        Query(max_length=100, description="Instead of the first: these rows of the split, from 0, in this order."),
+        Query(max_length=100, description="Instead of the first rows: these rows of the split, from 0, in this order."),
     ] = None,
 ) -> Response:
     """Returns the first examples of a split, or the rows in `at`, such as an evaluation's worst, as they are stored."""
@@ -228,7 +230,7 @@ async def preview_dataset(
     "/datasets/{dataset_id}/classes",
     operation_id="countClasses",
     summary="Count the classes",
-    response_description="How many examples there are of each.",
+    response_description="Number of examples per class.",
     responses=responses(404, "ambiguous-name", 422, 503),
     dependencies=[requires("read")],
 )
@@ -236,7 +238,7 @@ def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBala
     """Counts the examples of each class. The dataset's last feature must be a class number, not a quantity."""
     target = manifest.features[-1]
     if target.dtype == "float32" or prod(target.shape) != 1:
-        detail = f"the dataset's last feature, {target.name!r}, is no class number, so there are no classes to count"
+        detail = f"the dataset's last feature, {target.name!r}, is not a class number, so there are no classes to count"
         raise invalid([Fault("", detail)])
     counts = class_counts(manifest, target, services.blobs, _MAX_CLASSES)
     if counts is None:
@@ -258,7 +260,7 @@ def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBala
     status_code=204,
     operation_id="deleteDataset",
     summary="Delete a dataset",
-    response_description="The dataset is gone.",
+    response_description="The dataset is deleted.",
     responses=responses(404, 409, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )
@@ -270,7 +272,7 @@ def delete_dataset(dataset_id: DatasetReference, tenant: Tenant, services: TheSe
         raise not_found(f"dataset {dataset_id}")
     if users := services.store.references.users_of(tenant, full_id):
         shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else "")
-        raise Problem("state-conflict", f"{full_id} is the dataset of {shown}; cancel them or wait for their end.")
+        raise Problem("state-conflict", f"{full_id} is used by {shown}; cancel these jobs or wait for their end.")
     services.store.datasets.delete(tenant, full_id)
 
 

@@ -57,5 +57,5 @@ def get_docs_script() -> Response:
 def explain_problem(kind: str) -> Response:
     """The title and status of the problem type to which a problem's `type` leads."""
     if kind not in KINDS:
-        raise not_found(f"problem {kind}; there are {', '.join(KINDS)}")
+        raise not_found(f"problem {kind}; the problems are {', '.join(KINDS)}")
     return Response(f"{KINDS[kind].title} (HTTP {KINDS[kind].status})\n", media_type="text/plain")

@@ -23,7 +23,7 @@ _VERSION = version("pippin")
 @router.get(
     "/healthz",
     operation_id="getHealth",
-    summary="Is the process alive?",
+    summary="Check that the process is alive",
     response_description="The process is alive.",
     dependencies=[PUBLIC],
 )
@@ -35,7 +35,7 @@ async def get_health() -> Liveness:
 @router.get(
     "/readyz",
     operation_id="getReadiness",
-    summary="Can the service work?",
+    summary="Check that the service is ready",
     response_description="Redis and the blobs can be reached, the packaged dataset can be used, and the service is not "
     "about to stop.",
     responses=responses(503),
@@ -44,7 +44,7 @@ async def get_health() -> Liveness:
 async def get_readiness(*, request: Request, services: TheServices) -> Health:
     """Returns 503 with the reason while Redis, the blobs or the packaged dataset is missing, and during a shutdown."""
     if request.app.state.draining:
-        detail = "The service is draining: it has been told to stop, and takes requests for a moment only."
+        detail = "The service is draining: it is about to stop, and serves requests only for a short time."
         raise Problem("unavailable", detail, headers={"retry-after": "2"})
     await run_in_threadpool(services.store.ping)
     await run_in_threadpool(services.blobs.head, _MISSING_BLOB)
@@ -61,7 +61,7 @@ _EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin
     "/metrics",
     response_class=Response,
     operation_id="getServiceMetrics",
-    summary="Watch the service",
+    summary="Get metrics of the service",
     responses={
         200: {
             "description": "Prometheus text, or OpenMetrics if `Accept` asks for it.",

@@ -43,7 +43,7 @@ _Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string"
     status_code=202,
     operation_id="submitJob",
     summary="Submit a job",
-    response_description="The job, queued. `Location` says where it is.",
+    response_description="The queued job; `Location` has its path.",
     responses=responses(
         400, "idempotency-in-flight", 413, 415, 422, "idempotency-mismatch", "quota-exceeded", 503, 507, "tenant-full"
     ),
@@ -94,7 +94,7 @@ async def submit_job(
     "/jobs",
     operation_id="listJobs",
     summary="List jobs",
-    response_description="A page of jobs; `Link` leads to the next.",
+    response_description="A page of jobs; `Link` has the next page.",
     responses=responses(422, 503),
     dependencies=[requires("read")],
 )
@@ -104,7 +104,7 @@ def list_jobs(
     response: Response,
     tenant: Tenant,
     services: TheServices,
-    status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
+    status: Annotated[Status | None, Query(description="Only jobs with this status.")] = None,
     label: Annotated[
         list[_Label],
         Query(max_length=64, description="Only jobs with this label, as `key=value`; may be given several times."),
@@ -137,9 +137,9 @@ def list_jobs(
     "/jobs/{job_id}",
     response_model=Job,
     operation_id="getJob",
-    summary="Look at a job",
+    summary="Get a job",
     response_description="The job.",
-    responses={304: {"description": "The job is as the client knows it."}, **responses(404, "ambiguous-name", 503)},
+    responses={304: {"description": "The job has not changed."}, **responses(404, "ambiguous-name", 503)},
     dependencies=[requires("read")],
 )
 def get_job(request: Request, job: ExistingJob) -> Response:
@@ -193,8 +193,9 @@ def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     "/jobs/{job_id}/retry",
     status_code=202,
     operation_id="retryJob",
-    summary="Try a job again",
-    response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
+    summary="Retry a job",
+    response_description="The new, queued job; `retry_of` is the id of the old one, and `Location` has the path of "
+    "the new one.",
     responses=responses(
         400,
         404,
@@ -239,7 +240,7 @@ def retry_job(
     status_code=204,
     operation_id="deleteJob",
     summary="Delete a job",
-    response_description="The job is gone.",
+    response_description="The job is deleted.",
     responses=responses(404, 409, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )

@@ -37,20 +37,22 @@ _EventId = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^(?:[0-9]{1,20}(?:-[0-9]{1,20})?)?$"}),
 ]
 After = Annotated[
-    _EventId | None, Query(description="Only what follows the event with this id.", examples=["1763940000000-0"])
+    _EventId | None, Query(description="Only events after the event with this id.", examples=["1763940000000-0"])
 ]
 LastEventId = Annotated[
     _EventId | None,
-    Header(alias="Last-Event-ID", description="Like `after`, and stronger: what a browser resumes with."),
+    Header(
+        alias="Last-Event-ID", description="Like `after`, with precedence over it; browsers send it to resume a stream."
+    ),
 ]
-Follow = Annotated[bool, Query(description="Go on until the job has ended; event streams always do.")]
+Follow = Annotated[bool, Query(description="Continue until the job has ended; event streams always do.")]
 
 
 def _forms(text: str) -> dict[int | str, dict[str, Any]]:
     content = {form: {"schema": {"type": "string"}} for form in (SSE, NDJSON, CSV)}
     return {
         200: {"description": text, "content": content},
-        204: {"description": "Nothing follows: the job has ended, and the client has seen it."},
+        204: {"description": "The job has ended, and the client has all events."},
         **responses(404, 406, "ambiguous-name", 422, 503),
     }
 
@@ -59,8 +61,8 @@ def _forms(text: str) -> dict[int | str, dict[str, Any]]:
     "/jobs/{job_id}/metrics",
     response_model=JobMetrics,
     operation_id="getMetrics",
-    summary="Watch the epochs",
-    responses=_forms("One object, line, row or event an epoch; an event stream ends with `event: end`."),
+    summary="Get the epochs",
+    responses=_forms("One object, line, row or event per epoch; an event stream ends with `event: end`."),
     dependencies=[requires("read")],
 )
 def get_job_metrics(
@@ -72,7 +74,7 @@ def get_job_metrics(
     after: After = None,
     last_event_id: LastEventId = None,
     follow: Follow = False,
-    batches: Annotated[bool, Query(description="Also the loss of every mini-batch, if the job asked for it.")] = False,
+    batches: Annotated[bool, Query(description="Also the losses of mini-batches, if the job records them.")] = False,
 ) -> Response:
     """Returns the metrics of all finished epochs, once or as a stream."""
     view = MetricsView(batches=batches)
@@ -85,8 +87,8 @@ def get_job_metrics(
     "/jobs/{job_id}/events",
     response_model=JobEvents,
     operation_id="getEvents",
-    summary="Watch everything",
-    responses=_forms("One object, line, row or event for each thing that happened; an event stream ends with `end`."),
+    summary="Get all events",
+    responses=_forms("One object, line, row or event per event of the job; an event stream ends with `end`."),
     dependencies=[requires("read")],
 )
 def get_job_events(
@@ -108,7 +110,9 @@ def _form(request: Request, follow: bool) -> str:
     """The media type of the answer."""
     form = negotiate(request.headers.get("accept"), FORMS)
     if form == JSON and follow:
-        raise invalid_parameter("follow", f"one JSON document cannot go on; ask for {SSE}, {NDJSON} or {CSV} in Accept")
+        raise invalid_parameter(
+            "follow", f"a JSON document cannot be followed; request {SSE}, {NDJSON} or {CSV} in Accept"
+        )
     return form
 
 

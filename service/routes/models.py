@@ -41,9 +41,9 @@ _KINDS_BY_SUFFIX: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "
     response_model=ModelRecord,
     operation_id="addModel",
     summary="Upload a model",
-    response_description="The model is new. `Location` says where it is.",
+    response_description="The model is new; `Location` has its path.",
     responses={
-        200: {"description": "The same model under the same name is there already.", "model": ModelRecord},
+        200: {"description": "The same model with the same name already exists.", "model": ModelRecord},
         **responses(400, "name-taken", 413, 415, 422, "quota-exceeded", 503, 507, "tenant-full"),
     },
     openapi_extra=schemas.model_body(),
@@ -58,7 +58,7 @@ async def upload_model(
     services: TheServices,
     name: Annotated[
         NewName | None,
-        Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id."),
+        Query(min_length=1, max_length=200, description="Name of the model, unique in the tenant."),
     ] = None,
 ) -> StoredModel:
     """Stores an updatable `.mlmodel`, sent as a file or described by a document.
@@ -77,7 +77,7 @@ async def upload_model(
             request, folder, services.settings.max_model_bytes, raw=raw, suggested=("application/json", YAML[0])
         )
         if len(upload.files) > 1:
-            raise malformed(f"it has {len(upload.files)} files; a model is one")
+            raise malformed(f"it has {len(upload.files)} files; needs one, the model")
         (sent,) = upload.files
         # The suffix of a file name in a form determines its kind.
         kind = _KINDS_BY_SUFFIX.get(PurePath(sent.name).suffix.lower(), kind)
@@ -131,9 +131,9 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     "/models/{model_id}",
     response_model=ModelRecord,
     operation_id="getModel",
-    summary="Look at a model",
+    summary="Get a model",
     response_description="The model.",
-    responses={304: {"description": "The model is as the client knows it."}, **responses(404, "ambiguous-name", 503)},
+    responses={304: {"description": "The model has not changed."}, **responses(404, "ambiguous-name", 503)},
     dependencies=[requires("read")],
 )
 def get_model(request: Request, record: ExistingModel) -> Response:
@@ -146,11 +146,11 @@ def get_model(request: Request, record: ExistingModel) -> Response:
     "/models/{model_id}/file",
     response_class=Response,
     operation_id="downloadModelFile",
-    summary="Download a model that was uploaded",
+    summary="Download an uploaded model",
     responses={
         200: {"description": "The `.mlmodel`.", **BINARY},
-        206: {"description": "The part of it that `Range` asks for.", **BINARY},
-        304: {"description": "The client has it already."},
+        206: {"description": "The requested range of the file.", **BINARY},
+        304: {"description": "The client already has the file."},
         **responses(404, "ambiguous-name", 416, 503),
     },
     dependencies=[requires("read")],
@@ -166,7 +166,7 @@ def download_model_file(request: Request, record: ExistingModel, services: TheSe
     "/models/{model_id}/spec",
     response_class=Response,
     operation_id="getModelSpec",
-    summary="Read a model as a document",
+    summary="Get a model as a document",
     responses={
         200: {
             "description": "The document.",
@@ -184,8 +184,8 @@ async def get_model_spec(
     form: Annotated[
         Form,
         Query(
-            description="`pippin` is the spec language, without weights; `swiftcoremltools` is what that library "
-            "reads, weights included."
+            description="`pippin` is the spec language, without weights; `swiftcoremltools` is the format of that "
+            "library, with weights."
         ),
     ] = "pippin",
 ) -> Response:
@@ -206,7 +206,7 @@ async def get_model_spec(
     status_code=204,
     operation_id="deleteModel",
     summary="Delete a model",
-    response_description="The model is gone.",
+    response_description="The model is deleted.",
     responses=responses(404, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )

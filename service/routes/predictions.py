@@ -67,8 +67,9 @@ _PREDICT_BODY: dict[str, Any] = {
                     "properties": {
                         "inputs": {
                             "type": "object",
-                            "description": "Input name -> numbers nested as the model declares them, batch first; one "
-                            "example may come without. Arrays as scaled for the training, images as pixels 0 to 255.",
+                            "description": "Numbers by input name, nested as the model declares them, examples first; "
+                            "a single example may omit the first level. Arrays scaled as for the training, images "
+                            "as pixels 0 to 255.",
                         }
                     },
                 },
@@ -84,8 +85,8 @@ _PREDICT_BODY: dict[str, Any] = {
     "/jobs/{job_id}/predict",
     response_model=Prediction,
     operation_id="predict",
-    summary="Ask a trained model",
-    response_description="What it answers.",
+    summary="Predict with a trained model",
+    response_description="The prediction.",
     responses=responses(400, 404, 409, "ambiguous-name", 413, 415, 422, 503),
     openapi_extra=_PREDICT_BODY,
     dependencies=[requires("read")],
@@ -96,13 +97,13 @@ async def predict(
     job: ExistingJob,
     tenant: Tenant,
     services: TheServices,
-    top: Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to tell.")] = 5,
+    top: Annotated[int, Query(ge=1, le=1000, description="Number of most probable classes to return.")] = 5,
     background: Annotated[
         str | None,
         Query(
             pattern=BACKGROUND_PATTERN,
-            description="Pictures: what shows through transparent pixels: white, black or a color as `ff8000`; left "
-            "out, white.",
+            description="Pictures: background of transparent pixels: white, black or a color such as `ff8000`. "
+            "Default: white.",
         ),
     ] = None,
 ) -> Response:
@@ -114,11 +115,13 @@ async def predict(
     if not is_json(request) and media_type(request) not in PICTURES:
         raise unsupported(request, "application/json", *PICTURES)
     if background is not None and is_json(request):
-        raise invalid_request([ErrorItem(parameter="background", detail="it is for pictures; JSON holds numbers")])
+        raise invalid_request(
+            [ErrorItem(parameter="background", detail="it applies to pictures; JSON contains numbers")]
+        )
     async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         body = await spooled(request, folder / "body", services.settings.max_body_bytes)
         if not body.bytes:
-            raise malformed('it is empty; this takes JSON, {"inputs": {…}}, or a picture')
+            raise malformed('it is empty; needs JSON, {"inputs": {…}}, or a picture')
         model = artifact_of(job, "trained")
 
         def ask() -> Answer:
@@ -139,8 +142,8 @@ async def predict(
 @router.post(
     "/jobs/{job_id}/evaluate",
     operation_id="evaluate",
-    summary="Measure a trained model",
-    response_description="How good it is.",
+    summary="Evaluate a trained model",
+    response_description="The evaluation.",
     responses=responses(400, 404, 409, "ambiguous-name", 413, 415, 422, 503),
     openapi_extra=schemas.body(EvaluationRequest),
     dependencies=[requires("submit")],
@@ -244,15 +247,13 @@ class _Task:
     def _detail(self, why: str, memory: int) -> str:
         match why:
             case "too_slow":
-                return (
-                    f"this took more than the {self.seconds:g} s that it may; needs fewer examples or a smaller model"
-                )
+                return f"this took more than the {self.seconds:g} s allowed; needs fewer examples or a smaller model"
             case "too_large":
                 return (
-                    f"this took more memory than the {memory / 2**30:.1f} GiB that it may, or answered more than can "
-                    "be sent; needs fewer examples, or a model whose layers make fewer numbers"
+                    f"this took more than the {memory / 2**30:.1f} GiB of memory allowed, or its result is too "
+                    "large to send; needs fewer examples, or a model with smaller outputs"
                 )
-        return "this ended the process that computed it: the model does something that Pippin cannot compute"
+        return "this ended the process that computed it: Pippin cannot compute this model"
 
 
 @contextmanager
@@ -288,7 +289,7 @@ async def exclusively(lock: asyncio.Lock) -> AsyncIterator[None]:
     try:
         await asyncio.wait_for(lock.acquire(), _WAIT_SECONDS)
     except TimeoutError:
-        detail = f"Other evaluations have kept this one waiting for {_WAIT_SECONDS:g} s."
+        detail = f"Other evaluations kept this one waiting for {_WAIT_SECONDS:g} s; send the request again later."
         raise Problem("unavailable", detail, headers={"retry-after": "60"}) from None
     try:
         yield

@@ -25,7 +25,7 @@ _SPEC = {"content": {"application/json": {"schema": {"$ref": "#/components/schem
     "/presets",
     operation_id="listPresets",
     summary="List the presets",
-    response_description="The models that come with Pippin.",
+    response_description="The packaged models.",
     dependencies=[requires("read")],
 )
 def list_presets() -> PresetList:
@@ -38,7 +38,7 @@ def _existing(name: str) -> bytes:
     try:
         return json.dumps(preset(name), indent=2).encode()
     except UnknownPresetError as error:
-        raise not_found(f"preset {name}; there are {', '.join(preset_names())}") from error
+        raise not_found(f"preset {name}; the presets are {', '.join(preset_names())}") from error
 
 
 ExistingPreset = Annotated[bytes, Depends(_existing)]
@@ -48,7 +48,7 @@ ExistingPreset = Annotated[bytes, Depends(_existing)]
     "/presets/{name}/spec",
     response_class=Response,
     operation_id="getPresetSpec",
-    summary="Read a preset as a document",
+    summary="Get a preset as a document",
     responses={200: {"description": "The document.", **_SPEC}, **responses(404)},
     dependencies=[requires("read")],
 )

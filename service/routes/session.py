@@ -18,13 +18,13 @@ router = APIRouter(tags=["session"], route_class=JsonRoute)
 @router.get(
     "/session",
     operation_id="getSession",
-    summary="Show the current principal",
+    summary="Get the current principal",
     response_description="The principal that makes the request.",
     responses=responses(503),
     dependencies=[requires("read")],
 )
 async def get_session(caller: Caller) -> Session:
-    """Returns the role, tenant and token of the request. Works without a token where the service demands none."""
+    """Returns the role, tenant and token of the request. Works without a token where the service requires none."""
     return Session(role=caller.role, tenant=caller.tenant, token=caller.token.id if caller.token else None)
 
 
@@ -45,7 +45,7 @@ def begin_session(request: Request, response: Response, caller: Caller, services
     if caller.token is None or caller.by_session:
         raise Problem(
             "unauthorized",
-            "A session is begun with a token, sent as: Authorization: Bearer TOKEN.",
+            "A session needs a token, sent as: Authorization: Bearer TOKEN.",
             headers={"www-authenticate": 'Bearer realm="pippin"'},
         )
     response.set_cookie(
@@ -66,7 +66,7 @@ def begin_session(request: Request, response: Response, caller: Caller, services
     status_code=204,
     operation_id="endSession",
     summary="End a browser's session",
-    response_description="The cookie opens nothing any more.",
+    response_description="The session has ended; its cookie is invalid.",
     responses=responses(503),
     dependencies=[requires("read")],
 )

@@ -23,7 +23,7 @@ router = APIRouter(tags=["specs"], route_class=JsonRoute)
     "/specs/validate",
     operation_id="validateSpec",
     summary="Check a model spec or a job",
-    response_description="It is right, and this is the model that it describes or names.",
+    response_description="The document is valid; the response is the model that it describes or names.",
     responses=responses(400, 413, 415, 422, 503),
     openapi_extra=schemas.model_document_body(),
     dependencies=[requires("read")],
@@ -44,7 +44,7 @@ async def validate_spec(
     async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         document = await spooled(request, folder / "spec", services.settings.max_body_bytes)
         if not document.bytes:
-            raise malformed("it is empty; this takes JSON or YAML")
+            raise malformed("it is empty; needs JSON or YAML")
         language: Language = "json" if is_json(request) else "yaml"
         summary = await services.workload.run(
             services.workload.files(document.bytes),

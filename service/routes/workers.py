@@ -17,9 +17,7 @@ from service.services import Tenant, TheServices
 router = APIRouter(tags=["workers"], route_class=JsonRoute)
 
 
-WorkerName = Annotated[
-    str, Path(description="The worker's name, or a beginning that no other one has.", examples=["laptop-4f1c"])
-]
+WorkerName = Annotated[str, Path(description="The worker's name, or a unique prefix of it.", examples=["laptop-4f1c"])]
 
 
 @router.get(
@@ -46,8 +44,8 @@ def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
     "/workers/{name}/drain",
     status_code=202,
     operation_id="drainWorker",
-    summary="Have a worker take no more jobs",
-    response_description="The worker: draining, until it has no job any more and is drained.",
+    summary="Drain a worker",
+    response_description="The worker: draining, until it has no job and is drained.",
     responses=responses(400, 404, "ambiguous-name", 413, 415, 422, 503),
     openapi_extra=schemas.body(DrainRequest, required=False),
     dependencies=[requires("admin")],
@@ -69,8 +67,8 @@ def drain_worker(
 @router.delete(
     "/workers/{name}/drain",
     operation_id="undrainWorker",
-    summary="Have a worker take jobs again",
-    response_description="The worker. It takes jobs again within a second or two.",
+    summary="Undrain a worker",
+    response_description="The worker. It takes jobs again within two seconds.",
     responses=responses(404, "ambiguous-name", 503),
     dependencies=[requires("admin")],
 )

@@ -59,7 +59,7 @@ def _serve(control: socket.socket, tasks: Mapping[str, Task]) -> None:
                     fork_and_run(partial(run_task, control, connection, tasks))
                 except OSError:
                     # The service notices that the connection is closed.
-                    _log.exception("a child could not be started")
+                    _log.exception("starting a child failed")
 
 
 if __name__ == "__main__":

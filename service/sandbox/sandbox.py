@@ -131,7 +131,7 @@ class Sandbox:
         request = message({"task": task, "limits": limits, "arguments": dict(arguments), "context": context})
         if not self._places.acquire(timeout=self._wait_seconds):
             raise SandboxError(
-                "unavailable", f"{task} was not started: other tasks took all places for {self._wait_seconds:g} s"
+                "unavailable", f"{task} was not started: other tasks occupied all slots for {self._wait_seconds:g} s"
             )
         try:
             for _ in range(2):
@@ -147,7 +147,7 @@ class Sandbox:
                     _log.warning("a child was lost", task=task, error=repr(error))
         finally:
             self._places.release()
-        raise SandboxError("unavailable", f"{task} was not done: its process was lost, twice")
+        raise SandboxError("unavailable", f"{task} failed: its process was lost twice")
 
     @property
     def fork_server_pid(self) -> int | None:
@@ -196,7 +196,7 @@ class Sandbox:
         try:
             return receive(connection, max_bytes=self._max_answer_bytes, until=deadline + _MARGIN_SECONDS)
         except TooLongError:
-            text = f"{task} has an answer of more than {self._max_answer_bytes:,} bytes"
+            text = f"{task} returned more than {self._max_answer_bytes:,} bytes"
             raise SandboxError("too_large", text) from None
         except TimeoutError:
             # Only the end of the whole process group is sure to end this child. The other tasks are started again.
@@ -209,7 +209,7 @@ class Sandbox:
                 raise
             raise SandboxError("crashed", f"{task} crashed") from None
         except (ValueError, RecursionError):
-            raise SandboxError("crashed", f"{task} crashed: its answer cannot be read") from None
+            raise SandboxError("crashed", f"{task} crashed: its result cannot be read") from None
 
     def _record_peak(self, answer: Answer) -> None:
         peak = answer.document.get("peak_bytes") if isinstance(answer.document, dict) else None
@@ -220,9 +220,9 @@ class Sandbox:
     def _living_server(self) -> ForkServer:
         """The fork server, started if it is not alive. The caller holds the lock."""
         if self._closed:
-            raise SandboxError("unavailable", "the service is ending")
+            raise SandboxError("unavailable", "the service is stopping")
         if self._server is not None and self._server.has_ended:
-            _log.warning("the fork server is gone; another takes its place", pid=self._server.pid)
+            _log.warning("the fork server has ended; starting another one", pid=self._server.pid)
             self._end_server()
         if self._server is None:
             self._server = ForkServer(self._tasks, self._paths)
@@ -238,7 +238,7 @@ class Sandbox:
         """End this fork server, unless another has replaced it already."""
         with self._lock:
             if self._server is server:
-                _log.warning("the fork server is ended: a child of it does not end", pid=server.pid)
+                _log.warning("ending the fork server: one of its children does not end", pid=server.pid)
                 self._end_server()
 
     def _lost(self, server: ForkServer) -> bool:
@@ -254,14 +254,14 @@ def _opened(task: str, answer: Answer) -> Answer:
         case {"outcome": "refused", "kind": str(kind), "text": str(text), "faults": list(faults)}:
             raise TaskRefused(kind, text, [Fault(*fault) for fault in faults])
         case {"outcome": "too_large"}:
-            raise SandboxError("too_large", f"{task} needs more memory than it may have")
+            raise SandboxError("too_large", f"{task} needs more memory than it is allowed")
         case {"outcome": "insufficient_storage"}:
             raise SandboxError("insufficient_storage", f"{task} failed: the disk is full")
         case {"outcome": "crashed", "kind": str(kind)}:
             raise SandboxError("crashed", f"{task} crashed ({kind})")
         case _:
-            raise SandboxError("crashed", f"{task} crashed: its answer cannot be read")
+            raise SandboxError("crashed", f"{task} crashed: its result cannot be read")
 
 
 def _too_slow(task: str) -> SandboxError:
-    return SandboxError("too_slow", f"{task} took longer than it may")
+    return SandboxError("too_slow", f"{task} took too long")

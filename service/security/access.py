@@ -28,7 +28,7 @@ class Access:
 
     Attributes:
         role: The role that a token must grant; None for a public operation.
-        answers_without_redis: Whether a service that demands no token answers while Redis cannot be reached.
+        answers_without_redis: Whether a service that requires no token answers while Redis cannot be reached.
     """
 
     role: Role | None
@@ -129,7 +129,7 @@ class Principal:
     """The authenticated sender of a request.
 
     Attributes:
-        token: The valid token of the request; None where no token is demanded and the request has no valid one.
+        token: The valid token of the request; None where no token is required and the request has no valid one.
         session_hash: The hash of the secret of the browser session that authenticated the request, if one did.
     """
 
@@ -143,7 +143,7 @@ class Principal:
 
     @property
     def role(self) -> Role:
-        """The role of the token; `admin` where no token is demanded."""
+        """The role of the token; `admin` where no token is required."""
         return self.token.role if self.token else "admin"
 
     @property

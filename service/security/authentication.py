@@ -23,13 +23,13 @@ COOKIE = "pippin_session"
 
 _REALM = 'Bearer realm="pippin"'
 
-# For this long after Redis last demanded tokens, requests without a token are refused without a look-up in a thread:
+# For this long after Redis last required tokens, requests without a token are refused without a look-up in a thread:
 # 275 such requests at once delayed another client's request by 0.3 s.
 _RECENT_SECONDS = 1.0
 
 _LOST = (
-    " Redis has lost its record of the tokens that this service demanded before, so it stays closed: `pippin tokens "
-    "create` makes a new token, and `pippin tokens reset`, with the service's PIPPIN_HOME, has it demand none."
+    " Redis has lost its record of the tokens that this service required before, and still requires: create one "
+    "with `pippin tokens create`, or run `pippin tokens reset`, with the service's PIPPIN_HOME, to require none."
 )
 
 # Headers that proxies and tunnels add (RFC 7239, RFC 9110 section 7.6.3, and common ones other than x-forwarded-*).
@@ -108,7 +108,7 @@ class AuthenticationMiddleware:
             await opened.run(self._app, scope, receive, send)
 
     def _is_refused_without_redis(self, request: Request, role: Role) -> bool:
-        """Whether the request has no token although both the last report of Redis and the file demand one."""
+        """Whether the request has no token although both the last report of Redis and the file require one."""
         if "authorization" in request.headers or COOKIE in request.cookies:
             return False
         if monotonic() - self._checked_at > _RECENT_SECONDS or not self._is_required(role, self._issued_roles):
@@ -120,8 +120,8 @@ class AuthenticationMiddleware:
         """The principal of the request.
 
         Raises:
-            Problem: 401 without a valid token where one is demanded, 403 when its role is not sufficient or a proxy
-                exposes a service that demands no token, 429 when the token has made too many requests.
+            Problem: 401 without a valid token where one is required, 403 when its role is not sufficient or a proxy
+                exposes a service that requires no token, 429 when the token has made too many requests.
             StoreUnavailable: Redis cannot be reached.
         """
         assert access.role is not None
@@ -148,14 +148,15 @@ class AuthenticationMiddleware:
             raise _refusal(checked.token, access.role, shown=bool(bearer or session), lost=lost)
         if session is not None and request.method not in SAFE and not is_own(*_origin_and_host(request)):
             detail = (
-                "With a session's cookie this takes an Origin header of the service's own; or send the token itself."
+                "A request with a session cookie needs an Origin header with the service's own origin; or send the "
+                "token itself."
             )
             raise Problem("foreign-origin", detail)
         principal = Principal(checked.token, session_hash=secret_hash(session) if session is not None else None)
         if principal.token and principal.requests_per_minute is not None:
             rates = cast("Rates", request.app.state.services.rates)
             if wait := rates.hit(principal.token.id, principal.requests_per_minute):
-                detail = f"This token may make {principal.requests_per_minute:,} requests a minute."
+                detail = f"This token is limited to {principal.requests_per_minute:,} requests per minute."
                 raise Problem("rate-limited", detail, headers={"retry-after": str(wait)})
         return principal
 
@@ -164,7 +165,7 @@ class AuthenticationMiddleware:
 
 
 def _anonymous(request: Request) -> Principal:
-    """The principal of a request without a token, on a service that demands none.
+    """The principal of a request without a token, on a service that requires none.
 
     Raises:
         Problem: 403, when a proxy has forwarded the request: the service would be open to every client of the proxy.
@@ -172,9 +173,9 @@ def _anonymous(request: Request) -> Principal:
     for name in request.headers:
         if name in _FORWARDING or name.startswith("x-forwarded-"):
             detail = (
-                f"The request has the header {name[:40]}: a proxy stands before this service, which demands no tokens. "
-                "Make one with `pippin tokens create --role admin`, or name the proxy's host in "
-                "PIPPIN_ALLOWED_HOSTS, or set PIPPIN_REQUIRE_TOKENS=always; then every request takes a token."
+                f"The request has the header {name[:40]}: it was sent through a proxy, but this service requires no "
+                "tokens. Create one with `pippin tokens create --role admin`, or name the proxy's host in "
+                "PIPPIN_ALLOWED_HOSTS, or set PIPPIN_REQUIRE_TOKENS=always; then every request needs a token."
             )
             raise Problem("behind-proxy", detail)
     return Principal(None)
@@ -199,16 +200,19 @@ def _refusal(token: Token | None, needed: Role, *, shown: bool, lost: bool) -> P
         token: The request's token, if it is valid.
         needed: The role that the operation requires.
         shown: Whether the request has a bearer token or a session secret.
-        lost: Whether Redis, by the records that it still has, would demand no token.
+        lost: Whether Redis, by the records that it still has, would require no token.
     """
     if token is not None:
         described = f'{_REALM}, error="insufficient_scope", scope="{needed}"'
-        detail = f"The token has the role {token.role}; this takes one of the role {needed}."
+        detail = f"The token has the role {token.role}; this request needs one of the role {needed}."
         return Problem("forbidden", detail, headers={"www-authenticate": described})
     if not shown:
         # RFC 6750 section 3.1: a request without a token gets no error code.
-        detail = f"This takes a token of the role {needed}, sent as: Authorization: Bearer TOKEN.{_LOST * lost}"
+        detail = f"This request needs a token of the role {needed}, sent as: Authorization: Bearer TOKEN.{_LOST * lost}"
         return Problem("unauthorized", detail, headers={"www-authenticate": _REALM})
     described = f'{_REALM}, error="invalid_token", error_description="The token is unknown or revoked"'
-    detail = f"The token is unknown or revoked; `pippin tokens create --role {needed}` makes another.{_LOST * lost}"
+    detail = (
+        "The token is unknown or revoked; create another one with `pippin tokens create --role "
+        f"{needed}`.{_LOST * lost}"
+    )
     return Problem("unauthorized", detail, headers={"www-authenticate": described})

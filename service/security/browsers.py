@@ -36,9 +36,7 @@ class HostAndOriginCheck:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_allowed_host(hosts[0]):
             shown = ", ".join(hosts)[:_SHOWN]
-            detail = (
-                f"The request is for the host {shown!r}; PIPPIN_ALLOWED_HOSTS of the service names the ones it has."
-            )
+            detail = f"The request is for the host {shown!r}, which is not in PIPPIN_ALLOWED_HOSTS of the service."
             return Problem("misdirected", detail)
         for origin in headers.getlist("origin"):
             if not (is_own(origin, hosts[0]) or origin in self._origins):

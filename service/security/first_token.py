@@ -64,9 +64,13 @@ def _store(store: Store, requirement: TokenRequirement, first: _FirstToken) -> N
     if first.role not in checked.issued_roles | recalled.roles:
         # Only the first token: a revoked token must not become valid again after a restart of the service.
         store.tokens.add(adopt(text, first.role, _NAME))
-        _log.info("the first token of a role is kept", role=first.role, file=file)
+        _log.info("stored the first token of a role", role=first.role, file=file)
     elif checked.token is None:
-        _log.warning("the token in the file is not live, and not the first any more", setting=first.setting, file=file)
+        _log.warning(
+            "the token in the file is not valid, and the role already has other tokens",
+            setting=first.setting,
+            file=file,
+        )
 
 
 def _text_in(first: _FirstToken) -> str:
@@ -77,7 +81,7 @@ def _text_in(first: _FirstToken) -> str:
         except FileExistsError:
             pass
         else:
-            _log.info("made a token", role=first.role, file=str(first.path))
+            _log.info("created a token", role=first.role, file=str(first.path))
     text = read_token(first.path, first.setting)
     assert text is not None
     return text

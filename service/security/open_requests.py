@@ -21,7 +21,7 @@ from service.security.access import Principal
 from service.telemetry.meters import Meters
 
 _T = TypeVar("_T")
-_DETAIL = "The token was revoked, or the session has ended, while this was being answered."
+_DETAIL = "The token was revoked, or the session ended, while the request was served."
 # The time limit for sending the last event: the client may read nothing.
 _LAST_EVENT_SECONDS = 1.0
 
@@ -167,10 +167,10 @@ class OpenRequests:
 
     async def run(self) -> None:
         """Check regularly, until cancelled."""
-        await every(self._interval, self._check_if_reachable, failure="looking for revoked tokens failed")
+        await every(self._interval, self._check_if_reachable, failure="checking for revoked tokens failed")
 
     async def check(self) -> None:
-        """End each request whose token is revoked, whose session has ended, or that has no token where one is demanded.
+        """End each request whose token is revoked, whose session has ended, or that has no token where one is required.
 
         Raises:
             StoreUnavailable: Redis cannot be reached.
@@ -196,10 +196,10 @@ class OpenRequests:
         try:
             await self.check()
         except StoreUnavailable as error:
-            _log.debug("revoked tokens cannot be looked up", error=str(error))
+            _log.debug("revoked tokens cannot be checked", error=str(error))
 
     def _log_requirement(self, issued_roles: frozenset[str], required: frozenset[str]) -> None:
-        """Report whether tokens are demanded although Redis has no record of any."""
+        """Report whether tokens are required although Redis has no record of any."""
         roles: tuple[Role, ...] = ("worker", "read")
         lost = not self._always and any(
             is_required(each, required) and not is_required(each, issued_roles) for each in roles
@@ -207,7 +207,7 @@ class OpenRequests:
         self._meters.token_records_lost.set(lost)
         if lost and not self._lost:
             _log.warning(
-                "Redis has no record of the tokens that this service demanded before, so it stays closed",
+                "Redis has no record of the tokens that this service required before; they are still required",
                 remembered_in=str(self._requirement.path),
                 to_open="pippin tokens create, or pippin tokens reset",
             )

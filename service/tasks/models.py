@@ -114,7 +114,7 @@ def export_model(path: str, form: str, to: str) -> object:
     """
     model = open_model(Path(path).read_bytes())
     if not isinstance(model, Model):
-        raise ModelFileError("found a model that is no single network; nothing but the file describes it whole")
+        raise ModelFileError("found a model that is not a single network; only the file describes it completely")
     document = model.resolved.spec.document()
     if form == "swiftcoremltools":
         document = to_swift(document, model.weights)
@@ -155,6 +155,6 @@ def described(description: Inspection | SpecSummary) -> object:
     size = len(description.model_dump_json())
     if size > MAX_BYTES:
         raise ModelFileError(
-            f"its layers, features and labels take {size:,} bytes to describe; needs at most {MAX_BYTES:,}"
+            f"the description of its layers, features and labels takes {size:,} bytes; needs at most {MAX_BYTES:,}"
         )
     return description.model_dump(mode="json")

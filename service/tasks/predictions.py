@@ -52,7 +52,7 @@ def predict(
         inputs = from_picture(features, model.metadata, Path(body).read_bytes(), background)
     else:
         inputs = from_json(features, value_of(Path(body), "json"))
-    with _as_a_sentence(NeighborsError, "the model cannot answer"):
+    with _as_a_sentence(NeighborsError, "the model cannot predict"):
         answers = compute_outputs(model, inputs)
     result = prediction(answers, dataset_labels, top)
     return Answer(None, json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())

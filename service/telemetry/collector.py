@@ -41,12 +41,13 @@ class StoreCollector(Collector):
         overview = self._read()
         yield GaugeMetricFamily(
             "pippin_unreadable_records",
-            "Different records, damaged or of a newer major version, that this process has met since it started.",
+            "Different records that this process could not read since it started: damaged, or of a newer major "
+            "version.",
             value=UNREADABLE.count,
         )
         yield CounterMetricFamily(
             "pippin_malformed_entries_removed",
-            "Entries of leases and queued jobs that this process removed because they name no such job.",
+            "Entries of leases and queued jobs that this process removed because the job does not exist.",
             value=self._members.removed,
         )
         yield GaugeMetricFamily("pippin_redis_up", "1 while Redis answers, else 0.", value=float(overview is not None))
@@ -69,15 +70,15 @@ def _families(overview: Overview) -> Iterator[Metric]:
     for engine, count in overview.waiting.items():
         waiting.add_metric([engine], count)
     yield waiting
-    help_text = "How long the longest waiting job has been queued; 0 when none is."
+    help_text = "Waiting time of the job that has been queued longest, in seconds; 0 if no job waits."
     yield GaugeMetricFamily("pippin_queue_oldest_age_seconds", help_text, value=overview.oldest_wait_seconds)
-    workers = GaugeMetricFamily("pippin_workers", "Workers alive, by engine and state.", labels=["engine", "state"])
+    workers = GaugeMetricFamily("pippin_workers", "Live workers, by engine and state.", labels=["engine", "state"])
     for engine in QUEUES:
         for state in _WORKER_STATES:
             workers.add_metric([engine, state], overview.workers.get((engine, state), 0))
     yield workers
     losses = CounterMetricFamily(
-        "pippin_attempts_lost", "Attempts lost to trouble of a machine, by reason.", labels=["reason"]
+        "pippin_attempts_lost", "Attempts lost because of a machine's failure, by reason.", labels=["reason"]
     )
     for reason, count in (dict.fromkeys(_LOSSES, 0) | dict(overview.losses)).items():
         losses.add_metric([reason], count)
@@ -92,7 +93,9 @@ def _families(overview: Overview) -> Iterator[Metric]:
 
 
 def _epochs(overview: Overview) -> Metric:
-    family = HistogramMetricFamily("pippin_epoch_duration_seconds", "How long an epoch took.", labels=["engine"])
+    family = HistogramMetricFamily(
+        "pippin_epoch_duration_seconds", "Duration of an epoch in seconds.", labels=["engine"]
+    )
     none = EpochTimes((0,) * (len(EPOCH_BOUNDS) + 1), 0.0)
     for engine, times in (dict.fromkeys(QUEUES, none) | dict(overview.epochs)).items():
         buckets, below = [], 0
@@ -115,21 +118,21 @@ def _sweep(report: SweepReport) -> Iterator[Metric]:
     name = "pippin_sweep_timestamp_seconds"
     yield GaugeMetricFamily(name, "When the last sweep ended or was refused, in seconds since 1970.", value=report.at)
     if report.unnamed is not None:
-        help_text = "Blobs that no record named at the last sweep, the recently put left out."
+        help_text = "Blobs that no record named at the last sweep, without recently stored ones."
         yield GaugeMetricFamily("pippin_blobs_unnamed", help_text, value=report.unnamed)
 
 
 def _sizes(overview: Overview) -> Iterator[Metric]:
     if (blobs := overview.blobs) is not None:
-        yield GaugeMetricFamily("pippin_blobs", "Blobs kept, when last counted.", value=blobs.count)
-        yield GaugeMetricFamily("pippin_blob_bytes", "What they take together.", value=blobs.bytes)
+        yield GaugeMetricFamily("pippin_blobs", "Stored blobs at the last count.", value=blobs.count)
+        yield GaugeMetricFamily("pippin_blob_bytes", "Size of all stored blobs together, in bytes.", value=blobs.bytes)
         counted = "pippin_blob_count_timestamp_seconds"
-        yield GaugeMetricFamily(counted, "When they were counted, in seconds since 1970.", value=blobs.counted_at)
+        yield GaugeMetricFamily(counted, "Time of the last count, in seconds since 1970.", value=blobs.counted_at)
     if (sweep := overview.sweep) is not None:
         yield from _sweep(sweep)
     held = GaugeMetricFamily(
         "pippin_tenant_redis_bytes",
-        f"What a tenant's records take in Redis, of the {_TENANTS_SHOWN} tenants that hold most.",
+        f"Size of a tenant's records in Redis in bytes, for the {_TENANTS_SHOWN} largest tenants.",
         labels=["tenant"],
     )
     for tenant, size in nlargest(_TENANTS_SHOWN, overview.stored_bytes.items(), key=itemgetter(1)):
@@ -137,19 +140,21 @@ def _sizes(overview: Overview) -> Iterator[Metric]:
     yield held
     yield GaugeMetricFamily(
         "pippin_tenants_redis_bytes",
-        "What the records of all tenants take in Redis.",
+        "Size of the records of all tenants in Redis, in bytes.",
         value=sum(overview.stored_bytes.values()),
     )
     yield GaugeMetricFamily(
-        "pippin_tenant_redis_limit_bytes", "What one tenant may hold.", value=overview.tenant_limit_bytes
+        "pippin_tenant_redis_limit_bytes",
+        "Limit of the size of one tenant's records in Redis, in bytes.",
+        value=overview.tenant_limit_bytes,
     )
     filled, limit = overview.memory_bytes, overview.memory_limit_bytes
-    yield GaugeMetricFamily("pippin_redis_memory_bytes", "Memory that Redis has filled.", value=filled)
+    yield GaugeMetricFamily("pippin_redis_memory_bytes", "Memory that Redis uses, in bytes.", value=filled)
     yield GaugeMetricFamily(
-        "pippin_redis_memory_limit_bytes", "Memory that Redis may fill; 0 when nothing limits it.", value=limit
+        "pippin_redis_memory_limit_bytes", "Memory limit of Redis in bytes; 0 if there is none.", value=limit
     )
     yield GaugeMetricFamily(
         "pippin_redis_memory_fullness_ratio",
-        "How full it is: at 1 it refuses writes; 0 when nothing limits it.",
+        "Used share of the memory limit of Redis: at 1 it refuses writes; 0 if there is no limit.",
         value=filled / limit if limit else 0.0,
     )

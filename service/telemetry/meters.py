@@ -22,16 +22,16 @@ class Meters:
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        Info("pippin_build", "What runs here.", registry=registry).info({"version": version("pippin")})
+        Info("pippin_build", "Version of the running service.", registry=registry).info({"version": version("pippin")})
         self.requests = Counter(
             "pippin_http_requests_total",
-            "Requests answered, by route template, method and status.",
+            "Responses, by route template, method and status.",
             ["method", "route", "status"],
             registry=registry,
         )
         self.latency = Histogram(
             "pippin_http_request_duration_seconds",
-            "From a request's arrival to the beginning of its answer; a stream goes on after that.",
+            "Seconds from a request's arrival to the first byte of the response; streams continue after that.",
             ["method", "route"],
             buckets=_LATENCIES,
             registry=registry,
@@ -43,10 +43,10 @@ class Meters:
         )
         self.token_records_lost = Gauge(
             "pippin_token_records_lost",
-            "1 while tokens are demanded only because PIPPIN_HOME remembers them: Redis has lost its records. Else 0.",
+            "1 while tokens are required only because PIPPIN_HOME remembers them: Redis has lost its records. Else 0.",
             registry=registry,
         )
-        self.connections = Gauge("pippin_connections", "Connections of clients open now.", registry=registry)
+        self.connections = Gauge("pippin_connections", "Open client connections.", registry=registry)
         self.connections_cut_off = Counter(
             "pippin_connections_cut_off_total",
             "Connections that the service refused (total, address) or closed (gave_way, head_timeout, body_timeout).",
@@ -57,22 +57,22 @@ class Meters:
             self.connections_cut_off.labels(reason)
         self.accept_errors = Counter(
             "pippin_accept_errors_total",
-            "Connections that could not be accepted, for want of descriptors or memory.",
+            "Connections that could not be accepted because descriptors or memory were exhausted.",
             registry=registry,
         )
         self.waiting_requests = Gauge(
-            "pippin_waiting_requests", "Requests that wait for their turn now.", ["resource"], registry=registry
+            "pippin_waiting_requests", "Requests that wait for capacity.", ["resource"], registry=registry
         )
         self.busy_refusals = Counter(
             "pippin_busy_refusals_total",
-            "Requests refused because others kept them waiting.",
+            "Requests refused after waiting too long for capacity.",
             ["resource"],
             registry=registry,
         )
-        self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
+        self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job.", registry=registry)
         self.answers_cut = Counter(
             "pippin_answers_cut_total",
-            "Pages that ended early and documents that come in parts, because of their size.",
+            "Pages shortened and documents split because of their size.",
             ["answer"],
             registry=registry,
         )
@@ -83,32 +83,35 @@ class Meters:
             "Free memory that was returned to the system after large requests.",
             registry=registry,
         )
-        self.events_sent = Counter("pippin_events_sent_total", "Events sent to those clients.", registry=registry)
+        self.events_sent = Counter(
+            "pippin_events_sent_total", "Events sent to clients that follow a job.", registry=registry
+        )
         self.reaper_actions = Counter(
             "pippin_reaper_actions_total",
-            "What the reaper did: lost attempts whose job it moved on, by the job's new state; jobs it queued again or "
-            "moved to another engine's queue.",
+            "Actions of the reaper: lost attempts by the job's new state; jobs queued again or moved to another "
+            "engine's queue.",
             ["action"],
             registry=registry,
         )
         for action in REAPER_ACTIONS:
             self.reaper_actions.labels(action)
         self.reaper_acting = Gauge(
-            "pippin_reaper_acting", "1 in the one service whose reaper acts, else 0.", registry=registry
+            "pippin_reaper_acting", "1 in the service whose reaper is active, else 0.", registry=registry
         )
         self.released_blobs = Counter(
             "pippin_blobs_released_total",
-            "Blobs deleted because their record was, or their job has dropped the checkpoint for a later one.",
+            "Blobs deleted because their record was deleted, or because a later checkpoint replaced theirs.",
             registry=registry,
         )
         self.clock_steps = Counter(
             "pippin_redis_clock_steps_total",
-            "How often the clock of Redis was seen to jump by more than 2 s against this machine's monotonic clock.",
+            "Number of times that the clock of Redis jumped by more than 2 s relative to this machine's monotonic "
+            "clock.",
             registry=registry,
         )
         self.reaper_last_look = Gauge(
             "pippin_reaper_last_look_timestamp_seconds",
-            "When the reaper last looked for lost attempts, in seconds since 1970; 0 before it did.",
+            "Time of the reaper's last check for lost attempts, in seconds since 1970; 0 before the first check.",
             registry=registry,
         )
 

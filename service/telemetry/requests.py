@@ -50,7 +50,9 @@ class RequestLog:
             _log.exception("unhandled", method=scope["method"], path=scope["path"])
             if status:
                 raise  # the answer has begun; only a closed connection can show the client that it failed
-            problem = Problem("internal-error", "The service failed; its log has the reason under this id.")
+            problem = Problem(
+                "internal-error", "An internal error occurred; the service's log has the details under this id."
+            )
             await answer(problem, instance_of(scope), id=request_id)(scope, receive, send_with_id)
         finally:
             level = logging.DEBUG if scope["path"] in PROBES else logging.INFO

@@ -68,7 +68,7 @@ def test_a_dataset_of_quantities_is_a_table_without_classes(page: Page, faults: 
     page.get_by_label("Target column").fill("price")
     page.locator(".drop").evaluate(DROP, ["sizes.csv", list(b"size,price\n10,0.5\n20,1.5\n")])
     expect(page.get_by_role("region", name="Examples").get_by_role("row")).to_have_count(3)
-    expect(page.locator(".balance")).to_contain_text("is no class number")
+    expect(page.locator(".balance")).to_contain_text("is not a class number")
 
 
 PREVIEWS: dict[str, tuple[str, dict[str, str], list[list[str]]]] = {

@@ -94,7 +94,7 @@ def test_a_file_that_is_not_a_picture_is_refused(page: Page, trained_job: str) -
 
 def test_the_worst_mistakes_are_shown_and_can_be_tried(page: Page, trained_job: str) -> None:
     page.goto(f"/#/try/{trained_job}")
-    measured = page.get_by_role("region", name="How good it is")
+    measured = page.get_by_role("region", name="Evaluation")
     expect(measured.get_by_text("2,000", exact=True)).to_be_visible()
     cells = measured.locator(".confusion tbody td").all_inner_texts()
     assert len(cells) == 100
@@ -159,7 +159,7 @@ def test_held_out_rows_are_evaluated_by_default_and_others_on_request(page: Page
     dataset = {"id": "mnist-sample", "train": "test", "validation_fraction": 0.25}
     job = api.wait(api.submit(name="held out", dataset=dataset, hyperparameters={"epochs": 1})["id"])
     page.goto(f"/#/try/{job['id']}")
-    measured = page.get_by_role("region", name="How good it is")
+    measured = page.get_by_role("region", name="Evaluation")
     choice = measured.get_by_label("Rows to measure on")
     figures = measured.locator(".figures div")
     expect(figures.filter(has_text="Examples")).to_have_text("Examples500")
@@ -179,8 +179,8 @@ def test_held_out_rows_are_evaluated_by_default_and_others_on_request(page: Page
 def test_evaluation_on_training_rows_shows_a_notice(page: Page, api: Api) -> None:
     job = api.wait(api.submit(name="all learned", model={"spec": LINE}, dataset=lines(api), hyperparameters={})["id"])
     page.goto(f"/#/try/{job['id']}")
-    measured = page.get_by_role("region", name="How good it is")
-    expect(measured.locator(".notice")).to_contain_text("All 20 examples were trained on: the figures do not tell")
+    measured = page.get_by_role("region", name="Evaluation")
+    expect(measured.locator(".notice")).to_contain_text("All 20 examples were trained on: the figures do not show")
     expect(measured.get_by_label("Rows to measure on").locator("option")).to_have_text(["train, trained on"])
 
 
@@ -191,7 +191,7 @@ def test_largest_regression_errors_are_shown_and_can_be_tried(
     job = api.wait(api.submit(name="a line", model={"spec": LINE}, dataset=dataset, hyperparameters={})["id"])
     report = httpx2.post(f"{api.url}/jobs/{job['id']}/evaluate", json={"dataset": dataset["id"]}).json()
     page.goto(f"/#/try/{job['id']}")
-    measured = page.get_by_role("region", name="How good it is")
+    measured = page.get_by_role("region", name="Evaluation")
     expect(measured.get_by_role("heading", name="Largest errors")).to_be_visible()
     expect(measured.get_by_text("Worst mistakes")).to_have_count(0)
     expect(measured.get_by_text("Accuracy")).to_have_count(0)

@@ -31,7 +31,7 @@ async def test_request_that_waits_too_long_is_a_503_with_retry_after() -> None:
     meter = Meter()
     admission = Admission("cups", places=1, wait_seconds=0.05, meter=meter)
     async with admission.slot("ada"):
-        with pytest.raises(Problem, match="other cups have kept this one waiting") as refused:
+        with pytest.raises(Problem, match="other cups kept this request waiting") as refused:
             async with admission.slot("bob"):
                 pass
     assert refused.value.status_code == 503

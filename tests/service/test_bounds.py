@@ -46,7 +46,7 @@ def test_full_tenant_is_a_507_until_jobs_are_deleted(
     while (answer := small.post("/jobs", json=request_)).status_code == 202:
         job_ids.append(answer.json()["id"])
     problem = is_problem(answer, 507, "tenant-full")
-    assert "of the 100,000 bytes of Redis that it may" in problem["detail"]
+    assert "at most 100,000 are allowed" in problem["detail"]
     assert "delete jobs that have ended (DELETE /jobs/{id})" in problem["detail"]
     assert store.usage.stored_bytes("default").total <= TENANT_BYTES
     small.post(f"/jobs/{job_ids[0]}/cancel")

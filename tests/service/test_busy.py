@@ -195,7 +195,7 @@ def test_signal_ends_the_service_despite_a_stuck_thread(
         else:
             # Python waits for its threads; the forced exit does not.
             assert service.wait(60) == 128 + signal.SIGINT
-            logged("threads are still at work")
+            logged("threads are still running")
 
 
 def _npz(size: int) -> bytes:
@@ -247,7 +247,7 @@ async def test_slow_small_upload_is_retried_among_the_large_ones() -> None:
         tried.append(seconds)
         if seconds is not None:
             assert workload.small_files._held.total() == 1
-            raise SandboxError("too_slow", "it took longer than it may")
+            raise SandboxError("too_slow", "it took too long")
         assert workload.large_files._held.total() == 1
         assert workload.small_files._held.total() == 0
         return "read"

@@ -99,7 +99,7 @@ def test_an_epoch_that_is_not_kept_is_not_found(
     http: httpx2.Client, path: str, is_problem: IsProblem, epoch: str
 ) -> None:
     problem = is_problem(http.get(path.replace("/2/", f"/{epoch}/")), 404, "not-found")
-    assert "it keeps those of 2" in problem["detail"]
+    assert "the kept ones are those of 2" in problem["detail"]
 
 
 @pytest.mark.parametrize("epoch", ["-1", "x", "1.5"])
@@ -119,7 +119,7 @@ def test_damaged_or_missing_checkpoint_is_a_409(
     foreign = save(2, {"hidden9": {"bias": BIAS}})
     attempt.epoch(2, checkpoint=foreign)
     detail = is_problem(http.get(f"{path}/1/model"), 409, "state-conflict")["detail"]
-    assert detail.startswith("No model can be made of the checkpoint of epoch 1: not a checkpoint, or a damaged one")
+    assert detail.startswith("No model can be built from the checkpoint of epoch 1: not a checkpoint, or a damaged one")
     detail = is_problem(http.get(f"{path}/2/model"), 409, "state-conflict")["detail"]
     assert "the model has no such layer" in detail
     gone = save(3, {"hidden2": {"bias": -BIAS}})
@@ -157,4 +157,4 @@ def test_checkpoint_model_before_the_initial_model_is_a_409(
     attempt.begin()
     attempt.epoch(1, checkpoint=save(1, {"hidden2": {"bias": BIAS}}))
     detail = is_problem(http.get(f"/jobs/{attempt.job_id}/checkpoints/1/model"), 409, "state-conflict")["detail"]
-    assert detail == "The job is running and has not made its initial model yet."
+    assert detail == "The job is running and has no initial model yet."

@@ -57,7 +57,7 @@ def test_pictures_without_a_class_are_refused(http: httpx2.Client, is_problem: I
     ):
         answer = http.post("/datasets?name=d", content=folders(*paths))
         (error,) = is_problem(answer, 422)["errors"]
-        assert error["detail"].startswith(f"{named} in a split but in no class folder")
+        assert error["detail"].startswith(f"{named} in a split but not in a class folder")
 
 
 def test_class_names_are_compared_in_nfc_and_the_model_keeps_its_form(http: httpx2.Client) -> None:
@@ -78,9 +78,7 @@ def test_exif_orientation_is_applied_and_noted(http: httpx2.Client) -> None:
     stored = {"a/1.jpg": picture((12, 8), form="JPEG", orientation=6), "b/1.png": picture((12, 8), orientation=8)}
     answer = http.post("/datasets?name=d", content=zipped(stored))
     assert answer.json()["features"][0]["shape"] == [1, 12, 8]
-    assert answer.json()["notices"] == [
-        "2 pictures, first 'a/1.jpg', were turned upright, as the orientation in EXIF asks"
-    ]
+    assert answer.json()["notices"] == ["2 pictures, first 'a/1.jpg', were rotated upright by the orientation in EXIF"]
     assert http.get("/datasets/d").json()["notices"] == answer.json()["notices"]
 
 

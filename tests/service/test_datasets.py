@@ -143,7 +143,7 @@ def test_classes_without_names_are_counted_by_number(http: httpx2.Client) -> Non
 def test_quantities_have_no_class_balance(http: httpx2.Client, is_problem: IsProblem) -> None:
     http.post("/datasets?name=flats&target=price", content=b"size,price\n10,0.5\n20,1.5\n", headers=CSV)
     problem = is_problem(http.get("/datasets/flats/classes"), 422)
-    assert "'price', is no class number" in problem["errors"][0]["detail"]
+    assert "'price', is not a class number" in problem["errors"][0]["detail"]
 
 
 def test_datasets_are_listed_newest_first_page_by_page(http: httpx2.Client) -> None:
@@ -171,7 +171,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(
     ("query", "body", "errors"),
     [
         ("name=x", b"label,x\n1,2\n1,two\n", [("pointer", "", "row 3")]),
-        ("name=x", b"\x7fELF not at all\0", [("pointer", "", "no format known here")]),
+        ("name=x", b"\x7fELF not at all\0", [("pointer", "", "no supported format")]),
         ("name=x", b"", [("pointer", "", "empty")]),
         ("name=x&format=pickle", b"1,2\n", [("parameter", "format", "idx")]),
         ("name=x&target=price", b"label,x\n1,2\n", [("parameter", "target", "price")]),

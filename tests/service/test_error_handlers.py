@@ -30,5 +30,5 @@ def test_unavailable_sandbox_is_a_503_with_retry_after() -> None:
     assert fault_of(error) is None
     problem = problem_of(error)
     assert (problem.status_code, problem.errors) == (503, ())
-    assert "right now" in problem.detail
+    assert "busy" in problem.detail
     assert problem.headers == {"retry-after": "5"}

@@ -161,7 +161,7 @@ def test_evaluation_on_training_rows_only_has_a_notice(http: httpx2.Client, trai
         ROWS,
         ROWS,
     )
-    assert report["notice"].startswith("All 40 examples were trained on: the figures do not tell how good the model is")
+    assert report["notice"].startswith("All 40 examples were trained on: the figures do not show how good the model is")
     problem = http.post(f"/jobs/{job}/evaluate", json={"dataset": "rows", "part": "held_out"}).json()
     assert problem["errors"][0]["pointer"] == "/part"
     assert "the job held out no rows" in problem["errors"][0]["detail"]
@@ -218,7 +218,7 @@ def test_rows_that_an_earlier_job_trained_on_count_as_seen(
     client.delete(first)
     report = http.post(f"/jobs/{second}/evaluate", json={"dataset": "rows"}).json()
     assert report["seen_in_training"] is None
-    assert "is not known: not every job whose model it continues is on record" in report["notice"]
+    assert "is unknown: the record of a job whose model it continues was deleted" in report["notice"]
 
 
 @pytest.mark.full
@@ -275,7 +275,7 @@ def test_dataset_uploaded_again_is_matched_by_its_digest(
     job = train({"id": first["id"], "validation_fraction": 0.25})
     assert http.delete(f"/datasets/{first['id']}").status_code == 204
     problem = http.post(f"/jobs/{job}/evaluate", json={"dataset": first["id"]}).json()
-    assert "no dataset is called" in problem["errors"][0]["detail"]
+    assert "there is no dataset" in problem["errors"][0]["detail"]
     second = http.post("/datasets", params={"name": "uploaded again"}, content=content).json()
     assert second["id"] != first["id"]
     report = client.evaluate(job, "uploaded again")

@@ -81,7 +81,7 @@ def test_max_examples_and_bind_can_be_given(
 @pytest.mark.parametrize(
     ("body", "pointer", "detail"),
     [
-        ({"dataset": "none"}, "/dataset", "no dataset is called 'none'"),
+        ({"dataset": "none"}, "/dataset", "there is no dataset 'none'"),
         ({"dataset": "tiny", "split": "best"}, "/split", "no split 'best'; its splits are train, test"),
         ({"dataset": "tiny", "bind": {"image": "pixels"}}, "/bind/image", "the dataset has no feature 'pixels'"),
         ({"dataset": "tiny", "max_examples": 0}, "/max_examples", "found 0"),

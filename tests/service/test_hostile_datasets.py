@@ -112,11 +112,11 @@ def test_sandbox_limits_are_reported_as_faults_of_the_upload(
 ) -> None:
     monkeypatch.setattr(ingest, "_MEMORY_BYTES", 4096)
     big = zipped({"image.npy": npy((8, 2**20), bytes(8 * 2**20))})
-    assert "took more memory" in is_problem(send(big), 422)["errors"][0]["detail"]
+    assert "took too much memory" in is_problem(send(big), 422)["errors"][0]["detail"]
     monkeypatch.undo()
     monkeypatch.setattr(ingest, "_BASE_SECONDS", 0.0)
     monkeypatch.setattr(ingest, "_MIN_BYTES_PER_SECOND", 10**12)
-    assert "took longer" in is_problem(send(big), 422)["errors"][0]["detail"]
+    assert "took too long" in is_problem(send(big), 422)["errors"][0]["detail"]
     monkeypatch.undo()
     assert send(tiny_npz).status_code == 201
 

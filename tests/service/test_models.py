@@ -344,7 +344,7 @@ def test_nearest_neighbours_have_no_spec(http: httpx2.Client, colors: bytes, is_
     http.post("/models?name=colors", content=colors)
     problem = is_problem(http.get(f"/models/colors/spec?form={form}"), 422, "invalid-request")
     assert [error["parameter"] for error in problem["errors"]] == ["form"]
-    assert "no single network" in problem["errors"][0]["detail"]
+    assert "not a single network" in problem["errors"][0]["detail"]
 
 
 def test_features_unsupported_by_swiftcoremltools_are_all_reported(

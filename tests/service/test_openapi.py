@@ -160,4 +160,4 @@ def test_root_serves_the_dashboard_and_its_files(http: httpx2.Client) -> None:
 
 def test_problem_type_links_to_its_description(http: httpx2.Client) -> None:
     answer = http.get(http.get("/nothing").json()["type"])
-    assert (answer.status_code, answer.text) == (200, "There is nothing here (HTTP 404)\n")
+    assert (answer.status_code, answer.text) == (200, "Not found (HTTP 404)\n")

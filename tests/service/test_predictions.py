@@ -220,7 +220,7 @@ def test_model_needing_a_hundred_gigabytes_is_refused_quickly(
     answer = http.post(f"/jobs/{trained(model)}/predict", json={"inputs": {"x": [[[[1]]]]}})
     assert time.monotonic() - began < 15
     problem = is_problem(answer, 422, "invalid-request")
-    assert "more memory than the 1.0 GiB that it may" in problem["errors"][0]["detail"]
+    assert "more than the 1.0 GiB of memory allowed" in problem["errors"][0]["detail"]
     question = {"inputs": {"image": IMAGES.tolist()}}
     assert http.post(f"/jobs/{trained(digits)}/predict", json=question).status_code == 200
 
@@ -229,7 +229,7 @@ def test_unreadable_trained_model_is_reported(http: httpx2.Client, trained: Trai
     answer = http.post(f"/jobs/{trained(b'no model')}/predict", json={"inputs": {}})
     (error,) = is_problem(answer, 422)["errors"]
     assert error["pointer"] == ""
-    assert error["detail"].startswith("the trained model cannot be read: found 8 bytes that are no .mlmodel")
+    assert error["detail"].startswith("the trained model cannot be read: found 8 bytes that are not an .mlmodel")
 
 
 def test_client_predicts_arrays_and_images_and_evaluates(

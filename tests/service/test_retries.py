@@ -65,7 +65,7 @@ def test_retry_uses_the_built_model_when_the_spec_is_gone(
     model = http.post(f"/jobs/{jobs[0]['id']}/retry").json()["request"]["model"]
     assert (model["digest"], model["spec_digest"]) == (built, None)
     problem = is_problem(http.post(f"/jobs/{jobs[1]['id']}/retry"), 409, "state-conflict")
-    assert "the spec of its model is gone; submit a new job" in problem["detail"]
+    assert "the spec of its model was deleted; submit a new job" in problem["detail"]
 
 
 def test_retry_from_a_checkpoint_keeps_its_epoch_and_engine(http: httpx2.Client, failed: Callable[..., str]) -> None:
@@ -94,7 +94,7 @@ def test_only_failed_or_cancelled_jobs_can_be_retried(
 ) -> None:
     job_id = submit()["id"]
     detail = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
-    assert detail == f"{job_id} cannot be retried: it is queued, and only what has failed or was cancelled can be."
+    assert detail == f"{job_id} cannot be retried: it is queued; only failed or cancelled jobs can be retried."
     trainer(job_id).train()
     assert "it is succeeded" in is_problem(http.post(f"/jobs/{job_id}/retry"), 409)["detail"]
     assert len(http.get("/jobs").json()["data"]) == 1
@@ -105,12 +105,12 @@ def test_retry_from_a_missing_checkpoint_is_a_conflict(
 ) -> None:
     path = f"/jobs/{failed(checkpoint=False)}/retry"
     detail = is_problem(http.post(path, json={"from_checkpoint": True}), 409, "state-conflict")["detail"]
-    assert "it has made no checkpoint; leave from_checkpoint out" in detail
+    assert "it has no checkpoint; leave from_checkpoint out" in detail
     assert http.post(path, json={"from_checkpoint": False}).status_code == 202
     job_id = failed()
     blobs.delete(http.get(f"/jobs/{job_id}").json()["checkpoint"]["digest"])
     detail = is_problem(http.post(f"/jobs/{job_id}/retry", json={"from_checkpoint": True}), 409)["detail"]
-    assert "the file is gone" in detail
+    assert "the file was deleted" in detail
 
 
 def test_retry_reports_a_missing_model_file_or_dataset(
@@ -130,10 +130,10 @@ def test_retry_reports_a_missing_model_file_or_dataset(
     http.post(f"/jobs/{retried.json()['id']}/cancel")  # a live job would hold its dataset
     blobs.delete(uploaded["digest"])
     detail = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
-    assert "the file of its model digits is gone; submit a new job" in detail
+    assert "the file of its model digits was deleted; submit a new job" in detail
     assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
     detail = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
-    assert "its dataset tiny is gone; upload it again and submit a new job" in detail
+    assert "its dataset tiny was deleted; upload it again and submit a new job" in detail
 
 
 def test_retry_with_the_same_idempotency_key_creates_one_job(

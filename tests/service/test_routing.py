@@ -67,5 +67,5 @@ def test_ignored_compute_units_are_noted_in_the_record(
     assert job["notice"] is None
     trainer(job["id"]).begin()
     assert http.get(f"/jobs/{job['id']}").json()["notice"] == (
-        "compute_units cpu_and_gpu did not count: jax trains it, and compute units are Core ML's."
+        "compute_units cpu_and_gpu was ignored: jax trains the job, and compute units apply to Core ML only."
     )

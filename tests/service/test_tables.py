@@ -40,13 +40,13 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
 @pytest.mark.parametrize(
     ("name", "content", "query", "parameter", "message"),
     [
-        ("kaggle-test.csv", f"{PIXELS}\n{ZEROS}\n".encode(), {"shape": "1,8,8"}, "target", "which of its 64 columns"),
+        ("kaggle-test.csv", f"{PIXELS}\n{ZEROS}\n".encode(), {"shape": "1,8,8"}, "target", "one of its 64 columns"),
         (
             "kaggle-test.csv",
             f"{ZEROS}\n{ZEROS}\n".encode(),
             {},
             "target",
-            "the first holds the same number in every row",
+            "the first column has the same number in every row",
         ),
         ("both.csv", b"a,y,Class\n1,2,3\n", {}, "target", "y, Class could each be the target"),
         ("iris.data", IRISES, {}, "target", "only column 5, target=5, holds text"),
@@ -57,7 +57,7 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
         ("ids.csv", b"id,label\n1,1\n16777217.0,2\n", {}, None, "row 3, column 1 ('id'): the whole number '16777217'"),
         ("latin1.csv", b"a,b,label\n1,2,caf\xe9\n", {}, None, "row 2: the byte 0xE9 is not UTF-8"),
         ("spaces.data", b"1.0 2.0 0\n3.0 4.0 1\n", {}, None, "no comma, semicolon, tab or pipe"),
-        ("comment.csv", b"# by tool\na,b,label\n1,2,x\n", {}, None, "begins with '#', as a comment does"),
+        ("comment.csv", b"# by tool\na,b,label\n1,2,x\n", {}, None, "begins with '#', like a comment"),
         ("comma.csv", b"a;b;label\n1,5;2,25;x\n", {}, None, "'1,5' is not a number; it looks like .* decimal comma"),
         ("rows.jsonl", b'{"a": 1, "label": 2}\n', {}, None, "is JSON"),
         ("age.csv", b"age,label\n" + b"n/a,1\n7,2\n" * 450, {}, None, "450 of 900 rows are not numbers, first row 2"),
@@ -69,7 +69,7 @@ def send(http: httpx2.Client) -> Callable[..., httpx2.Response]:
             b",a,b,label\n0,1,2,x\n1,3,4,y\n",
             {},
             None,
-            "column 1 has no name; an index, perhaps: .* inputs=",
+            "column 1 has no name; it may be an index: .* inputs=",
         ),
         ("ragged.csv", b"a,b,label\n1,2,x\n3,4\n", {}, None, "row 3 has 2 cells, not 3"),
     ],
@@ -92,7 +92,7 @@ def test_ambiguous_table_is_refused_with_advice(
 @pytest.mark.parametrize(
     ("name", "content", "query", "labels", "notice"),
     [
-        ("frame.csv", FRAME.encode(), {"shape": "1,8,8"}, None, "row 1 counts the columns"),
+        ("frame.csv", FRAME.encode(), {"shape": "1,8,8"}, None, "row 1 numbers the columns"),
         ("mnist.csv", b"5,0,255\n6,1,2\n", {}, None, "the target is column 1: the columns have no names"),
         ("all.zip", zipped(train=b"5,0,255\n6,1,2\n", test=b"3,7,9\n"), {}, None, "the target is column 1"),
         ("iris.data", IRISES, {"target": "5"}, 3, "became 3 classes: 'Iris-setosa', 'Iris-versicolor'"),

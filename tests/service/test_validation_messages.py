@@ -115,7 +115,7 @@ def test_one_faulty_part_does_not_hide_dataset_faults(refused: Refused, tiny: di
         ("Epochs", "did you mean 'epochs'?"),
         ("epsilon", "did you mean 'eps'?"),
         ("beta_1", "did you mean 'beta1'?"),
-        ("betas", "as beta1 and beta2"),
+        ("betas", "use beta1 and beta2"),
         ("random_state", "did you mean 'seed'?"),
         ("n_neighbors", "did you mean 'number_of_neighbors'?"),
         ("validation_split", "validation_fraction is a field of /dataset"),

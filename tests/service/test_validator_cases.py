@@ -103,7 +103,7 @@ def test_version_fault_names_the_option_and_its_advice_works(
 ) -> None:
     document = spec(ARRAY, layer, version=5)
     (error,) = is_problem(http.post("/specs/validate", json=document), 422)["errors"]
-    assert error["detail"].startswith(f"found the {option} that came with version 5")
+    assert error["detail"].startswith(f"found the {option} of version 5")
     pool = {"type": "reduce", "name": "pool", "mode": "sum", "axis": "chw"}
     exact = spec(ARRAY, layer, pool, version=5, array_input_shape_mapping="exact")
     exact["layers"] = [each for each in exact["layers"] if each["type"] != "flatten"]

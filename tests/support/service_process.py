@@ -83,7 +83,7 @@ class ServiceProcess:
                 time.sleep(0.05)
 
     def add_token(self, role: Role, *, tenant: str = DEFAULT_TENANT) -> str:
-        """Make a token. From the first one on the service demands one (of the workers alone, if that is its role)."""
+        """Make a token. From the first one on the service requires one (of the workers alone, if that is its role)."""
         made = issue(role, "test", tenant=tenant)
         store = Store(connect(self.valkey.url))
         store.tokens.add(made)

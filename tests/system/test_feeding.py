@@ -221,7 +221,8 @@ def test_numbered_classes_keep_the_names_of_the_dataset(bench: Bench) -> None:
     assert bench.evaluate(job, two)["confusion"]["labels"] == ["cat", "dog", "eel"]
     refusal = bench.http.post(f"/jobs/{job['id']}/evaluate", json={"dataset": others["id"]})
     assert (
-        "'ant', 'bee' are none of the model's, which are 'cat', 'dog', 'eel'" in refusal.json()["errors"][0]["detail"]
+        "the dataset's classes 'ant', 'bee'; its classes are 'cat', 'dog', 'eel'"
+        in refusal.json()["errors"][0]["detail"]
     )
 
     further = bench.train({"job": job["id"]}, two)
@@ -357,7 +358,7 @@ def test_non_image_bytes_are_not_scaled(bench: Bench) -> None:
     points = np.array([[10, 10, 10, 10], [200, 200, 200, 200]], np.uint8)
     dataset = bench.add(npz(point=points, color=np.array([0, 1])))
     (notice,) = dataset["notices"]
-    assert notice.startswith("the bytes of 'point', of shape [4], are used as they are, 0 to 255")
+    assert notice.startswith("the bytes of 'point', of shape [4], are used unscaled, 0 to 255")
     model = bench.upload(serialize(neighbors(number_of_dimensions=4, default_class_label=0, number_of_neighbors=1)))
     job = bench.train(model, dataset)
     assert bench.predict(job, point=points.tolist())["outputs"]["color"] == [0, 1]

@@ -25,9 +25,9 @@ from pippin.local.up import up
 up(
     Settings(port=0),
     1,
-    say=lambda who, line: print(f"{who}: {line}", file=sys.stderr, flush=True),
-    ready=lambda found: print(found.url, flush=True),
-    coreml=lambda say: True,
+    print_line=lambda part, line: print(f"{part}: {line}", file=sys.stderr, flush=True),
+    ready=lambda ready: print(ready.url, flush=True),
+    coreml=lambda print_line: True,
 )
 """
 

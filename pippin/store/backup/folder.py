@@ -96,8 +96,8 @@ class Folder:
             other = next((each.name for each in self.path.iterdir() if not _OURS.fullmatch(each.name)), None)
             if other is not None:
                 raise BackupError(
-                    f"{self.path} holds {other}, which is no part of a backup: name an empty folder, a new one, or "
-                    "that of an earlier backup"
+                    f"{self.path} contains {other}, which is not part of a backup: name an empty folder, a new one, "
+                    "or that of an earlier backup"
                 )
             self.path.chmod(0o700)
             lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -107,7 +107,7 @@ class Folder:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
         except BlockingIOError:
-            raise BackupError(f"another backup is being made in {self.path}") from None
+            raise BackupError(f"another backup is running in {self.path}") from None
         finally:
             os.close(lock)
 
@@ -121,8 +121,8 @@ class Folder:
             text = (self.path / _MANIFEST).read_text()
         except FileNotFoundError:
             begun = (self.path / _LOCK).exists()
-            why = "a backup was begun there and did not end" if begun else "it has no manifest.json"
-            raise BackupError(f"{self.path} holds no complete backup: {why}") from None
+            why = "a backup there did not finish" if begun else "it has no manifest.json"
+            raise BackupError(f"{self.path} contains no complete backup: {why}") from None
         except (OSError, ValueError) as error:
             raise BackupError(f"{self.path / _MANIFEST} cannot be read: {error}") from error
         try:

@@ -53,7 +53,7 @@ class SweepHold:
             BackupError: The hold was lost: blobs may have been deleted meanwhile.
         """
         if self._lost or self._ledger.holder() != self._holder:
-            raise BackupError("this process stood still for more than a minute, so blobs may be missing; start again")
+            raise BackupError("this process was suspended for more than a minute, so blobs may be missing; start again")
 
     def _renew(self) -> None:
         try:

@@ -72,7 +72,8 @@ def restore(url: str, blobs: Blobs, folder: Folder, report: Report, *, replace: 
                 ownership = BlobOwnership(restoring.store, blobs)
                 if not alone:
                     restoring.store.blob_ledger.close(
-                        f"a backup of {manifest.created_at} was restored, and the blob store holds other blobs besides"
+                        f"a backup of {manifest.created_at} was restored, and the blob store has blobs that are not "
+                        "in it"
                     )
                 restoring.replace()
             except BaseException:
@@ -118,11 +119,11 @@ def _holds_no_other(blobs: Blobs, folder: Folder, manifest: BackupManifest) -> b
 
 
 def _require_empty(restoring: Restoring, *, alone: bool) -> None:
-    advice = "empty it, name another, or give --replace to have the records replaced; no blob is deleted"
+    advice = "empty it, name another, or use --replace to replace the records; no blob is deleted"
     if not restoring.is_empty():
-        raise BackupError(f"Redis holds records: {advice}")
+        raise BackupError(f"Redis already has records: {advice}")
     if not alone:
-        raise BackupError(f"the blob store holds blobs that are not in the backup: {advice}")
+        raise BackupError(f"the blob store has blobs that are not in the backup: {advice}")
 
 
 def _listed(folder: Folder, manifest: BackupManifest) -> Iterator[tuple[str, int]]:

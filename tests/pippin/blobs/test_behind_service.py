@@ -30,7 +30,7 @@ class Behaviour:
 
     Attributes:
         content: By path.
-        token: The one that it demands, if any.
+        token: The one that it requires, if any.
         cut_after: The next downloads break after so many bytes, one entry each.
         answers: The next requests get these answers: a status, a media type, a body.
         knows_ranges: Whether it heeds `Range`.

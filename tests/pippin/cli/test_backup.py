@@ -70,7 +70,7 @@ def test_stopped_home_is_backed_up_and_restored(at_home: Callable[..., Result], 
         # The server runs and is found through the home.
         again = at_home(new, "restore", folder)
         assert again.exit_code == 3
-        assert "Redis holds records" in again.stderr
+        assert "Redis already has records" in again.stderr
         assert at_home(new, "restore", folder, "--replace", "--json").exit_code == 0
         assert at_home(new, "backup", tmp_path / "second").exit_code == 0
 
@@ -102,7 +102,7 @@ def test_restore_from_a_folder_without_a_backup_starts_no_server(
     refused = at_home(tmp_path / "home", "restore", tmp_path / "nowhere")
     assert refused.exit_code == 3
     assert refused.stderr.count("\n") == 1
-    assert "holds no complete backup" in refused.stderr
+    assert "contains no complete backup" in refused.stderr
     assert not (tmp_path / "home").exists()
 
 

@@ -220,7 +220,7 @@ def test_checkpoints_are_listed_and_downloaded(
     np.testing.assert_array_equal(read(file.read_bytes()).weights["dense"]["bias"], BIAS)
     done = with_service("checkpoints", "download", queued, 7)
     assert done.exit_code == 3
-    assert "it keeps those of 1" in done.stderr
+    assert "the kept ones are those of 1" in done.stderr
     done = with_service("checkpoints", "download", queued, 1, "-o", tmp_path / "no" / "x.mlmodel")
     assert done.exit_code == 2
     assert "cannot be written" in done.stderr

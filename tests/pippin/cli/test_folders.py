@@ -33,7 +33,7 @@ def test_files_beside_the_data_are_ignored_and_named(with_service: Invoke, tmp_p
     folder = filled(tmp_path / "pets", beside | pictures)
     done = with_service("datasets", "add", "pets-with-readme", "--from", folder)
     assert done.exit_code == 0, done.stderr
-    assert "Note: 1 picture ('train/b/1.JPG') was turned upright, as the orientation in EXIF asks.\n" in done.stdout
+    assert "Note: 1 picture ('train/b/1.JPG') was rotated upright by the orientation in EXIF.\n" in done.stdout
     assert "Note: ignored 2 files beside the data: 'README.md', 'classes.txt'.\n" in done.stdout
     assert "Note: ignored 2 files beside the data: '.DS_Store', '.git/HEAD'.\n" in done.stdout
 
@@ -49,7 +49,7 @@ def test_pictures_without_a_class_are_refused(with_service: Invoke, tmp_path: Pa
     folder = filled(tmp_path, {"train/a/1.png": PNG, "train/b/1.png": PNG, "test/1.png": PNG})
     done = with_service("datasets", "add", "stray", "--from", folder)
     assert done.exit_code == 3
-    assert "test/1.png lies in a split but in no class folder" in done.stderr
+    assert "test/1.png is in a split but not in a class folder" in done.stderr
 
 
 def test_mlpackage_is_refused_by_name(with_service: Invoke, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_invalid_model_file_is_refused(with_service: Invoke, tmp_path: Path) -> 
     bad.write_bytes(b"hello")
     done = with_service("models", "add", bad)
     assert done.exit_code == 3
-    assert "no .mlmodel" in done.stderr
+    assert "not an .mlmodel" in done.stderr
     assert with_service("models", "add", tmp_path / "none.mlmodel").exit_code == 2
     assert with_service("models", "add", tmp_path / "none.yaml").exit_code == 2
 

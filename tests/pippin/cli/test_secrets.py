@@ -21,7 +21,7 @@ SECRET = "hunter2%2Fhunter2"
         (f"redis://user:{SECRET}@127.0.0.1:1/0", 4, "cannot be reached"),
         (f"redis://:{SECRET}@127.0.0.1:{{port}}/0", 4, "invalid"),
         (f"rediss://user:{SECRET}@127.0.0.1:{{port}}/0", 4, "Redis"),
-        (f"redis://:{SECRET}@127.0.0.1:{{port}}/0?ssl_caa=x", 2, "no option of it"),
+        (f"redis://:{SECRET}@127.0.0.1:{{port}}/0?ssl_caa=x", 2, "it has no option"),
         (f"http://:{SECRET}@127.0.0.1:{{port}}/0", 2, "PIPPIN_REDIS_URL"),
         (f"redis://:{SECRET}@127.0.0.1:port/0", 2, "PIPPIN_REDIS_URL"),
         ("redis://:hunter2/hunter2@127.0.0.1:{port}/0", 2, "percent-encode"),

@@ -123,7 +123,7 @@ def test_a_jobs_notice_is_printed_beside_its_id(with_service: Invoke, tmp_path: 
     assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("job_")
     assert len(done.stdout.splitlines()) == 1
-    assert "Note: the dataset's numbers are taken for positions" in done.stderr
+    assert "Note: the dataset's numbers are read as positions" in done.stderr
     assert "0 is 'cat', 1 is 'dog'." in done.stderr
 
 
@@ -407,7 +407,7 @@ def test_table_without_a_target_is_refused_and_assumptions_are_noted(with_servic
     file.write_text("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n")
     refused = with_service("datasets", "add", "irises", "--from", file)
     assert refused.exit_code == 3
-    assert "say with --target the number of the column to predict" in " ".join(refused.stderr.split())
+    assert "set --target to the number of the column to predict" in " ".join(refused.stderr.split())
     done = with_service("datasets", "add", "irises", "--from", file, "--target", "kind:3", "--header", "false")
     assert done.exit_code == 0, done.stderr
     said = " ".join(done.stdout.split())

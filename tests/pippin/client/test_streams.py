@@ -75,8 +75,8 @@ def test_stream_is_retried_after_status_503(ask: Calls, serve: Calls, answer: Ca
 
 
 def test_stream_of_an_unknown_job_raises_at_once(ask: Calls, serve: Calls, answer: Calls) -> None:
-    server = serve(lambda *_: answer(404, b'{"title": "There is nothing here"}'))
-    with pytest.raises(ServiceError, match="nothing here"):
+    server = serve(lambda *_: answer(404, b'{"title": "Not found"}'))
+    with pytest.raises(ServiceError, match="Not found"):
         ask(server.url, "follow", "job_1")
     assert len(server.seen) == 1
 

@@ -66,7 +66,7 @@ def test_server_without_tls_is_reported() -> None:
 
 
 def test_unknown_host_is_reported() -> None:
-    assert "there is no host of that name" in str(_refusal("http://nothing.invalid"))
+    assert "there is no host with that name" in str(_refusal("http://nothing.invalid"))
 
 
 @pytest.mark.parametrize("status", [200, 404])

@@ -90,7 +90,7 @@ def tensor(**changes: object) -> dict[str, Any]:
         (stored(tensor(shape=[-4])), "impossible shape"),
         (stored(tensor(shape=[0, 2**70])), "impossible shape"),
         (stored(tensor(shape=[True, 4])), "impossible shape"),
-        (stored(tensor(shape=[5])), "where 20 bytes are needed"),
+        (stored(tensor(shape=[5])), "but needs 20 bytes"),
         (stored(tensor(data_offsets=[-4, 12])), "bytes -4 to 12"),
         (stored(tensor(data_offsets=[4, 20])), "bytes 4 to 20 of 16"),
         (stored(tensor(), bytes(15)), "bytes 0 to 16 of 15"),

@@ -111,7 +111,7 @@ def test_binding_by_order_only_gives_a_notice(manifest: Callable[..., StoredMani
 
 def test_feature_with_the_right_shape_is_suggested(manifest: Callable[..., StoredManifest]) -> None:
     swapped = manifest({"d.npz": npz(arr_0=np.array([0, 1, 2]), arr_1=np.ones((3, 2)))})
-    assert "in bind, as 'arr_1', which has this shape" in faults(swapped, classifier())[0][1]
+    assert "in bind, such as 'arr_1', which has this shape" in faults(swapped, classifier())[0][1]
 
 
 def test_explicit_bind_overrides_matching_by_name(manifest: Callable[..., StoredManifest]) -> None:
@@ -123,7 +123,7 @@ def test_explicit_bind_overrides_matching_by_name(manifest: Callable[..., Stored
 def test_ambiguous_features_are_refused(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest(TABLE, inputs="one:a,b;two:b,a", target="y")
     assert faults(dataset, classifier()) == [
-        ("", "no feature feeds the training input 'x'; say which of one, two, y does, in bind")
+        ("", "no feature feeds the training input 'x'; name one of one, two, y in bind")
     ]
 
 
@@ -137,7 +137,9 @@ def test_every_invalid_binding_has_its_pointer(manifest: Callable[..., StoredMan
 
 def test_shapes_must_be_equal(manifest: Callable[..., StoredManifest]) -> None:
     expected = "the training input 'x' has the shape [3], and the dataset's feature 'features' has [2]"
-    assert faults(manifest(TABLE), classifier(width=3)) == [("", f"{expected}; make the shapes equal")]
+    assert faults(manifest(TABLE), classifier(width=3)) == [
+        ("", f"{expected}; change the model or the dataset so that the shapes are equal")
+    ]
     ((pointer, _),) = faults(manifest(TABLE), classifier(width=3), bind={"x": "features"})
     assert pointer == "/bind/x"
 
@@ -171,7 +173,7 @@ def test_shapes_that_differ_by_axes_of_one_fit(
     [
         ((4,), (2, 2), "send an NPZ with an array [N, 4]"),
         ((5, 4), (4, 5), "send an NPZ with an array [N, 5, 4]"),
-        ((4, 5), (4, 4), "make the shapes equal"),
+        ((4, 5), (4, 4), "change the model or the dataset so that the shapes are equal"),
     ],
 )
 def test_other_axes_do_not_fit(
@@ -225,9 +227,9 @@ def test_equal_number_of_values_suggests_the_shape_option(manifest: Callable[...
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (b"3,1,1", "'y' is 3 at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"),
-        (b"-1,1,1", "'y' is -1 at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"),
-        (b"0.5,1,1", "'y' is not a whole number at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"),
+        (b"3,1,1", "'y' is 3 at d.csv row 5 (split train); the model has 3 classes, 0 to 2"),
+        (b"-1,1,1", "'y' is -1 at d.csv row 5 (split train); the model has 3 classes, 0 to 2"),
+        (b"0.5,1,1", "'y' is not a whole number at d.csv row 5 (split train); the model has 3 classes, 0 to 2"),
     ],
 )
 def test_label_out_of_range_is_refused_with_its_row(
@@ -261,7 +263,7 @@ def test_pixels_are_no_labels(store: Callable[..., Any], idx: Callable[..., byte
 def test_one_hot_rows_are_no_class_numbers(store: Callable[..., Any], shape: tuple[int, ...]) -> None:
     arrays = npz(x=np.ones((3, 2), np.float32), y=np.eye(3, dtype=np.uint8).reshape(3, *shape))
     ((_, detail),) = faults(store({"d.npz": arrays}).manifest, classifier())
-    assert "'y' takes one class number an example" in detail
+    assert "'y' takes one class number per example" in detail
     assert detail.endswith("send class numbers instead of one-hot rows (in NumPy, rows.argmax(axis=-1))")
 
 
@@ -319,7 +321,7 @@ def test_unknown_splits_are_refused_with_the_known_ones(manifest: Callable[..., 
 
 def test_holding_out_from_one_example_is_refused(manifest: Callable[..., StoredManifest]) -> None:
     found = faults(manifest(b"y,a,b\n0,1,2\n"), classifier(), validation_fraction=0.5)
-    assert found == [("/validation_fraction", "the split 'train' has one example, of which none can be held out")]
+    assert found == [("/validation_fraction", "the split 'train' has only one example, so none can be held out")]
 
 
 NAMED = b"kind,a,b\ncat,1,2\ndog,3,4\ncat,5,6\n"
@@ -356,7 +358,7 @@ def test_class_numbers_are_positions_for_a_model_with_names(manifest: Callable[.
     found = bind(table, named(["a", "b", "c"]), DatasetSource(id="d"))
     assert found.classes is None
     assert found.notices == [
-        "the dataset's numbers are taken for positions among the model's classes: 0 is 'a', 1 is 'b', 2 is 'c'"
+        "the dataset's numbers are read as positions of the model's classes: 0 is 'a', 1 is 'b', 2 is 'c'"
     ]
 
 

@@ -98,13 +98,13 @@ def test_a_notice_of_many_classes_is_short() -> None:
 def test_mixed_names_match_by_position_if_names_are_impossible(labels: tuple[str, ...], least: int, most: int) -> None:
     found = numbered(labels, least, most)
     assert (found.pairs, found.faults) == (None, ())
-    assert "taken for positions" in found.notices[0]
+    assert "read as positions" in found.notices[0]
 
 
 def test_mixed_names_match_by_name_if_positions_are_impossible() -> None:
     found = numbered(("747", "737", "other"), 737, 747)
     assert (found.pairs, found.minimum, found.maximum) == ([[747, 0], [737, 1]], 737, 747)
-    assert "not for their positions" in found.notices[0]
+    assert "not as positions" in found.notices[0]
 
 
 def test_ambiguous_numbers_among_mixed_names_are_refused() -> None:
@@ -160,5 +160,5 @@ def test_integer_labels_must_be_distinct_whole_numbers() -> None:
 
     assert faults("int64", "7", "08", "-1") == ()
     assert "'7a' are not" in faults("int64", "7", "7a")[0]
-    assert "'7', '07' are the same one" in faults("int64", "7", "8", "07")[0]
+    assert "'7', '07' are equal" in faults("int64", "7", "8", "07")[0]
     assert faults("string", "7", "07", "7a") == ()

@@ -20,7 +20,7 @@ def test_target_column_is_found_by_name_with_a_notice(store: Callable[..., Any],
     dataset = store({"d.csv": table(f"a,b,{name}", "1,2,3", "4,5,6")})
     assert dataset.arrays[f"train/{name.strip()}"].tolist() == [[3], [6]]
     assert dataset.manifest.notices == [
-        f"the target is column 3 ('{name.strip()}'), by its name; target= names another"
+        f"the target is column 3 ('{name.strip()}'), by its name; set target= to change it"
     ]
 
 
@@ -37,17 +37,23 @@ def test_input_columns_are_no_target_candidates(store: Callable[..., Any]) -> No
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        (("pixel0,pixel1", "0,1"), "say with target= which of its 2 columns to predict, .* pixel0, pixel1"),
-        (("a,y,Class", "1,2,3"), "y, Class could each be the target; say which with target="),
+        (("pixel0,pixel1", "0,1"), "set target= to one of its 2 columns, .* pixel0, pixel1"),
+        (("a,y,Class", "1,2,3"), "y, Class could each be the target; set target="),
         (("label,label,a", "1,2,3"), "label, label could each be the target"),
         (("1.5,0,1", "2.5,3,4"), "row was read as an example.* from 1 to 3, such as target=3 for the last"),
         (("5.1,3.5,rose", "4.9,3,iris"), r"only column 3, target=3, holds text"),
-        (("0,7,3", "0,1,9"), "the first holds the same number in every row"),
+        (("0,7,3", "0,1,9"), "the first column has the same number in every row"),
         (("-1,7,3", "0,1,9"), "such as target=3"),
-        (tuple(f"{at},7,3" for at in range(30)), "the first counts the rows"),
-        ((*(f"{at % 3},7,3" for at in range(30)), "1,2,256"), "another column holds more than bytes from 0 to 255"),
-        ((*(f"{at % 3},7,3" for at in range(30)), "1,2.5,0"), "another column holds more than bytes from 0 to 255"),
-        ((*(f"{at % 3},7,3" for at in range(30)), "1.5,2,0"), "other values than whole numbers from 0"),
+        (tuple(f"{at},7,3" for at in range(30)), "the first column numbers the rows"),
+        (
+            (*(f"{at % 3},7,3" for at in range(30)), "1,2,256"),
+            "another column has values other than bytes from 0 to 255",
+        ),
+        (
+            (*(f"{at % 3},7,3" for at in range(30)), "1,2.5,0"),
+            "another column has values other than bytes from 0 to 255",
+        ),
+        ((*(f"{at % 3},7,3" for at in range(30)), "1.5,2,0"), "values other than whole numbers from 0"),
     ],
 )
 def test_table_with_an_ambiguous_target_is_refused(
@@ -77,7 +83,7 @@ def test_the_splits_of_a_zip_need_the_same_target_and_header(
 
     assert "/target: data/test.csv: no column is called label" in refused(table("a,b", "1,2"))
     assert "data/test.csv has no 'b', which data/train.csv has" in refused(table("a,c,label", "1,2,3"))
-    assert "their columns stand in another order" in refused(table("b,a,label", "1,2,3"))
+    assert "their columns are in a different order" in refused(table("b,a,label", "1,2,3"))
     assert "data/train.csv was read with a header and data/test.csv without" in refused(table("7,3,4", "2,0,1"))
     assert "data/test.csv row 2, column 3 ('label'): 'x' is not a number" in refused(table("a,b,label", "1,2,x"))
 
@@ -114,7 +120,7 @@ def test_pixels_below_a_counted_header_are_bytes(store: Callable[..., Any]) -> N
     assert dataset.feature("image") == ((1, 28, 28), "uint8", 1 / 255)
     assert dataset.arrays["train/label"].tolist() == [[3], [1], [2]]
     counted, assumed, _ = dataset.manifest.notices
-    assert counted.startswith("row 1 counts the columns (0, 1, 2, …), so it was read as a header")
+    assert counted.startswith("row 1 numbers the columns (0, 1, 2, …), so it was read as a header")
     assert assumed.startswith("the target is column 1")
 
 
@@ -132,7 +138,7 @@ def test_headerless_tables_with_the_label_last_are_read_by_position(
     store: Callable[..., Any], refusal: Callable[..., str], rows: tuple[str, ...]
 ) -> None:
     if "Class" in rows[0]:
-        assert "say header=true if it names the columns, header=false" in refusal({"d.csv": table(*rows)}, target="5")
+        assert "set header=true if it names the columns, header=false" in refusal({"d.csv": table(*rows)}, target="5")
         return
     assert [split.examples for split in store({"d.csv": table(*rows)}, target="5").manifest.splits] == [2]
 
@@ -152,13 +158,13 @@ def test_headerless_tables_with_the_label_last_are_read_by_position(
 def test_ambiguous_header_is_refused(refusal: Callable[..., str], rows: tuple[str, ...]) -> None:
     message = refusal({"d.csv": table(*rows)}, target="1")
     assert "/header: d.csv: row 1" in message
-    assert "say header=true if it names the columns, header=false if it is an example" in message
+    assert "set header=true if it names the columns, header=false if it is an example" in message
 
 
 def test_column_number_for_a_table_with_a_header_is_explained(refusal: Callable[..., str]) -> None:
     message = refusal({"d.csv": table("a,b,c", "1,2,3")}, target="3")
     assert "no column '3'; its columns are a, b, c" in message
-    assert "header=false reads row 1 as an example" in message
+    assert "set header=false to read row 1 as an example" in message
 
 
 @pytest.mark.parametrize(
@@ -302,9 +308,9 @@ def test_tables_in_other_encodings_and_separators_are_read(
         ("größe,label\n1,2\n".encode("latin-1"), r"row 1: the byte 0xF6 is not UTF-8 .* 'größe'"),
         ("a,label\n1,2\n".encode("utf-16") + b"\0\xd8", r"is not valid UTF-16 after row 2"),
         (b"1.0 2.0 0\n3.0 4.0 1\n", r"row 1 has no comma, semicolon, tab or pipe, .* spaces"),
-        (b"# by tool\na,b,label\n1,2,x\n", r"row 1 begins with '#', as a comment does"),
-        (b"% made by me\na,b,label\n1,2,x\n", r"row 1 begins with '%', as a comment does"),
-        (b"a,b,label\n1,2,x\n# the end\n", r"row 3 begins with '#', as a comment does"),
+        (b"# by tool\na,b,label\n1,2,x\n", "row 1 begins with '#', like a comment"),
+        (b"% made by me\na,b,label\n1,2,x\n", r"row 1 begins with '%', like a comment"),
+        (b"a,b,label\n1,2,x\n# the end\n", "row 3 begins with '#', like a comment"),
         (b"a;b;label\n1,5;2,25;x\n", r"column 1 \('a'\): '1,5' is not a number; it looks like .* a decimal comma"),
         (b'{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', r"is JSON"),
         (b'[\n  {"a": 1}\n]\n', r"is JSON"),
@@ -312,7 +318,7 @@ def test_tables_in_other_encodings_and_separators_are_read(
         ('[{"a": 1}]'.encode("utf-16"), r"row 1 is JSON"),
         (b'a b label\n1 2 "x y"\n', r"seem to be separated by spaces"),
         (b"text\nhello\n", r"no comma, semicolon, tab or pipe between cells in the first row"),
-        (b"| a | label |\n|---|---|\n| 1 | 2 |\n", r"a table of Markdown: row 2 holds only dashes"),
+        (b"| a | label |\n|---|---|\n| 1 | 2 |\n", r"a Markdown table: row 2 has only dashes"),
         (b"label\ta\n1\t18.0 8 307\n", r"'18.0 8 307' is not a number; .* several numbers separated by spaces"),
         (b"label,a\n1,1_000\n", r"'1_000' is not a number; it looks like numbers with underscores"),
     ],

@@ -41,14 +41,14 @@ def test_pictures_in_a_split_without_a_class_are_refused(
 ) -> None:
     (detail,) = details(folders(*paths))
     assert detail.startswith(named)
-    assert "in a split but in no class folder" in detail
+    assert "in a split but not in a class folder" in detail
 
 
 @pytest.mark.parametrize(
     ("paths", "labels", "splits", "notice"),
     [
-        (["bus/1.png", "train/1.png", "plane/1.png"], ["bus", "plane", "train"], {"train": 3}, "'train' was taken for"),
-        (["good/1.png", "test/1.png"], ["good", "test"], {"train": 2}, "'test' was taken for a class"),
+        (["bus/1.png", "train/1.png", "plane/1.png"], ["bus", "plane", "train"], {"train": 3}, "'train' is read as"),
+        (["good/1.png", "test/1.png"], ["good", "test"], {"train": 2}, "'test' is read as a class"),
         (["train/train/1.png", "train/bus/1.png"], ["bus", "train"], {"train": 2}, ""),
         (["train station/1.png", "test tube/1.png"], ["test tube", "train station"], {"train": 2}, ""),
         (
@@ -57,10 +57,10 @@ def test_pictures_in_a_split_without_a_class_are_refused(
             {"train": 1, "test": 1, "validation": 1},
             "no example of 'b'",
         ),
-        (["a/1.png", "test/a/1.png"], ["a"], {"train": 1, "test": 1}, "'a' in no split folder"),
+        (["a/1.png", "test/a/1.png"], ["a"], {"train": 1, "test": 1}, "'a' outside of a split folder"),
         (["seg_train/seg_train/a/1.png", "seg_test/seg_test/a/1.png"], ["a"], {"train": 1, "test": 1}, ""),
         (["w/x/train/a/1.png", "w/x/test/a/1.png"], ["a"], {"train": 1, "test": 1}, ""),
-        (["one/a/1.png", "two/b/1.png"], ["a", "b"], {"one": 1, "two": 1}, "taken for splits"),
+        (["one/a/1.png", "two/b/1.png"], ["a", "b"], {"one": 1, "two": 1}, "read as splits"),
     ],
 )
 def test_unambiguous_split_and_class_folders_are_read(
@@ -76,8 +76,8 @@ def test_unambiguous_split_and_class_folders_are_read(
 def test_class_folders_beside_splits_and_too_deep_folders_are_refused(
     details: Callable[..., list[str]],
 ) -> None:
-    assert "c/1.png lies in no split" in details(folders("train/a/1.png", "c/1.png"))[0]
-    assert "b/deep/2.png lies a folder too deep" in details(folders("a/1.png", "b/deep/2.png"))[0]
+    assert "c/1.png is not in a split" in details(folders("train/a/1.png", "c/1.png"))[0]
+    assert "b/deep/2.png is one folder too deep" in details(folders("a/1.png", "b/deep/2.png"))[0]
 
 
 NFC, NFD = "Äpfel", unicodedata.normalize("NFD", "Äpfel")
@@ -109,7 +109,7 @@ def test_pictures_are_stored_upright(add: Add, orientation: int, form: str, suff
 
 def test_picture_of_another_size_after_rotation_is_refused(details: Callable[..., list[str]]) -> None:
     members = {"a/1.png": picture((12, 8)), "a/2.png": picture((12, 8), orientation=6)}
-    assert details({"d.zip": zipped(members)})[0].startswith("a/2.png has 8 by 12 pixels, where a/1.png has 12 by 8")
+    assert details({"d.zip": zipped(members)})[0].startswith("a/2.png has 8 by 12 pixels, but a/1.png has 12 by 8")
 
 
 def ink(mode: str = "RGBA") -> bytes:

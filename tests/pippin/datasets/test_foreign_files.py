@@ -104,8 +104,8 @@ def test_photos_of_many_sizes_are_refused_with_one_fault(details: Callable[..., 
     members = {f"a/{width}.png": picture((width, 8)) for width in range(8, 60)}
     (detail,) = details({"d.zip": zipped(members)})
     assert detail == (
-        "a/9.png, a/10.png, a/11.png and 48 more files: each has another size than the 8 by 8 pixels of a/8.png; "
-        "make them all one size"
+        "a/9.png, a/10.png, a/11.png and 48 more files: each has a different size than the 8 by 8 pixels of a/8.png; "
+        "make all pictures the same size"
     )
 
 

@@ -99,7 +99,7 @@ HEADER = b"\0\0\x08\x01\0\0\0\x02"
         ("good", b"", r"labels is empty \(0 bytes\); send it again"),
         ("good", b"\0\0\x08\x03\0\0\0\x02\0\0", r"labels ends at byte 10, in the middle of its 3 dimensions"),
         ("good", HEADER + b"a", r"end at byte 10, but the file ends at byte 9"),
-        ("good", HEADER + b"abc", r"end at byte 10, but the file goes on after it"),
+        ("good", HEADER + b"abc", "end at byte 10, but the file continues after it"),
         ("good", b"\0\0\x08\x01\0\0\0\0", r"declares the dimensions 0"),
         ("good", b"\0\0\x08\x03" + b"\xff" * 12 + b"a", r"declares 4,294,967,295 examples"),
         ("good", b"\0\0\x08\x01\0\0\0\x03abc", r"images holds 2 images and labels 3 labels"),
@@ -122,8 +122,8 @@ def test_malformed_file_is_refused_with_its_position(
 
 
 def test_images_or_labels_alone_are_refused(refusal: Callable[..., str], idx: Callable[..., bytes]) -> None:
-    assert "train-images has no file of labels beside it" in refusal({"train-images": idx(IMAGES)})
-    assert "labels has no file of images beside it" in refusal({"labels": idx([1])})
+    assert "train-images has no matching file of labels" in refusal({"train-images": idx(IMAGES)})
+    assert "labels has no matching file of images" in refusal({"labels": idx([1])})
 
 
 def test_splits_of_different_shapes_are_refused(

@@ -92,11 +92,11 @@ def png_of(width: int, height: int) -> bytes:
     [
         (
             {"a/1.png": picture(GRAY), "a/2.png": picture(GRAY.T.copy())},
-            r"a/2\.png has 2 by 3 pixels, where a/1\.png has 3 by 2",
+            r"a/2\.png has 2 by 3 pixels, but a/1\.png has 3 by 2",
         ),
         (
             {"a/1.png": picture(GRAY), "a/2.png": picture(COLORED)},
-            r"a/2\.png is rgb, where a/1\.png is gray; add color=gray or color=rgb",
+            r"a/2\.png is rgb, but a/1\.png is gray; set color=gray or color=rgb",
         ),
         ({"a/1.png": picture(GRAY)[:45]}, r"a/1\.png is damaged or cut short; save it again"),
         ({"a/1.png": b"not a picture"}, r"a/1\.png is not a PNG or JPEG that can be read"),
@@ -105,8 +105,8 @@ def png_of(width: int, height: int) -> bytes:
         ({"a/1.png": picture(GRAY.astype(np.uint16))}, r"a/1\.png has more than 8 bits a channel"),
         ({"a/1.png": png_of(20_000, 20_000)}, r"a/1\.png has too many pixels; 67,108,864 are allowed"),
         ({"a/1.png": png_of(9_000, 9_000)}, r"a/1\.png has 9000 by 9000 pixels; 67,108,864 are allowed"),
-        ({"1.png": picture(GRAY)}, r"1\.png lies in the wrong place; right would be class/file\.png"),
-        ({"train/b/c/d/1.png": picture(GRAY), "a/1.png": picture(GRAY)}, r"train/b/c/d/1\.png lies in the wrong place"),
+        ({"1.png": picture(GRAY)}, r"1\.png is in the wrong folder; move it to class/file\.png"),
+        ({"train/b/c/d/1.png": picture(GRAY), "a/1.png": picture(GRAY)}, r"train/b/c/d/1\.png is in the wrong folder"),
         ({"a/1.png": picture(GRAY), "a/notes.bin": b"?"}, r"a/notes\.bin is not a picture by its name"),
     ],
 )

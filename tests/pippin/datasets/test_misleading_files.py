@@ -53,7 +53,7 @@ def test_integer_table_with_its_label_last_is_not_read_like_mnist(
     details: Callable[..., list[str]], row: Callable[[int], tuple[object, ...]]
 ) -> None:
     (detail,) = details(rows("", [row(at) for at in range(200)]))
-    assert "the last holds fewer different numbers than the first" in detail
+    assert "the last column has fewer different numbers than the first" in detail
     assert "target=" in detail
 
 
@@ -94,7 +94,7 @@ def test_first_row_with_text_read_as_an_example_is_noted(add: Add) -> None:
 @pytest.mark.parametrize("name", ["NA", "?", "null", "N/A", "None"])
 def test_class_that_looks_like_a_missing_value_is_noted(add: Add, name: str) -> None:
     found = add(rows("a,b,label", [(1, 2, "yes"), (3, 4, name), (5, 6, "no")]))
-    assert f"{name!r} became a class" in found["notices"][-1]
+    assert f"{name!r} is a class" in found["notices"][-1]
 
 
 def test_classes_that_differ_in_case_only_are_noted(add: Add) -> None:
@@ -124,7 +124,7 @@ def test_split_folders_inside_class_folders_are_splits(add: Add, around: str) ->
     assert found["labels"] == ["cat", "dog"]
     assert {split["name"]: split["examples"] for split in found["splits"]} == {"train": 2, "validation": 2, "test": 2}
     (notice,) = found["notices"]
-    assert "class folders that hold split folders, as in" in notice
+    assert "class folders that contain split folders, as in" in notice
 
 
 def test_class_folders_valid_and_invalid_are_classes(add: Add) -> None:
@@ -135,7 +135,9 @@ def test_class_folders_valid_and_invalid_are_classes(add: Add) -> None:
 def test_many_index_columns_give_one_notice(add: Add) -> None:
     found = add(rows("a,b,c,label", [(at, at + 1, at + 2, 0) for at in range(30)]))
     (index_notice,) = [notice for notice in found["notices"] if "an index" in notice]
-    assert index_notice.startswith("column 1 ('a') looks like an index of the rows, as 2 more do, and is learned from")
+    assert index_notice.startswith(
+        "column 1 ('a') looks like an index of the rows, as 2 more do, and is used as an input"
+    )
 
 
 def test_unusable_numbers_give_one_fault_per_array(details: Callable[..., list[str]]) -> None:

@@ -35,7 +35,7 @@ def test_empty_query_sets_no_option() -> None:
         ({"scale": "nan"}, "/scale", "finite"),
         ({"inputs": ""}, "/inputs", "size:width,height;age"),
         ({"inputs": "a:b,,c"}, "/inputs", "at least one column"),
-        ({"inputs": "a;a"}, "/inputs", "'a' is there twice"),
+        ({"inputs": "a;a"}, "/inputs", "'a' occurs twice"),
         ({"target": "a;b"}, "/target", "one target"),
         ({"shape": "1,x"}, "/shape", "a whole number"),
         ({"shape": "0"}, "/shape", "1 or more"),
@@ -61,4 +61,4 @@ def test_every_invalid_parameter_is_reported() -> None:
 
 def test_option_unused_by_the_format_is_refused(refusal: Callable[..., str], idx: Callable[..., bytes]) -> None:
     message = refusal({"images": idx([[1, 2]]), "labels": idx([1])}, target="label")
-    assert "/target: target has no effect on the format idx, which takes scale" in message
+    assert "/target: target has no effect on the format idx, whose options are scale" in message

@@ -20,8 +20,8 @@ def npz(**arrays: NDArray[Any]) -> bytes:
 @pytest.mark.parametrize(
     ("shape", "options", "scale", "notice"),
     [
-        ((4,), {}, 1.0, "the bytes of 'x', of shape [4], are used as they are, 0 to 255"),
-        ((4, 8, 8), {}, 1.0, "the bytes of 'x', of shape [4, 8, 8], are used as they are"),
+        ((4,), {}, 1.0, "the bytes of 'x', of shape [4], are used unscaled, 0 to 255"),
+        ((4, 8, 8), {}, 1.0, "the bytes of 'x', of shape [4, 8, 8], are used unscaled"),
         ((8, 8), {}, 1 / 255, "the bytes of 'x' are multiplied by 1/255"),
         ((3, 8, 8), {"scale": "0.5"}, 0.5, "the bytes of 'x' are multiplied by 0.5"),
         ((4,), {"scale": "0.5"}, 0.5, "the bytes of 'x' are multiplied by 0.5"),
@@ -49,4 +49,4 @@ def test_picture_formats_need_no_notice_of_their_scale(store: Store, idx: Callab
     assert store(files).manifest.notices == []
     vectors = store({"train-images": idx([[0] * 4]), "train-labels": idx([9])})
     assert vectors.feature("image") == ((4,), "uint8", 1.0)
-    assert "used as they are" in vectors.manifest.notices[0]
+    assert "used unscaled" in vectors.manifest.notices[0]

@@ -42,7 +42,7 @@ def test_missing_file_or_folder_is_named(tmp_path: Path) -> None:
 
 def test_content_that_is_no_token_is_not_shown(file: Path) -> None:
     file.write_text("hunter2")
-    with pytest.raises(TokenFileError, match="holds no token") as raised:
+    with pytest.raises(TokenFileError, match="contains no token") as raised:
         read_token(file)
     assert "hunter2" not in str(raised.value)
 
@@ -56,5 +56,5 @@ def test_token_file_is_written_privately_and_never_overwritten(tmp_path: Path) -
         write_token(path, issue("admin", None).text, "PIPPIN_ADMIN_TOKEN_FILE")
     assert read_token(path) == text
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(TokenFileError, match=r"PIPPIN_ADMIN_TOKEN_FILE .*cannot be made: No such file"):
+    with pytest.raises(TokenFileError, match=r"PIPPIN_ADMIN_TOKEN_FILE .*cannot be created: No such file"):
         write_token(tmp_path / "away" / "token", text, "PIPPIN_ADMIN_TOKEN_FILE")

@@ -56,7 +56,7 @@ def test_killed_server_restarts_at_the_same_address_with_its_data(tmp_path: Path
         with redis.Redis.from_url(url) as client:
             assert client.get("kept") == b"1"
 
-    assert run(tmp_path / "home", script) == ["valkey ended (killed by SIGKILL); it is started again in 0.2 s"]
+    assert run(tmp_path / "home", script) == ["valkey ended (killed by SIGKILL); restarting it in 0.2 s"]
 
 
 def test_server_stopped_during_its_start_ends(tmp_path: Path) -> None:

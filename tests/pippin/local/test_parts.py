@@ -36,7 +36,7 @@ def test_a_mac_without_core_ml_prints_why_and_the_install_command() -> None:
     printed = Printed()
     assert not has_coreml(printed, "darwin", _fault("No module named 'CoreML'"))
     (line,) = printed.lines
-    assert line.startswith("pippin: no Core ML worker is started")
+    assert line.startswith("pippin: not starting a Core ML worker")
     assert "No module named 'CoreML'" in line
     assert "pip install -e '.[worker,mac]'" in line
 

@@ -94,7 +94,7 @@ def test_killed_part_is_restarted() -> None:
         await run.until(lambda: run.lines.count("a: here") == 2)
 
     run.go(script)
-    assert "pippin: a ended (killed by SIGKILL); it is started again in 0.2 s" in run.lines
+    assert "pippin: a ended (killed by SIGKILL); restarting it in 0.2 s" in run.lines
 
 
 def test_repeatedly_failing_part_is_reported_with_output_and_backoff() -> None:
@@ -106,9 +106,9 @@ def test_repeatedly_failing_part_is_reported_with_output_and_backoff() -> None:
     run.go(script)
     messages = [line for line in run.lines if line.startswith("pippin")]
     assert messages[:4] == [
-        "pippin: a ended (exit code 7); it is started again in 0.2 s",
-        "pippin: a ended (exit code 7); it is started again in 0.4 s",
-        "pippin: a ended (exit code 7); it is started again in 0.8 s",
+        "pippin: a ended (exit code 7); restarting it in 0.2 s",
+        "pippin: a ended (exit code 7); restarting it in 0.4 s",
+        "pippin: a ended (exit code 7); restarting it in 0.8 s",
         "pippin: a ended 3 times in a row. Its last output:",
     ]
     assert messages[4] == "pippin:   | my last words"
@@ -134,7 +134,7 @@ def test_part_that_ignores_sigterm_is_killed_after_the_grace(monkeypatch: pytest
         pids.update(run.supervisor.pids)
 
     run.go(script)
-    assert "pippin: a did not stop within 0.2 s and is killed" in run.lines
+    assert "pippin: a did not stop within 0.2 s; killing it" in run.lines
     assert not any(exists(pid) for pid in pids)
 
 
@@ -146,8 +146,8 @@ def test_second_signal_kills_all_parts_at_once() -> None:
         asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
 
     run.go(script)
-    assert "pippin: asked again: all parts are killed" in run.lines
-    assert "pippin: a did not stop within 3 s and is killed" not in run.lines
+    assert "pippin: second signal: killing all parts" in run.lines
+    assert "pippin: a did not stop within 3 s; killing it" not in run.lines
 
 
 def test_process_group_of_a_part_ends_with_the_part() -> None:

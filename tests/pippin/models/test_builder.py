@@ -183,7 +183,7 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a class": (
         lambda: network()[ReLU, Softmax()],  # type: ignore[index]
-        "found the class ReLU, which is no part yet (write ReLU())",
+        "found the class ReLU, not an instance (write ReLU())",
     ),
     "no part at all": (
         lambda: Model()[Input("x", [3]), "relu"],  # type: ignore[index]
@@ -197,11 +197,11 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "brackets of a model twice": (lambda: small()[Input("x", [3])], "found a second list of parts"),
     "a field misspelt": (
         lambda: Convolution(kernal_size=(3, 3)),
-        "found a field 'kernal_size' of Convolution, which has none such; did you mean 'kernel_size'?",
+        "found a field 'kernal_size' of Convolution, which has no such field; did you mean 'kernel_size'?",
     ),
     "a feature's field misspelt": (lambda: Input("x", shap=[3]), "did you mean 'shape'?"),
     "a loss by name": (lambda: network(loss="mean_squared_error"), "found 'mean_squared_error' as the loss; needs one"),
-    "an optimizer's class": (lambda: network(optimizer=Adam), "found the class Adam, which is no part yet"),
+    "an optimizer's class": (lambda: network(optimizer=Adam), "found the class Adam, not an instance"),
 }
 
 

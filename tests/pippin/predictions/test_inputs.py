@@ -80,7 +80,7 @@ def test_mismatching_value_has_its_pointer_and_the_need(value: object, at: str, 
         (COUNT, [[16777217]], "/inputs/count/0/0", "found 16777217; needs a whole number of 32 bits; as a float it"),
         (PHOTO, [[[[0, 256]]]], "/inputs/photo/0/0/0/1", "found 256; needs a pixel from 0 to 255"),
         (PHOTO, [[[-1, 0]]], "/inputs/photo/0/0/0", "found -1; needs a pixel from 0 to 255"),
-        (LabelFeature(name="who", type="string"), ["me"], "/inputs/who", "which Pippin cannot predict from"),
+        (LabelFeature(name="who", type="string"), ["me"], "/inputs/who", "which predictions do not support"),
     ],
 )
 def test_numbers_fit_the_kind_of_input(feature: Feature, value: object, at: str, detail: str) -> None:

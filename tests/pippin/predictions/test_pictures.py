@@ -96,7 +96,9 @@ def test_invalid_picture_is_refused(data: bytes, detail: str) -> None:
     ],
 )
 def test_model_without_an_image_input_refuses_a_picture(features: tuple[Feature, ...]) -> None:
-    with pytest.raises(PredictionError, match=r"a picture feeds a model whose only input is an image.* this one needs"):
+    with pytest.raises(
+        PredictionError, match=r"a picture fits only a model whose only input is an image.* this one needs"
+    ):
         from_picture(features, {}, encoded(PIXELS))
 
 

@@ -430,7 +430,7 @@ def test_a_zombie_cannot_write_after_its_lease_moved_on(
     expect_harmless()
     store.jobs.delete(TENANT, job.id)
     for write in writes(zombie, job):
-        with pytest.raises(LeaseLost, match="the job is gone"):
+        with pytest.raises(LeaseLost, match="the job was deleted"):
             write()
     counted = {keys.TENANTS, keys.counters(TENANT), keys.RELEASED}
     assert {key for key in store.redis.keys("*") if not key.startswith("rq:")} == counted

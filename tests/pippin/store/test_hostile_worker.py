@@ -295,7 +295,7 @@ def test_reaper_loads_missing_scripts_for_workers(
     job = submit()
     store.redis.script_flush()  # as after a restart of Redis
     mine, held = Store(hostile), Claim("default", job.id, 1, new_token())
-    with pytest.raises(StoreUnavailable, match="the service does it"):
+    with pytest.raises(StoreUnavailable, match="start the service"):
         mine.attempts.claim(held, worker="w", engine="jax")
     reaper.run_once()
     mine.attempts.claim(held, worker="w", engine="jax")

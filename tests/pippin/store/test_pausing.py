@@ -134,7 +134,8 @@ def test_pausing_job_of_a_lost_worker_is_paused(
     (attempt,) = rests.attempts
     assert attempt.reason is not None
     assert (
-        attempt.reason.detail == "The worker worker-1 stopped answering during attempt 1; the job rests, as was asked."
+        attempt.reason.detail
+        == "The worker worker-1 stopped answering during attempt 1; the job is paused, as requested."
     )
     store.jobs.resume(TENANT, job.id)
     running(job, 2)

@@ -221,7 +221,7 @@ async def test_closing_the_reader_ends_its_subscriptions(valkey_url: str, submit
         assert await waiting == []
         assert not live.fell_behind
     await reader.aclose()
-    with pytest.raises(StoreUnavailable, match="the reader does not run"):
+    with pytest.raises(StoreUnavailable, match="the reader is not running"):
         await all_of(reader, job)
 
 

@@ -37,7 +37,7 @@ def test_lost_attempt_requeues_the_job_for_the_next(
     assert attempt.status == "lost"
     assert attempt.reason is not None
     assert attempt.reason.code is Reason.WORKER_LOST
-    assert attempt.reason.detail == "The worker worker-1 stopped answering during attempt 1; the job is tried again."
+    assert attempt.reason.detail == "The worker worker-1 stopped answering during attempt 1; the job is queued again."
     assert store.queues.waiting("pippin-jax") == [(job.id, 2)]
     assert store.leases.expired() == []
     assert store.reaping.requeue_lost(TENANT, job.id) is None

@@ -123,7 +123,7 @@ def test_unwritable_home_is_logged_and_roles_are_kept_in_memory(home: Path) -> N
     with structlog.testing.capture_logs() as log:
         remember(requirement, "admin")
         remember(requirement, "admin")
-    assert [entry["event"] for entry in log] == ["the token requirement is kept in memory only"]
+    assert [entry["event"] for entry in log] == ["the token requirement cannot be written and is kept in memory only"]
     assert requirement.recall().roles == {"admin"}
     with pytest.raises(RequirementError, match="cannot be written"):
         TokenRequirement(home / "missing").reset()

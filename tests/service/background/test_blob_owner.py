@@ -1,9 +1,9 @@
 """When a sweeper may delete, and how much: nothing if the records may not belong to the blob store."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,364 +13,299 @@ import redis
 from structlog.testing import capture_logs
 
 from pippin.blobs import Blobs
-from pippin.blobs.cache import BlobCache
 from pippin.local.valkey import EmbeddedValkey
-from pippin.settings import Settings
-from pippin.store import Refusal, Store, connect, keys
+from pippin.store import Refusal, Store, connect
 from pippin.store.blob_ownership import BlobOwnership
 from service.background.sweeper import Sweeper
+from tests.service.background.conftest import HASTY, Storage, sweep
+from tests.service.conftest import MakeService
 from tests.support.waiting import wait_for
 
-HOURS = 2 * 3600
+ClaimDuringAClaim = Callable[[BlobOwnership], Refusal | None]
 
 
 @pytest.fixture
-def settings(make_settings: Callable[..., Settings]) -> Settings:
-    return make_settings()
+def other(storage: Storage, tmp_path: Path) -> Iterator[Storage]:
+    """Another, empty Redis over the same blobs."""
+    with EmbeddedValkey(tmp_path / "other-home") as server, closing(Store(connect(server.url))) as opened:
+        yield Storage(opened, storage.settings)
+
+
+def claimed(sweeper: Sweeper) -> Sweeper:
+    sweeper.claim()
+    return sweeper
 
 
 @pytest.fixture
-def blobs(settings: Settings) -> Blobs:
-    return Blobs(settings.blobs_url)
-
-
-@pytest.fixture
-def other_store(tmp_path: Path) -> Iterator[Store]:
-    """A store on another, empty Redis."""
-    with EmbeddedValkey(tmp_path / "other-home") as server:
-        opened = Store(connect(server.url))
-        yield opened
-        opened.close()
-
-
-def sweeper_of(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
-    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
-    return Sweeper(store, blobs, cache, settings.model_copy(update=changes), acts=lambda: True)
-
-
-def put_old(settings: Settings, blobs: Blobs, *contents: bytes) -> list[str]:
-    """Store blobs whose modification time is older than the grace."""
-    digests = [blobs.put_bytes(content) for content in contents]
-    for digest in digests:
-        name = digest.removeprefix("sha256:")
-        path = settings.home / "blobs" / name[:2] / name
-        os.utime(path, (time.time() - HOURS,) * 2)
-    return digests
-
-
-def name_models(store: Store, *digests: str) -> None:
-    """Add model records that name these blobs."""
-    for number, digest in enumerate(digests):
-        store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
-        store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
+def sweeper(storage: Storage) -> Sweeper:
+    """A sweeper that has claimed the blobs for its Redis."""
+    return claimed(storage.sweeper())
 
 
 def sweep_repeatedly(sweeper: Sweeper) -> None:
-    for _ in range(4):
-        sweeper.sweep()
+    sweep(sweeper, 4)
 
 
-def refusal(store: Store) -> Refusal | None:
-    report = store.blob_ledger.last_report()
-    assert report is not None
-    assert bool(report.detail) == bool(report.refusal)
-    return report.refusal
-
-
-def test_an_empty_store_is_claimed_and_swept(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (orphan,) = put_old(settings, blobs, b"orphan")
+def test_an_empty_store_is_claimed_and_swept(sweeper: Sweeper, storage: Storage) -> None:
+    (orphan,) = storage.put_old(b"orphan")
     sweep_repeatedly(sweeper)
-    assert blobs.head(orphan) is None
-    assert refusal(store) is None
-    owner = json.loads((settings.home / "blobs" / "pippin" / "owner.json").read_text())
-    assert owner["owner"] == store.blob_ledger.identity()
+    assert storage.blobs.head(orphan) is None
+    assert storage.refusal is None
+    owner = json.loads((storage.settings.home / "blobs" / "pippin" / "owner.json").read_text())
+    assert owner["owner"] == storage.store.blob_ledger.identity()
 
 
-def test_an_emptied_redis_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    digests = put_old(settings, blobs, b"one", b"two", b"three")
-    name_models(store, *digests)
+def test_an_emptied_redis_deletes_nothing(sweeper: Sweeper, storage: Storage) -> None:
+    digests = storage.put_old(b"one", b"two", b"three")
+    storage.name_models(*digests)
     sweep_repeatedly(sweeper)
-    store.redis.flushall()
+    storage.store.redis.flushall()
     sweep_repeatedly(sweeper)
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
-    assert set(blobs.names()) == set(digests)
-    assert refusal(store) is Refusal.LOST
+    sweep_repeatedly(storage.sweeper())
+    assert storage.digests == set(digests)
+    assert storage.refusal is Refusal.LOST
 
 
 def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
-    store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper, storage: Storage
 ) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    put_old(settings, blobs, b"orphan")
-    named = put_old(settings, blobs, b"one", b"two")
+    storage.put_old(b"orphan")
+    named = storage.put_old(b"one", b"two")
     sweeper.sweep()  # all blobs are unnamed and marked for deletion
-    name_models(store, *named)
-    digests = store.references.digests
+    storage.name_models(*named)
+    digests = storage.store.references.digests
 
     def emptied() -> Iterator[str]:
-        store.redis.flushall()
+        storage.store.redis.flushall()
         return digests()
 
-    monkeypatch.setattr(store.references, "digests", emptied)
+    monkeypatch.setattr(storage.store.references, "digests", emptied)
     sweep_repeatedly(sweeper)
-    assert len(list(blobs.names())) == 3
+    assert len(storage.digests) == 3
 
 
-def test_redis_emptied_before_ownership_markers_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
-    digests = put_old(settings, blobs, b"one", b"two", b"three")
-    sweeper_of(store, blobs, settings).claim()
+def test_redis_emptied_before_ownership_markers_deletes_nothing(storage: Storage) -> None:
+    digests = storage.put_old(b"one", b"two", b"three")
+    storage.sweeper().claim()
     # Records that are added afterwards do not allow deletion: the decision depends on the records at the start.
-    added = put_old(settings, blobs, b"four", b"five", b"six", b"seven", b"eight")
-    name_models(store, *added)
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
-    assert set(blobs.names()) == {*digests, *added}
-    assert refusal(store) is Refusal.UNCLAIMED
+    added = storage.put_old(b"four", b"five", b"six", b"seven", b"eight")
+    storage.name_models(*added)
+    sweep_repeatedly(storage.sweeper())
+    assert storage.digests == {*digests, *added}
+    assert storage.refusal is Refusal.UNCLAIMED
 
 
-def test_store_without_an_ownership_marker_is_claimed_when_all_is_named(
-    store: Store, blobs: Blobs, settings: Settings
-) -> None:
-    named = put_old(settings, blobs, b"one", b"two")
-    name_models(store, *named)
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (orphan,) = put_old(settings, blobs, b"orphan")
+def test_store_without_an_ownership_marker_is_claimed_when_all_is_named(storage: Storage) -> None:
+    named = storage.put_old(b"one", b"two")
+    storage.name_models(*named)
+    sweeper = claimed(storage.sweeper())
+    (orphan,) = storage.put_old(b"orphan")
     sweep_repeatedly(sweeper)
-    assert set(blobs.names()) == set(named)
-    assert blobs.head(orphan) is None
+    assert storage.digests == set(named)
+    assert storage.blobs.head(orphan) is None
 
 
-def test_store_with_an_unnamed_blob_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
+def test_store_with_an_unnamed_blob_is_not_claimed(storage: Storage) -> None:
     # The unnamed blob may belong to another Redis that has not claimed the store either.
-    named = put_old(settings, blobs, b"one", b"two", b"three")
-    (foreign,) = put_old(settings, blobs, b"foreign")
-    name_models(store, *named)
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
-    assert set(blobs.names()) == {*named, foreign}
-    assert refusal(store) is Refusal.UNCLAIMED
+    named = storage.put_old(b"one", b"two", b"three")
+    (foreign,) = storage.put_old(b"foreign")
+    storage.name_models(*named)
+    sweep_repeatedly(storage.sweeper())
+    assert storage.digests == {*named, foreign}
+    assert storage.refusal is Refusal.UNCLAIMED
 
 
-def test_another_redis_over_the_same_store_deletes_nothing(
-    store: Store, other_store: Store, blobs: Blobs, settings: Settings
-) -> None:
-    sweeper_of(store, blobs, settings).claim()
-    digests = put_old(settings, blobs, b"one", b"two")
-    name_models(store, *digests)
-    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
-    assert set(blobs.names()) == set(digests)
-    assert refusal(other_store) is Refusal.LOST
+def test_another_redis_over_the_same_store_deletes_nothing(storage: Storage, other: Storage) -> None:
+    storage.sweeper().claim()
+    digests = storage.put_old(b"one", b"two")
+    storage.name_models(*digests)
+    sweep_repeatedly(other.sweeper())
+    assert storage.digests == set(digests)
+    assert other.refusal is Refusal.LOST
     # A Redis that owns another store is recognized as foreign.
-    other_store.blob_ledger.draw_identity()
-    sweep_repeatedly(sweeper_of(other_store, blobs, settings))
-    assert set(blobs.names()) == set(digests)
-    assert refusal(other_store) is Refusal.FOREIGN
+    other.store.blob_ledger.draw_identity()
+    sweep_repeatedly(other.sweeper())
+    assert storage.digests == set(digests)
+    assert other.refusal is Refusal.FOREIGN
 
 
-def test_owner_deletes_nothing_while_another_redis_shares_the_store(
-    store: Store, other_store: Store, blobs: Blobs, settings: Settings
-) -> None:
-    mine = sweeper_of(store, blobs, settings)
-    mine.claim()
-    sweeper_of(other_store, blobs, settings).claim()
-    (theirs,) = put_old(settings, blobs, b"theirs")
-    name_models(other_store, theirs)
+def test_owner_deletes_nothing_while_another_redis_shares_the_store(storage: Storage, other: Storage) -> None:
+    mine = claimed(storage.sweeper())
+    other.sweeper().claim()
+    (theirs,) = storage.put_old(b"theirs")
+    other.name_models(theirs)
     sweep_repeatedly(mine)
-    assert blobs.head(theirs) is not None
-    assert refusal(store) is Refusal.SHARED
+    assert storage.blobs.head(theirs) is not None
+    assert storage.refusal is Refusal.SHARED
     # The operator adopts the store, but the other Redis still uses it and is noticed again.
-    BlobOwnership(store, blobs).adopt()
-    sweeper_of(other_store, blobs, settings).claim()
+    storage.adopt()
+    other.sweeper().claim()
     sweep_repeatedly(mine)
-    assert refusal(store) is Refusal.SHARED
-    BlobOwnership(store, blobs).adopt()
+    assert storage.refusal is Refusal.SHARED
+    storage.adopt()
     sweep_repeatedly(mine)
-    assert refusal(store) is None
-    assert blobs.head(theirs) is None
+    assert storage.refusal is None
+    assert storage.blobs.head(theirs) is None
 
 
-def test_adoption_reenables_deletion_after_redis_was_emptied(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    store.redis.flushall()
+def test_adoption_reenables_deletion_after_redis_was_emptied(sweeper: Sweeper, storage: Storage) -> None:
+    storage.store.redis.flushall()
     sweep_repeatedly(sweeper)
-    BlobOwnership(store, blobs).adopt()
+    storage.adopt()
     sweep_repeatedly(sweeper)
-    assert refusal(store) is None
+    assert storage.refusal is None
+
+
+@pytest.fixture
+def claim_during_a_claim(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> ClaimDuringAClaim:
+    """Claims the blobs for the storage; another ownership claims them meanwhile, without a refusal."""
+
+    def claim(meanwhile: BlobOwnership) -> Refusal | None:
+        draw = storage.store.blob_ledger.draw_identity
+
+        def claim_meanwhile() -> str:
+            assert meanwhile.claim().refusal is None
+            return draw()
+
+        monkeypatch.setattr(storage.store.blob_ledger, "draw_identity", claim_meanwhile)
+        return BlobOwnership(storage.store, storage.blobs).claim().refusal
+
+    return claim
 
 
 def test_concurrent_claims_by_two_redis_leave_one_owner(
-    store: Store, other_store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+    other: Storage, claim_during_a_claim: ClaimDuringAClaim
 ) -> None:
-    mine, theirs = BlobOwnership(store, blobs), BlobOwnership(other_store, blobs)
-    draw = store.blob_ledger.draw_identity
-
-    def claim_meanwhile() -> str:
-        assert theirs.claim().refusal is None
-        return draw()
-
-    monkeypatch.setattr(store.blob_ledger, "draw_identity", claim_meanwhile)
-    assert mine.claim().refusal is Refusal.FOREIGN
-    assert theirs.inspect().refusal is None
+    ownership = BlobOwnership(other.store, other.blobs)
+    assert claim_during_a_claim(ownership) is Refusal.FOREIGN
+    assert ownership.inspect().refusal is None
 
 
 def test_concurrent_claims_by_services_on_one_redis_both_succeed(
-    store: Store, valkey_url: str, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+    valkey_url: str, storage: Storage, claim_during_a_claim: ClaimDuringAClaim
 ) -> None:
-    second = Store(connect(valkey_url))
-    mine, theirs = BlobOwnership(store, blobs), BlobOwnership(second, blobs)
-    draw = store.blob_ledger.draw_identity
-
-    def claim_meanwhile() -> str:
-        assert theirs.claim().refusal is None
-        return draw()
-
-    monkeypatch.setattr(store.blob_ledger, "draw_identity", claim_meanwhile)
-    assert (mine.claim().refusal, theirs.inspect().refusal) == (None, None)
-    second.close()
+    with closing(Store(connect(valkey_url))) as second:
+        ownership = BlobOwnership(second, storage.blobs)
+        assert (claim_during_a_claim(ownership), ownership.inspect().refusal) == (None, None)
 
 
-def test_records_older_than_the_last_sweep_delete_nothing(
-    *, store: Store, valkey_url: str, blobs: Blobs, settings: Settings
-) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (early,) = put_old(settings, blobs, b"early")
-    name_models(store, early)
+def test_records_older_than_the_last_sweep_delete_nothing(valkey_url: str, sweeper: Sweeper, storage: Storage) -> None:
+    (early,) = storage.put_old(b"early")
+    storage.name_models(early)
     sweeper.sweep()
     binary = redis.Redis.from_url(valkey_url)
     snapshot = {key: binary.dump(key) for key in binary.keys("pippin:*")}
-    late = put_old(settings, blobs, b"late", b"later")
-    name_models(store, early, *late)
+    late = storage.put_old(b"late", b"later")
+    storage.name_models(early, *late)
     sweeper.sweep()
     binary.flushall()
     for key, value in snapshot.items():
         binary.restore(key, 0, value)
     binary.close()
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
-    assert set(blobs.names()) == {early, *late}
-    assert refusal(store) is Refusal.OUTDATED
-    BlobOwnership(store, blobs).adopt()
-    sweep_repeatedly(sweeper_of(store, blobs, settings))
-    assert set(blobs.names()) == {early}
+    sweep_repeatedly(storage.sweeper())
+    assert storage.digests == {early, *late}
+    assert storage.refusal is Refusal.OUTDATED
+    storage.adopt()
+    sweep_repeatedly(storage.sweeper())
+    assert storage.digests == {early}
 
 
-def test_deletion_above_the_share_limit_needs_approval(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0.5)
-    sweeper.claim()
-    digests = put_old(settings, blobs, *(bytes([n]) for n in range(10)))
-    name_models(store, *digests[:5])
+def test_deletion_above_the_share_limit_needs_approval(storage: Storage) -> None:
+    sweeper = claimed(storage.sweeper(sweep_max_blobs=3, sweep_max_share=0.5))
+    digests = storage.put_old(*(bytes([n]) for n in range(10)))
+    storage.name_models(*digests[:5])
     sweep_repeatedly(sweeper)
-    assert set(blobs.names()) == set(digests[:5])  # half of them: allowed
-    more = put_old(settings, blobs, *(bytes([n]) for n in range(100, 106)))
+    assert storage.digests == set(digests[:5])  # half of them: allowed
+    more = storage.put_old(*(bytes([n]) for n in range(100, 106)))
     sweep_repeatedly(sweeper)
-    assert set(blobs.names()) == {*digests[:5], *more}  # 6 of 11: none
-    assert refusal(store) is Refusal.LIMIT
-    report = store.blob_ledger.last_report()
+    assert storage.digests == {*digests[:5], *more}  # 6 of 11: none
+    assert storage.refusal is Refusal.LIMIT
+    report = storage.store.blob_ledger.last_report()
     assert report is not None
     assert (report.blobs, report.unnamed, report.deleted) == (11, 6, 0)
-    store.blob_ledger.approve(6)
+    storage.store.blob_ledger.approve(6)
     sweep_repeatedly(sweeper)
-    assert set(blobs.names()) == set(digests[:5])
-    assert store.blob_ledger.approved() == 0
-    assert refusal(store) is None
+    assert storage.digests == set(digests[:5])
+    assert storage.store.blob_ledger.approved() == 0
+    assert storage.refusal is None
 
 
-def test_few_blobs_are_deleted_whatever_their_share(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0)
-    sweeper.claim()
-    put_old(settings, blobs, b"1", b"2", b"3")
+def test_few_blobs_are_deleted_whatever_their_share(storage: Storage) -> None:
+    sweeper = claimed(storage.sweeper(sweep_max_blobs=3, sweep_max_share=0))
+    storage.put_old(b"1", b"2", b"3")
     sweep_repeatedly(sweeper)
-    assert list(blobs.names()) == []
+    assert storage.digests == set()
 
 
-def test_nothing_is_deleted_while_a_backup_holds_the_blobs(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    put_old(settings, blobs, b"orphan")
-    assert store.blob_ledger.hold("backup 1")
-    assert not store.blob_ledger.hold("backup 2")
+def test_nothing_is_deleted_while_a_backup_holds_the_blobs(sweeper: Sweeper, storage: Storage) -> None:
+    storage.put_old(b"orphan")
+    assert storage.store.blob_ledger.hold("backup 1")
+    assert not storage.store.blob_ledger.hold("backup 2")
     sweep_repeatedly(sweeper)
-    assert len(list(blobs.names())) == 1
-    store.blob_ledger.release("backup 2")
+    assert len(storage.digests) == 1
+    storage.store.blob_ledger.release("backup 2")
     sweep_repeatedly(sweeper)
-    assert len(list(blobs.names())) == 1
-    store.blob_ledger.release("backup 1")
+    assert len(storage.digests) == 1
+    storage.store.blob_ledger.release("backup 1")
     sweep_repeatedly(sweeper)
-    assert list(blobs.names()) == []
+    assert storage.digests == set()
 
 
 def test_hold_placed_during_a_sweep_stops_it(
-    store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, sweeper: Sweeper, storage: Storage
 ) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    put_old(settings, blobs, b"orphan")
+    storage.put_old(b"orphan")
     sweeper.sweep()
-    entries = blobs.entries
+    entries = storage.blobs.entries
 
     def hold_meanwhile() -> Iterator[Any]:
-        store.blob_ledger.hold("backup 1")
+        storage.store.blob_ledger.hold("backup 1")
         return entries()
 
-    monkeypatch.setattr(blobs, "entries", hold_meanwhile)
+    monkeypatch.setattr(storage.blobs, "entries", hold_meanwhile)
     sweep_repeatedly(sweeper)
-    assert len(list(blobs.names())) == 1
+    assert len(storage.digests) == 1
 
 
 @pytest.mark.parametrize(
     "damage",
     [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 2, "owner": "x"}', b'{"format": 1, "owner": 7}', b"\xff"],
 )
-def test_unreadable_ownership_marker_deletes_nothing(
-    *, store: Store, blobs: Blobs, settings: Settings, damage: bytes
-) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    (orphan,) = put_old(settings, blobs, b"orphan")
-    (settings.home / "blobs" / "pippin" / "owner.json").write_bytes(damage)
+def test_unreadable_ownership_marker_deletes_nothing(damage: bytes, sweeper: Sweeper, storage: Storage) -> None:
+    (orphan,) = storage.put_old(b"orphan")
+    (storage.settings.home / "blobs" / "pippin" / "owner.json").write_bytes(damage)
     sweep_repeatedly(sweeper)
-    assert blobs.head(orphan) == 6
-    assert refusal(store) in {Refusal.UNREADABLE, Refusal.FOREIGN}
+    assert storage.blobs.head(orphan) == 6
+    assert storage.refusal in {Refusal.UNREADABLE, Refusal.FOREIGN}
 
 
-def test_each_change_of_refusal_is_logged_once(store: Store, blobs: Blobs, settings: Settings) -> None:
-    sweeper = sweeper_of(store, blobs, settings)
-    sweeper.claim()
-    store.redis.flushall()
+def test_each_change_of_refusal_is_logged_once(sweeper: Sweeper, storage: Storage) -> None:
+    storage.store.redis.flushall()
     with capture_logs() as lines:
         sweep_repeatedly(sweeper)
-        BlobOwnership(store, blobs).adopt()
+        storage.adopt()
         sweep_repeatedly(sweeper)
-        store.redis.flushall()
+        storage.store.redis.flushall()
         sweep_repeatedly(sweeper)
     warnings = [(line["event"], line["reason"]) for line in lines if line["log_level"] == "warning"]
     assert warnings == [("no blobs are deleted", Refusal.LOST)] * 2
 
 
-def test_metrics_export_the_refusal_reason(http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs) -> None:
-    put_old(settings, blobs, b"one")
-    sweeper_of(store, blobs, settings).sweep()
+def test_metrics_export_the_refusal_reason(http: httpx2.Client, storage: Storage) -> None:
+    storage.put_old(b"one")
+    storage.sweeper().sweep()
     shown = http.get("/metrics").text
     assert 'pippin_sweep_refused{reason="unclaimed"} 1.0' in shown
     assert 'pippin_sweep_refused{reason="limit"} 0.0' in shown
-    BlobOwnership(store, blobs).adopt()
-    sweeper_of(store, blobs, settings).sweep()
+    storage.adopt()
+    storage.sweeper().sweep()
     shown = http.get("/metrics").text
     assert 'pippin_sweep_refused{reason="unclaimed"} 0.0' in shown
     assert "pippin_blobs_unnamed 1.0" in shown
 
 
-def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(
-    make_service: Callable[..., Any], store: Store
-) -> None:
-    service = make_service(
-        reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
-    )
+def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(make_service: MakeService, store: Store) -> None:
+    service = make_service(**HASTY)
     blobs = Blobs(service.settings.blobs_url)
     wait_for(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored")
     (digest,) = store.references.digests()

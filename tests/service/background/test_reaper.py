@@ -1,5 +1,5 @@
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 import pytest
@@ -7,11 +7,8 @@ import pytest
 from pippin.store import Store, connect, keys
 from service.background.reaper import Reaper
 from service.telemetry.meters import Meters
+from tests.service.conftest import MakeService
 from tests.support.waiting import wait_for
-
-
-class Service(Protocol):
-    url: str
 
 
 @pytest.fixture
@@ -23,9 +20,9 @@ def short_lease_store(valkey_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def lost_job_id(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], short_lease_store: Store) -> str:
+def lost_job_id(submitted: Callable[..., str], trainer: Callable[..., Any], short_lease_store: Store) -> str:
     """A running job whose lease has expired."""
-    attempt = trainer(submit()["id"], short_lease_store)
+    attempt = trainer(submitted(), short_lease_store)
     attempt.begin()
     wait_for(short_lease_store.leases.expired, "the lease runs out")
     return str(attempt.job_id)
@@ -37,20 +34,14 @@ def status(store: Store, job_id: str) -> str:
     return job.status
 
 
-def test_a_lost_attempt_is_queued_again(lost_job_id: str, short_lease_store: Store) -> None:
-    Reaper(short_lease_store, interval=1, grace=0, gap=10).run_once()
-    job = short_lease_store.jobs.get("default", lost_job_id)
-    assert job is not None
-    assert job.status == "queued"
-    assert [attempt.status for attempt in job.attempts] == ["lost"]
-
-
-def test_reaper_actions_are_counted(lost_job_id: str, short_lease_store: Store) -> None:
+def test_a_lost_attempt_is_queued_again_and_counted(lost_job_id: str, short_lease_store: Store) -> None:
     meters = Meters()
     reaper = Reaper(short_lease_store, interval=1, grace=0, gap=10, meters=meters)
-    reaper.run_once()
-    reaper.run_once()
-    assert status(short_lease_store, lost_job_id) == "queued"
+    for _ in range(2):
+        reaper.run_once()
+        job = short_lease_store.jobs.get("default", lost_job_id)
+        assert job is not None
+        assert (job.status, [attempt.status for attempt in job.attempts]) == ("queued", ["lost"])
     assert meters.registry.get_sample_value("pippin_reaper_actions_total", {"action": "requeued"}) == 1
     assert meters.registry.get_sample_value("pippin_reaper_acting") == 1
 
@@ -65,27 +56,23 @@ def set_reachable_period(valkey_url: str, *, since: float, until: float) -> None
     client.close()
 
 
-def test_reaper_waits_until_redis_was_reachable_for_the_grace(lost_job_id: str, short_lease_store: Store) -> None:
-    reaper = Reaper(short_lease_store, interval=1, grace=1000, gap=10)
-    reaper.run_once()
-    reaper.run_once()
-    assert status(short_lease_store, lost_job_id) == "running"
-
-
-def test_new_reaper_uses_the_recorded_reachable_period(
-    lost_job_id: str, short_lease_store: Store, valkey_url: str
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        pytest.param(None, "running", id="never"),
+        pytest.param({"since": 1001, "until": 5}, "queued", id="for longer than the grace"),
+        pytest.param({"since": 1001, "until": 15}, "running", id="until a gap"),
+    ],
+)
+def test_reaper_acts_once_redis_was_reachable_for_the_grace(
+    *, lost_job_id: str, short_lease_store: Store, valkey_url: str, period: dict[str, float] | None, expected: str
 ) -> None:
-    set_reachable_period(valkey_url, since=1001, until=5)
-    Reaper(short_lease_store, interval=1, grace=1000, gap=10).run_once()
-    assert status(short_lease_store, lost_job_id) == "queued"
-
-
-def test_a_gap_restarts_the_grace(lost_job_id: str, short_lease_store: Store, valkey_url: str) -> None:
-    set_reachable_period(valkey_url, since=1001, until=15)
+    if period:
+        set_reachable_period(valkey_url, **period)
     reaper = Reaper(short_lease_store, interval=1, grace=1000, gap=10)
-    reaper.run_once()
-    reaper.run_once()
-    assert status(short_lease_store, lost_job_id) == "running"
+    for _ in range(2):
+        reaper.run_once()
+        assert status(short_lease_store, lost_job_id) == expected
 
 
 def test_reachable_time_accumulates_over_short_gaps(short_lease_store: Store, valkey_url: str) -> None:
@@ -124,16 +111,10 @@ def test_only_one_of_two_reapers_acts_until_it_resigns(lost_job_id: str, short_l
 
 
 def test_running_service_requeues_lost_jobs(
-    *,
-    make_service: Callable[..., Service],
-    trainer: Callable[..., Any],
-    short_lease_store: Store,
-    tiny_npz: bytes,
+    make_service: MakeService, submitted: Callable[..., str], trainer: Callable[..., Any], short_lease_store: Store
 ) -> None:
-    service = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3)
+    service, job_id = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3), submitted()
+    trainer(job_id, short_lease_store).begin()
     with httpx2.Client(base_url=service.url, timeout=60) as http:
-        http.post("/datasets?name=tiny", content=tiny_npz)
-        job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
-        trainer(job_id, short_lease_store).begin()
         wait_for(lambda: http.get(f"/jobs/{job_id}").json()["status"] == "queued", "the job is queued again")
         assert http.get(f"/jobs/{job_id}").json()["attempts"][0]["reason"]["code"] == "worker_lost"

@@ -1,6 +1,5 @@
 """The seeds of mutations: a small model of every kind, and a network with each layer type."""
 
-import json
 from typing import Any
 
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
@@ -72,8 +71,3 @@ def _pipeline(front: bytes, last: Any) -> bytes:  # noqa: ANN401 - a message, wh
     model.description.trainingInput.extend([*first.description.input, last.description.trainingInput[1]])
     model.pipeline.models.extend([first, last])
     return serialize(model)
-
-
-def texts() -> list[bytes]:
-    """The specs as JSON."""
-    return [json.dumps(document).encode() for document in specs()]

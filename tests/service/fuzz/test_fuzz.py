@@ -11,13 +11,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 import httpx2
 import pytest
 
 from service.sandbox import Sandbox
-from tests.service.fuzz.mutations import mutated_document, mutated_file
+from tests.service.conftest import RunningService
+from tests.service.fuzz.mutations import FileSeed, mutated_document, mutated_file
 from tests.service.fuzz.seeds import files, specs
 
 SEED = 20_261_124
@@ -64,13 +64,13 @@ def test_mutated_uploads_never_break_the_service(
     *,
     half: int,
     http: httpx2.Client,
-    service: Any,  # noqa: ANN401 - its class stands in conftest.py
+    service: RunningService,
     pytestconfig: pytest.Config,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cases = pytestconfig.getoption("--fuzz-cases")
     sandbox: Sandbox = service.server.config.app.state.services.sandbox
-    models, documents, tally = files(), specs(), Tally()
+    models, documents, tally = [FileSeed(file) for file in files()], specs(), Tally()
 
     def send(number: int) -> None:
         random = Random(f"{SEED} {number}")

@@ -7,21 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
 
 import httpx2
 import pytest
 
 from pippin.api.tokens import issue
 from pippin.store import Store
+from tests.service.conftest import MakeService, RunningService
 from tests.support.service_process import ServiceProcess
 from tests.support.waiting import wait_for
-
-
-class Service(Protocol):
-    server: Any
-    settings: Any
-
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 WHOLE = HEAD + b"\r\n"
@@ -30,14 +24,16 @@ BODY_HEAD = (
 )
 
 
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
 class Sockets(ExitStack):
     """Opens connections that are closed at the end of the test."""
 
-    def connect(self, service: Service, sent: bytes = b"") -> socket.socket:
-        port = service.server.servers[0].sockets[0].getsockname()[1]
-        connection = self.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
-        if sent:
-            connection.sendall(sent)
+    def connect(self, service: RunningService, sent: bytes = b"") -> socket.socket:
+        connection = self.enter_context(socket.create_connection(("127.0.0.1", port_of(service.url)), timeout=60))
+        connection.sendall(sent)
         return connection
 
 
@@ -69,16 +65,25 @@ def status_of(connection: socket.socket) -> bytes:
     return connection.recv(65_536).split(maxsplit=2)[1]
 
 
-def cut_off_count(service: Service, reason: str) -> float:
-    registry = service.server.config.app.state.meters.registry
-    return float(registry.get_sample_value("pippin_connections_cut_off_total", {"reason": reason}))
+def metric(service: RunningService, name: str, **labels: str) -> float:
+    return float(service.server.config.app.state.meters.registry.get_sample_value(name, labels))
 
 
-def opened(service: Service) -> float:
-    return float(service.server.config.app.state.meters.registry.get_sample_value("pippin_connections"))
+def cut_off_count(service: RunningService, reason: str) -> float:
+    return metric(service, "pippin_connections_cut_off_total", reason=reason)
 
 
-def test_incomplete_request_heads_time_out(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def opened(service: RunningService) -> float:
+    return metric(service, "pippin_connections")
+
+
+def wait_for_active(service: RunningService, count: int) -> None:
+    """Wait until so many connections are open and none is idle."""
+    idle = service.server.config.app.state.connections._idle
+    wait_for(lambda: opened(service) == count and not idle)
+
+
+def test_incomplete_request_heads_time_out(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(head_timeout_seconds=0.5, keep_alive_seconds=60)
     silent, half = sockets.connect(service), sockets.connect(service, HEAD)
     second = sockets.connect(service, WHOLE)
@@ -89,7 +94,7 @@ def test_incomplete_request_heads_time_out(make_service: Callable[..., Any], soc
     assert cut_off_count(service, "head_timeout") == 3
 
 
-def test_head_sent_byte_by_byte_does_not_extend_the_timeout(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_head_sent_byte_by_byte_does_not_extend_the_timeout(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(head_timeout_seconds=0.5)
     connection = sockets.connect(service, HEAD)
     connection.settimeout(0.05)
@@ -106,13 +111,13 @@ def test_head_sent_byte_by_byte_does_not_extend_the_timeout(make_service: Callab
     assert cut_off_count(service, "head_timeout") == 1
 
 
-def test_keep_alive_connection_is_closed_after_its_timeout(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_keep_alive_connection_is_closed_after_its_timeout(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(keep_alive_seconds=1)
     connection = sockets.connect(service, WHOLE)
     assert read_until_closed(connection).startswith(b"HTTP/1.1 200 ")
 
 
-def test_stalled_body_is_cut_off(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_stalled_body_is_cut_off(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(body_timeout_seconds=0.5)
     stopped = sockets.connect(service, BODY_HEAD)
     assert read_until_closed(stopped).startswith(b"HTTP/1.1 408 ")
@@ -120,7 +125,7 @@ def test_stalled_body_is_cut_off(make_service: Callable[..., Any], sockets: Sock
     wait_for(lambda: not list((service.settings.home / "uploads").glob("*")))
 
 
-def test_slow_body_is_cut_off_and_steady_body_is_accepted(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_slow_body_is_cut_off_and_steady_body_is_accepted(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(body_timeout_seconds=1, min_body_bytes_per_second=100, head_timeout_seconds=1)
     slow, steady = sockets.connect(service, BODY_HEAD), sockets.connect(service, BODY_HEAD)
     deadline = time.monotonic() + 60
@@ -137,7 +142,7 @@ def test_slow_body_is_cut_off_and_steady_body_is_accepted(make_service: Callable
 
 
 @pytest.mark.full
-def test_body_after_the_response_is_not_read_endlessly(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_body_after_the_response_is_not_read_endlessly(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(head_timeout_seconds=0.5)
     endless = sockets.connect(
         service, b"POST /nothing-here HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -148,7 +153,7 @@ def test_body_after_the_response_is_not_read_endlessly(make_service: Callable[..
     assert cut_off_count(service, "body_timeout") == 1
 
 
-def test_idle_connections_are_closed_for_new_ones(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_idle_connections_are_closed_for_new_ones(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=8)
     most = service.server.config.app.state.connections.max_by_address
     assert most == 6
@@ -160,11 +165,10 @@ def test_idle_connections_are_closed_for_new_ones(make_service: Callable[..., An
     assert opened(service) == most
 
 
-def test_active_connections_are_not_closed_for_new_ones(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_active_connections_are_not_closed_for_new_ones(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=8)
     busy = [sockets.connect(service, BODY_HEAD) for _ in range(6)]
-    idle = service.server.config.app.state.connections._idle
-    wait_for(lambda: opened(service) == 6 and not idle)
+    wait_for_active(service, 6)
     refused = read_until_closed(sockets.connect(service, WHOLE))
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 5" in refused
@@ -174,18 +178,17 @@ def test_active_connections_are_not_closed_for_new_ones(make_service: Callable[.
     assert status_of(sockets.connect(service, WHOLE)) == b"200"
 
 
-def test_proxy_connections_count_only_towards_the_total(make_service: Callable[..., Any], sockets: Sockets) -> None:
+def test_proxy_connections_count_only_towards_the_total(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=4, proxy_addresses=("127.0.0.1",))
     for _ in range(8):
         sockets.connect(service, BODY_HEAD)
-    idle = service.server.config.app.state.connections._idle
-    wait_for(lambda: opened(service) == 8 and not idle)
+    wait_for_active(service, 8)
     assert read_until_closed(sockets.connect(service, WHOLE)).startswith(b"HTTP/1.1 503 ")
     assert (cut_off_count(service, "total"), cut_off_count(service, "address")) == (1, 0)
 
 
 def test_event_stream_is_exempt_from_timeouts(
-    make_service: Callable[..., Any], sockets: Sockets, submitted: Callable[..., str]
+    make_service: MakeService, sockets: Sockets, submitted: Callable[..., str]
 ) -> None:
     service = make_service(head_timeout_seconds=0.3, body_timeout_seconds=0.3, keep_alive_seconds=1)
     path = f"/jobs/{submitted()}/metrics"
@@ -211,12 +214,11 @@ def test_exhausted_descriptors_are_logged_at_a_limited_rate(tmp_path: Path) -> N
         before = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)
         with httpx2.Client(base_url=service.url, timeout=60) as http:
             assert http.get("/healthz").status_code == 200
-        port = int(service.url.rpartition(":")[2])
         resource.prlimit(service.pid, resource.RLIMIT_NOFILE, (service.open_files + 5, before[1]))
         with ExitStack() as stack:
             began = time.monotonic()
             for _ in range(100):
-                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
+                stack.enter_context(socket.create_connection(("127.0.0.1", port_of(service.url)), timeout=60))
             while not any("could not be accepted" in line for line in service.log):
                 assert time.monotonic() < began + 60
                 time.sleep(0.1)
@@ -241,14 +243,12 @@ def test_exhausted_descriptors_are_logged_at_a_limited_rate(tmp_path: Path) -> N
     ],
 )
 def test_absolute_form_targets_are_handled_like_origin_form(
-    service: Service, sockets: Sockets, target: str, host: str, status: bytes
+    service: RunningService, sockets: Sockets, target: str, host: str, status: bytes
 ) -> None:
     assert status_of(sockets.connect(service, f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())) == status
 
 
-def test_absolute_form_targets_need_authentication(
-    make_service: Callable[..., Any], sockets: Sockets, store: Store
-) -> None:
+def test_absolute_form_targets_need_authentication(make_service: MakeService, sockets: Sockets, store: Store) -> None:
     store.tokens.add(issue("admin", "first"))
     service = make_service()
     head = b"GET http://localhost/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -4,24 +4,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 import pytest
 
 from pippin.client.streams import EventStreamParser, ServerSentEvent
+from tests.service.conftest import MakeService, RunningService, Trainer
 from tests.support.waiting import wait_for
 
-
-class Service(Protocol):
-    url: str
-    followers: int
-    server: Any
-
-    def stop(self) -> None: ...
-
-
-Trainers = Callable[[str], Any]
 Submit = Callable[..., dict[str, Any]]
 
 SSE = {"accept": "text/event-stream"}
@@ -68,28 +59,29 @@ class Listener:
 
 @contextmanager
 def listening(http: httpx2.Client, path: str, **headers: str) -> Iterator[Listener]:
-    with http.stream(
-        "GET", path, headers=SSE | {name.replace("_", "-"): value for name, value in headers.items()}
-    ) as r:
-        assert r.status_code == 200
-        listener = Listener(r)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with http.stream("GET", path, headers=SSE | named) as response:
+        assert response.status_code == 200
+        listener = Listener(response)
         yield listener
         if not listener._ended:
             # Closes the connection for the reading thread too.
-            r.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            response.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
         listener.wait_for_end()
+
+
+@pytest.fixture
+def attempt(submit: Submit, trainer: Callable[[str], Trainer]) -> Trainer:
+    """An attempt at a job that has not begun."""
+    return trainer(submit()["id"])
 
 
 def type_and_epoch(events: list[ServerSentEvent]) -> list[tuple[str, Any]]:
     return [(event.type, json.loads(event.data).get("epoch")) for event in events]
 
 
-def test_epochs_are_streamed_during_training_and_then_the_end(
-    http: httpx2.Client, submit: Submit, trainer: Trainers
-) -> None:
-    job_id = submit()["id"]
-    attempt = trainer(job_id)
-    with listening(http, f"/jobs/{job_id}/metrics") as listener:
+def test_epochs_are_streamed_during_training_and_then_the_end(http: httpx2.Client, attempt: Trainer) -> None:
+    with listening(http, f"/jobs/{attempt.job_id}/metrics") as listener:
         headers = listener.response.headers
         assert headers["content-type"].startswith("text/event-stream")
         assert headers["x-accel-buffering"] == "no"
@@ -103,13 +95,11 @@ def test_epochs_are_streamed_during_training_and_then_the_end(
         attempt.succeed()
         events = listener.wait_for_end()
     assert type_and_epoch(events) == [("epoch", 1), ("epoch", 2), ("epoch", 3), ("end", None)]
-    assert json.loads(events[-1].data) == {"job": job_id, "status": "succeeded", "reason": None}
+    assert json.loads(events[-1].data) == {"job": attempt.job_id, "status": "succeeded", "reason": None}
 
 
-def test_event_stream_contains_states_and_log_lines(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
-    job_id = submit()["id"]
-    with listening(http, f"/jobs/{job_id}/events") as listener:
-        attempt = trainer(job_id)
+def test_event_stream_contains_states_and_log_lines(http: httpx2.Client, attempt: Trainer) -> None:
+    with listening(http, f"/jobs/{attempt.job_id}/events") as listener:
         attempt.begin()
         attempt.log("one\ntwo")
         attempt.fail()
@@ -119,7 +109,9 @@ def test_event_stream_contains_states_and_log_lines(http: httpx2.Client, submit:
     assert json.loads(events[-1].data)["reason"]["code"] == "diverged"
 
 
-def test_batches_are_separate_events_when_requested(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
+def test_batches_are_separate_events_when_requested(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Trainer]
+) -> None:
     job_id = submit(report="batch")["id"]
     attempt = trainer(job_id)
     attempt.begin()
@@ -132,12 +124,8 @@ def test_batches_are_separate_events_when_requested(http: httpx2.Client, submit:
 
 
 @pytest.mark.parametrize("how", ["header", "query"])
-def test_a_stream_resumes_without_loss_or_repeat(
-    http: httpx2.Client, submit: Submit, trainer: Trainers, how: str
-) -> None:
-    job_id = submit()["id"]
-    path = f"/jobs/{job_id}/metrics"
-    attempt = trainer(job_id)
+def test_a_stream_resumes_without_loss_or_repeat(http: httpx2.Client, how: str, attempt: Trainer) -> None:
+    path = f"/jobs/{attempt.job_id}/metrics"
     attempt.begin()
     attempt.epoch(1)
     with listening(http, path) as listener:
@@ -153,24 +141,17 @@ def test_a_stream_resumes_without_loss_or_repeat(
     assert type_and_epoch(events) == [("epoch", 2), ("epoch", 3), ("end", None)]
 
 
-def test_last_event_id_header_overrides_the_after_parameter(
-    http: httpx2.Client, submit: Submit, trainer: Trainers
-) -> None:
-    job_id = submit()["id"]
-    attempt = trainer(job_id)
+def test_last_event_id_header_overrides_the_after_parameter(http: httpx2.Client, attempt: Trainer) -> None:
     attempt.begin()
     first, second = attempt.epoch(1), attempt.epoch(2)
     attempt.fail()
-    with listening(http, f"/jobs/{job_id}/metrics?after={first}", last_event_id=second) as listener:
+    with listening(http, f"/jobs/{attempt.job_id}/metrics?after={first}", last_event_id=second) as listener:
         assert type_and_epoch(listener.wait_for_end()) == [("end", None)]
 
 
-def test_final_job_is_replayed_once_and_then_answers_204(
-    http: httpx2.Client, submit: Submit, trainer: Trainers
-) -> None:
-    job_id = submit()["id"]
-    trainer(job_id).train()
-    for path in (f"/jobs/{job_id}/metrics", f"/jobs/{job_id}/events"):
+def test_final_job_is_replayed_once_and_then_answers_204(http: httpx2.Client, attempt: Trainer) -> None:
+    attempt.train()
+    for path in (f"/jobs/{attempt.job_id}/metrics", f"/jobs/{attempt.job_id}/events"):
         with listening(http, path) as listener:
             events = listener.wait_for_end()
         assert events[-1].type == "end"
@@ -182,17 +163,13 @@ def test_final_job_is_replayed_once_and_then_answers_204(
             assert listener.wait_for_end() == [event for event in events if event.id > events[-3].id]
 
 
-def test_ten_clients_of_one_job_receive_every_event_once(
-    http: httpx2.Client, submit: Submit, trainer: Trainers
-) -> None:
-    job_id = submit()["id"]
-    attempt = trainer(job_id)
+def test_ten_clients_of_one_job_receive_every_event_once(http: httpx2.Client, attempt: Trainer) -> None:
     attempt.begin()
-    found: list[list[tuple[str, Any]]] = []
+    received: list[list[tuple[str, Any]]] = []
 
     def watch() -> None:
-        with listening(http, f"/jobs/{job_id}/metrics") as listener:
-            found.append(type_and_epoch(listener.wait_for_end()))
+        with listening(http, f"/jobs/{attempt.job_id}/metrics") as listener:
+            received.append(type_and_epoch(listener.wait_for_end()))
 
     watchers = [threading.Thread(target=watch) for _ in range(10)]
     for number, watcher in enumerate(watchers):
@@ -202,20 +179,16 @@ def test_ten_clients_of_one_job_receive_every_event_once(
     attempt.succeed()
     for watcher in watchers:
         watcher.join(20)
-    assert found == [[("epoch", 1), ("epoch", 2), ("epoch", 3), ("end", None)]] * 10
+    assert received == [[("epoch", 1), ("epoch", 2), ("epoch", 3), ("end", None)]] * 10
 
 
 @pytest.mark.parametrize(
     ("form", "first"), [("application/x-ndjson", b'{"epoch":1,'), ("text/csv", b"epoch,epochs,loss,")]
 )
-def test_ndjson_and_csv_can_be_followed(
-    http: httpx2.Client, submit: Submit, trainer: Trainers, form: str, first: bytes
-) -> None:
-    job_id = submit()["id"]
-    attempt = trainer(job_id)
+def test_ndjson_and_csv_can_be_followed(http: httpx2.Client, form: str, first: bytes, attempt: Trainer) -> None:
     attempt.begin()
     attempt.epoch(1)
-    with http.stream("GET", f"/jobs/{job_id}/metrics?follow=true", headers={"accept": form}) as answer:
+    with http.stream("GET", f"/jobs/{attempt.job_id}/metrics?follow=true", headers={"accept": form}) as answer:
         assert answer.headers["content-type"].startswith(form)
         chunks = answer.iter_bytes()
         content = next(chunks)
@@ -223,21 +196,20 @@ def test_ndjson_and_csv_can_be_followed(
         attempt.epoch(2)
         attempt.succeed()
         content += b"".join(chunks)
-    snapshot = http.get(f"/jobs/{job_id}/metrics", headers={"accept": form})
+    snapshot = http.get(f"/jobs/{attempt.job_id}/metrics", headers={"accept": form})
     assert content == snapshot.content
     assert len(content.splitlines()) == (2 if form.endswith("ndjson") else 3)
 
 
-def test_disconnected_client_is_unsubscribed(http: httpx2.Client, service: Service, submit: Submit) -> None:
-    job_id = submit()["id"]
-    with listening(http, f"/jobs/{job_id}/events") as listener:
+def test_disconnected_client_is_unsubscribed(http: httpx2.Client, service: RunningService, attempt: Trainer) -> None:
+    with listening(http, f"/jobs/{attempt.job_id}/events") as listener:
         listener.wait_until(lambda: listener.events)
         assert service.followers == 1
-    wait_for(lambda: service.followers == 0, "the client is forgotten")
+    wait_for(lambda: service.followers == 0, "the client is unsubscribed")
 
 
 @pytest.fixture
-def short_send_timeout(service: Service) -> Iterator[None]:
+def short_send_timeout(service: RunningService) -> Iterator[None]:
     """The service waits half a second for a client to read."""
     state = service.server.config.app.state
     usual = state.services
@@ -248,7 +220,7 @@ def short_send_timeout(service: Service) -> Iterator[None]:
 
 @pytest.mark.usefixtures("short_send_timeout")
 def test_stalled_client_is_dropped_and_can_reconnect(
-    *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers
+    http: httpx2.Client, service: RunningService, submit: Submit, trainer: Callable[[str], Trainer]
 ) -> None:
     job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
     attempt = trainer(job_id)
@@ -271,19 +243,17 @@ def test_stalled_client_is_dropped_and_can_reconnect(
 
 
 def test_streams_close_without_an_end_event_when_the_service_stops(
-    make_service: Callable[[], Service], tiny_npz: bytes, trainer: Trainers
+    make_service: MakeService, submitted: Callable[..., str], trainer: Callable[[str], Trainer]
 ) -> None:
-    service = make_service()
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
-        http.post("/datasets?name=tiny", content=tiny_npz)
-        job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
-        trainer(job_id).begin()
-        lines = {"accept": "application/x-ndjson"}
-        with (
-            listening(http, f"/jobs/{job_id}/events") as listener,
-            http.stream("GET", f"/jobs/{job_id}/events?follow=true", headers=lines) as followed,
-        ):
-            listener.wait_until(lambda: len(listener.events) == 3)
-            service.stop()
-            assert [event.type for event in listener.wait_for_end()] == ["state"] * 3
-            assert len(list(followed.iter_lines())) == 3
+    service, job_id = make_service(), submitted()
+    trainer(job_id).begin()
+    lines = {"accept": "application/x-ndjson"}
+    with (
+        httpx2.Client(base_url=service.url, timeout=60) as http,
+        listening(http, f"/jobs/{job_id}/events") as listener,
+        http.stream("GET", f"/jobs/{job_id}/events?follow=true", headers=lines) as followed,
+    ):
+        listener.wait_until(lambda: len(listener.events) == 3)
+        service.stop()
+        assert [event.type for event in listener.wait_for_end()] == ["state"] * 3
+        assert len(list(followed.iter_lines())) == 3

@@ -3,8 +3,7 @@
 import socket
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from typing import Any
 
 import httpx2
 import pytest
@@ -12,68 +11,50 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from pippin.api.tokens import Role, issue
-from pippin.store import Store
 from service.security.access import PUBLIC, Access, Operations, UndeclaredAccessError, requires
+from tests.service.security.conftest import AddToken, bearer
 
-Http: TypeAlias = httpx2.Client
 # Last parts of operations' paths; each may be the name of a dataset or model.
 NAMES = ["predict", "session", "blobs", "validate"]
 
 
-@pytest.fixture
-def make_token(store: Store) -> Callable[[Role], dict[str, str]]:
-    """Creates valid tokens, as headers."""
-
-    def make(role: Role) -> dict[str, str]:
-        token = issue(role, None)
-        store.tokens.add(token)
-        return {"authorization": f"Bearer {token.text}"}
-
-    return make
-
-
-def raw(http: Http, head: str, headers: dict[str, str]) -> bytes:
-    """The status line of the response to a request whose head is sent verbatim, without a body."""
-    url = urlsplit(str(http.base_url))
-    assert url.hostname
-    assert url.port
-    lines = [head, f"Host: {url.netloc}", "Connection: close", *(f"{name}: {text}" for name, text in headers.items())]
-    with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
+def status_of(http: httpx2.Client, head: str, headers: dict[str, str]) -> int:
+    """The status of the response to a request whose head is sent verbatim, without a body."""
+    lines = [f"{head} HTTP/1.1", "Host: localhost", "Connection: close", *map(": ".join, headers.items())]
+    with socket.create_connection(("127.0.0.1", http.base_url.port), timeout=60) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        return connection.makefile("rb").readline()
+        return int(connection.makefile("rb").readline().split()[1])
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("kind", ["datasets", "models"])
 def test_read_token_cannot_delete_objects_named_like_endpoints(
-    *, http: Http, make_token: Callable[[Role], dict[str, str]], tiny_npz: bytes, digits: bytes, name: str, kind: str
+    *, http: httpx2.Client, add_token: AddToken, tiny_npz: bytes, digits: bytes, name: str, kind: str
 ) -> None:
-    submit, read = make_token("submit"), make_token("read")
+    submit, read = bearer(add_token("submit")), bearer(add_token("read"))
     content = tiny_npz if kind == "datasets" else digits
     created = http.post(f"/{kind}", params={"name": name}, content=content, headers=submit)
     assert created.status_code == 201, created.text
+    identifier = created.json()["id"]
     encoded = "".join(f"%{byte:02X}" for byte in name.encode())
-    for path in (name, encoded, name.replace("/", "%2F"), f"{name}/", f"{name}/file", created.json()["id"]):
+    for path in (name, encoded, f"{name}/", f"{name}/file", identifier):
         for method in ("DELETE", "PUT", "POST", "PATCH"):
-            status = raw(http, f"{method} /{kind}/{path} HTTP/1.1", {**read, "Content-Length": "0"}).split()[1]
-            assert status in {b"403", b"404", b"405"}, (method, path, status)
+            status = status_of(http, f"{method} /{kind}/{path}", {**read, "Content-Length": "0"})
+            assert status in {403, 404, 405}, (method, path, status)
     for path in (f"//{kind}/{name}", f"/{kind}//{name}", f"/./{kind}/{name}", f"/x/../{kind}/{name}"):
-        assert raw(http, f"DELETE {path} HTTP/1.1", read).split()[1] in {b"403", b"404", b"405"}
-    assert http.delete(f"/{kind}/{created.json()['id']}", headers=read).status_code == 403
-    assert http.delete(f"/{kind}/{created.json()['id']}", headers=submit).status_code == 204
+        assert status_of(http, f"DELETE {path}", read) in {403, 404, 405}
+    assert http.delete(f"/{kind}/{identifier}", headers=read).status_code == 403
+    assert http.delete(f"/{kind}/{identifier}", headers=submit).status_code == 204
 
 
 @pytest.mark.parametrize("head", ["POST /datasets?name=x", "POST /models", "PUT /blobs/" + "0" * 64, "POST /jobs"])
-def test_upload_is_refused_before_its_body_is_sent(
-    http: Http, make_token: Callable[[Role], dict[str, str]], head: str
-) -> None:
-    read = make_token("read")
+def test_upload_is_refused_before_its_body_is_sent(http: httpx2.Client, add_token: AddToken, head: str) -> None:
+    read = bearer(add_token("read"))
     announced = {"Content-Length": str(2 * 2**30), "Content-Type": "application/octet-stream"}
     # No byte of the body follows: a service that waited for one would not answer.
-    assert raw(http, f"{head} HTTP/1.1", announced | read).split()[1] == b"403"
-    assert raw(http, f"{head} HTTP/1.1", announced).split()[1] == b"401"
-    assert raw(http, f"{head} HTTP/1.1", {"Transfer-Encoding": "chunked"} | read).split()[1] == b"403"
+    assert status_of(http, head, announced | read) == 403
+    assert status_of(http, head, announced) == 401
+    assert status_of(http, head, {"Transfer-Encoding": "chunked"} | read) == 403
 
 
 def _endpoint() -> Response:

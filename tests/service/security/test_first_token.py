@@ -1,10 +1,8 @@
 """A service that other machines can reach has an admin token, or does not start."""
 
-import json
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from pippin.settings import Settings, SettingsError
 from pippin.store import Store
 from pippin.store.token_requirement import TokenRequirement, require_admin
 from service.security.first_token import check_first_token, store_first_token
+from tests.service.conftest import Process
 from tests.support.environment import clean_environment
 from tests.support.waiting import wait_for
 
@@ -25,45 +24,8 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.full
 
 
-class Process:
-    """A service that listens on every address of the machine."""
-
-    def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
-        clean = clean_environment()
-        ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", "PIPPIN_HOST": "0.0.0.0"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "service"], env=clean | ours | variables, stderr=subprocess.PIPE, text=True
-        )
-        self.log: list[str] = []
-
-    def url(self) -> str:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.log.append(line)
-            event: dict[str, Any] = json.loads(line)
-            if event["event"] == "listening":
-                return f"http://127.0.0.1:{event['address'][1]}"
-        pytest.fail(f"the service did not start: {self.log}")
-
-    def end(self) -> str:
-        """Terminate the service; its whole log."""
-        self.process.send_signal(signal.SIGTERM)
-        _, rest = self.process.communicate(timeout=60)
-        return "".join([*self.log, rest])
-
-
-@pytest.fixture
-def start(valkey_url: str, tmp_path: Path) -> Iterator[Callable[..., Process]]:
-    started: list[Process] = []
-
-    def begin(**variables: str) -> Process:
-        started.append(Process(valkey_url, tmp_path / "home", **variables))
-        return started[-1]
-
-    yield begin
-    for each in started:
-        each.process.kill()
-        each.process.communicate()
+# Such a service listens on every address of the machine.
+REACHABLE = {"PIPPIN_HOST": "0.0.0.0"}
 
 
 @pytest.mark.parametrize("setting", [{"host": "0.0.0.0"}, {"allowed_hosts": ("localhost", "pippin.example.com")}])
@@ -84,27 +46,28 @@ def test_loopback_needs_no_admin_token(store: Store, make_settings: Callable[...
     require_admin(make_settings(host=host), store)
 
 
-def test_service_without_an_admin_token_does_not_start(start: Callable[..., Process]) -> None:
-    refused = start()
-    _, output = refused.process.communicate(timeout=60)
-    assert refused.process.returncode == 2
+def test_service_without_an_admin_token_does_not_start(start_process: Callable[..., Process]) -> None:
+    refused = start_process(**REACHABLE).process
+    _, output = refused.communicate(timeout=60)
+    assert refused.returncode == 2
     assert len(output.splitlines()) == 1
     assert "there is no token of the role admin" in output
 
 
 def test_missing_admin_token_file_is_created_with_a_valid_token(
-    start: Callable[..., Process], store: Store, tmp_path: Path
+    start_process: Callable[..., Process], store: Store, tmp_path: Path
 ) -> None:
     file = tmp_path / "admin.token"
-    service = start(PIPPIN_ADMIN_TOKEN_FILE=str(file))
-    url = service.url()
+    service = start_process(**REACHABLE, PIPPIN_ADMIN_TOKEN_FILE=str(file))
+    url = service.address().replace("0.0.0.0", "127.0.0.1")
     token = read_token(file)
     assert token is not None
     assert file.stat().st_mode & 0o777 == 0o600
     assert httpx2.get(f"{url}/jobs").status_code == 401
     shown = {"authorization": f"Bearer {token}"}
     wait_for(lambda: httpx2.get(f"{url}/jobs", headers=shown).status_code == 200, "the first token is kept")
-    assert token.rpartition("_")[2] not in service.end()
+    service.terminate()
+    assert token.rpartition("_")[2] not in str(service.log)
     (record,) = store.tokens.all()
     assert (record.role, record.tenant, record.name) == ("admin", "default", "first")
 
@@ -124,7 +87,7 @@ async def test_revoked_first_token_is_not_restored(
     with structlog.testing.capture_logs() as log:
         await store_first_token(store, settings, requirement)
     assert store.tokens.all() == []
-    assert "not the first any more" in log[0]["event"]
+    assert "the role already has other tokens" in log[0]["event"]
     assert read_token(settings.admin_token_file) == text
 
 
@@ -156,12 +119,10 @@ def test_token_file_readable_by_others_is_refused(make_settings: Callable[..., S
 
 
 def test_pippin_up_without_an_admin_token_leaves_no_process(tmp_path: Path) -> None:
-    clean = clean_environment()
-    command = [sys.executable, "-P", "-m", "pippin", "up", "--host", "0.0.0.0", "--port", "0", "--workers", "0"]
     home = tmp_path / "home"
-    refused = subprocess.run(
-        [*command, "--home", str(home)], env=clean, capture_output=True, text=True, timeout=60, check=False
-    )
+    command = [sys.executable, "-P", "-m", "pippin", "up", "--host", "0.0.0.0", "--port", "0", "--workers", "0"]
+    command += ["--home", str(home)]
+    refused = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, timeout=60, check=False)
     assert refused.returncode == 2
     assert "pippin tokens create --role admin" in refused.stderr
     listed = subprocess.run(["ps", "-Aww", "-o", "args="], stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -1,16 +1,16 @@
 """A request in progress ends when its token is revoked or its session ends; other requests continue."""
 
-import hashlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from pippin.api.tokens import NewToken, Role, issue, secret_hash
+from pippin.api.tokens import issue, secret_hash
 from pippin.blobs import Blobs
 from pippin.client import Client, ServiceError
 from pippin.settings import Settings
@@ -20,9 +20,9 @@ from service.security.access import Principal
 from service.security.open_requests import OpenRequests
 from service.telemetry.meters import Meters
 from tests.service.conftest import RunningService
-from tests.support.waiting import wait_for
+from tests.service.security.conftest import AddToken, bearer
+from tests.support.waiting import DEADLINE, wait_for
 
-SSE = {"accept": "text/event-stream"}
 LARGE = bytes(64 * 2**20)
 
 
@@ -51,16 +51,17 @@ class Reading:
                 for chunk in answer.iter_bytes(65536):
                     self.text = (self.text + chunk)[-(2**20) :]
                     if self.paused is not None:
-                        self.paused.wait(60)
+                        self.paused.wait(DEADLINE)
         except httpx2.HTTPError as error:
             self.error = error
 
     def end(self) -> None:
-        self.thread.join(20)
+        self.thread.join(DEADLINE)
         assert not self.thread.is_alive(), "the request did not end"
 
 
 Read = Callable[..., Reading]
+Follow = Callable[..., Reading]
 
 
 @pytest.fixture
@@ -83,33 +84,22 @@ def read(http: httpx2.Client) -> Iterator[Read]:
     for each in started:
         if each.paused is not None:
             each.paused.set()
-    # Streams that still follow a job end with their tokens.
-    for each in started:
-        each.thread.join(30)
-        assert not each.thread.is_alive()
+        # A stream that still follows a job ends with its token.
+        each.end()
 
 
 @pytest.fixture
-def add(store: Store) -> Callable[..., NewToken]:
-    def make(role: Role = "submit") -> NewToken:
-        token = issue(role, None)
-        store.tokens.add(token)
-        return token
+def follow(service: RunningService, submitted: Callable[..., str], read: Read) -> Follow:
+    """Follows the events of a queued job, whose streams stay open, with these headers; the stream is open already."""
+    job, opened = submitted(), itertools.count(1)
 
-    return make
+    def start(headers: dict[str, str], path: str = "events", accept: str = "text/event-stream") -> Reading:
+        reading = read(f"/jobs/{job}/{path}", {"accept": accept} | headers)
+        number = next(opened)
+        wait_for(lambda: service.followers == number, "the stream is open")
+        return reading
 
-
-Add = Callable[..., NewToken]
-
-
-def bearer(token: NewToken) -> dict[str, str]:
-    return {"authorization": f"Bearer {token.text}"}
-
-
-@pytest.fixture
-def job(submitted: Callable[..., str]) -> str:
-    """A queued job, whose streams stay open."""
-    return submitted()
+    return start
 
 
 @pytest.fixture
@@ -119,25 +109,24 @@ def revocations(service: RunningService) -> Callable[[], float]:
     return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
 
 
-def followers(service: RunningService, number: int) -> Callable[[], bool]:
-    return lambda: service.followers == number
-
-
 def test_revoked_token_ends_its_stream_with_a_revoked_event(
-    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
+    *,
+    http: httpx2.Client,
+    service: RunningService,
+    store: Store,
+    add_token: AddToken,
+    follow: Follow,
     revocations: Callable[[], float],
-) -> None:  # fmt: skip
-    revoked, other = add("read"), add("read")
+) -> None:
+    revoked, other = add_token("read"), add_token("read")
     before = revocations()
-    stream = read(f"/jobs/{job}/events", SSE | bearer(revoked))
-    others = read(f"/jobs/{job}/events", SSE | bearer(other))
-    wait_for(followers(service, 2), "both streams are open")
+    stream, others = follow(bearer(revoked)), follow(bearer(other))
     store.tokens.revoke(revoked.record.id)
     stream.end()
     assert (stream.status, stream.error) == (200, None)
     assert stream.text.endswith(b"\r\n\r\n")
     assert b"event: revoked\r\ndata: {" in stream.text
-    assert http.get(f"/jobs/{job}/events", headers=SSE | bearer(revoked)).status_code == 401
+    assert http.get(stream.path, headers=stream.headers).status_code == 401
     assert revocations() == before + 1
     assert others.thread.is_alive()
     assert service.followers == 1
@@ -147,71 +136,55 @@ def test_revoked_token_ends_its_stream_with_a_revoked_event(
 
 @pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
 def test_revoked_token_cuts_off_ndjson_and_csv_streams(
-    *, service: RunningService, store: Store, add: Add, read: Read, job: str, form: str
+    service: RunningService, store: Store, add_token: AddToken, follow: Follow, form: str
 ) -> None:
-    token = add("read")
-    stream = read(f"/jobs/{job}/metrics?follow=true", {"accept": form} | bearer(token))
-    wait_for(followers(service, 1), "the stream is open")
+    token = add_token("read")
+    stream = follow(bearer(token), "metrics?follow=true", form)
     store.tokens.revoke(token.record.id)
     stream.end()
     assert isinstance(stream.error, httpx2.RemoteProtocolError)
-    wait_for(followers(service, 0), "nothing follows the job any more")
+    wait_for(lambda: service.followers == 0, "the stream is closed")
 
 
-def _revoke(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    store.tokens.revoke(token.record.id)
-
-
-def _sign_out(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    headers = {"cookie": f"pippin_session={session}", "origin": str(http.base_url).rstrip("/")}
-    assert http.delete("/session", headers=headers).status_code == 204
-
-
-def _expire(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    store.redis.delete(keys.session(secret_hash(session)))
-
-
-def _lose_records(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
-    store.redis.flushall()
-
-
-@pytest.mark.parametrize("end", [_revoke, _sign_out, _expire, _lose_records], ids=lambda end: end.__name__)
+@pytest.mark.parametrize("end", ["revoked", "signed out", "expired", "records lost"])
 def test_stream_ends_with_its_session(
-    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
-    end: Callable[..., None],
-) -> None:  # fmt: skip
-    token = add()
+    http: httpx2.Client, store: Store, add_token: AddToken, follow: Follow, end: str
+) -> None:
+    token = add_token()
     session, other = (store.tokens.open_session(token.record) for _ in range(2))
-    stream = read(f"/jobs/{job}/events", SSE | {"cookie": f"pippin_session={session}"})
-    others = read(f"/jobs/{job}/events", SSE | {"cookie": f"pippin_session={other}"})
-    wait_for(followers(service, 2), "both streams are open")
-    end(store, token, session, http)
+    stream, others = (follow({"cookie": f"pippin_session={each}"}) for each in (session, other))
+    match end:
+        case "revoked":
+            store.tokens.revoke(token.record.id)
+        case "signed out":
+            headers = {"cookie": f"pippin_session={session}", "origin": str(http.base_url).rstrip("/")}
+            assert http.delete("/session", headers=headers).status_code == 204
+        case "expired":
+            store.redis.delete(keys.session(secret_hash(session)))
+        case "records lost":
+            store.redis.flushall()
     stream.end()
     # With the records the job is lost too, which may end its streams first.
-    assert b"event: revoked" in stream.text or end is _lose_records
-    if end in {_sign_out, _expire}:
+    assert b"event: revoked" in stream.text or end == "records lost"
+    if end in {"signed out", "expired"}:
         assert others.thread.is_alive()
         store.tokens.revoke(token.record.id)
     others.end()
 
 
-def test_anonymous_stream_ends_when_tokens_are_required(
-    *, service: RunningService, add: Add, read: Read, job: str
-) -> None:
-    stream = read(f"/jobs/{job}/events", SSE)
-    wait_for(followers(service, 1), "the stream is open")
-    add("worker")
-    add("read")
+def test_anonymous_stream_ends_when_tokens_are_required(add_token: AddToken, follow: Follow) -> None:
+    stream = follow({})
+    add_token("worker")
+    add_token("read")
     stream.end()
     assert b"event: revoked" in stream.text
 
 
 def test_slow_download_is_cut_off_on_revocation(
-    *, store: Store, add: Add, read: Read, blobs: Blobs, revocations: Callable[[], float]
+    store: Store, add_token: AddToken, read: Read, blobs: Blobs, revocations: Callable[[], float]
 ) -> None:
     digest = blobs.put_bytes(LARGE).removeprefix("sha256:")
-    assert digest == hashlib.sha256(LARGE).hexdigest()
-    token = add("worker")
+    token = add_token("worker")
     before, paused = revocations(), threading.Event()
     download = read(f"/blobs/{digest}", bearer(token), paused=paused)
     wait_for(lambda: download.text, "the download has begun")
@@ -225,22 +198,22 @@ def test_slow_download_is_cut_off_on_revocation(
 
 @pytest.mark.parametrize("path", ["/datasets?name=x", "/models?name=x", "/blobs/" + "0" * 64])
 def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
-    *, service: RunningService, store: Store, add: Add, read: Read, path: str
+    service: RunningService, store: Store, add_token: AddToken, read: Read, path: str
 ) -> None:
-    token = add("admin")
+    token = add_token("admin")
     sent, revoked = threading.Event(), threading.Event()
 
     def content() -> Iterator[bytes]:
         yield b"x" * 1000
         sent.set()
-        revoked.wait(30)
+        revoked.wait(DEADLINE)
         yield b"x" * 1000
 
     method = "PUT" if "blobs" in path else "POST"
     type_ = {"content-type": "application/octet-stream"}
     upload = read(path, bearer(token) | type_, method, content=content())
-    assert sent.wait(20)
-    rooms = Path(service.settings.home) / "uploads"
+    assert sent.wait(DEADLINE)
+    rooms = service.settings.home / "uploads"
     wait_for(lambda: any(rooms.iterdir()), "the upload has begun")
     store.tokens.revoke(token.record.id)
     wait_for(lambda: not any(rooms.iterdir()), "the upload was given up")
@@ -251,37 +224,29 @@ def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
 
 
 def test_client_raises_401_on_revocation(
-    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, job: str
+    http: httpx2.Client, service: RunningService, store: Store, add_token: AddToken, submitted: Callable[..., str]
 ) -> None:
-    token = add()
-    raised: list[ServiceError] = []
-
-    def follow() -> None:
-        with Client(str(http.base_url), token=token.text) as client:
-            try:
-                list(client.events(job))
-            except ServiceError as error:
-                raised.append(error)
-
-    thread = threading.Thread(target=follow)
-    thread.start()
-    wait_for(followers(service, 1), "the client follows the job")
-    store.tokens.revoke(token.record.id)
-    thread.join(30)
-    assert [error.status for error in raised] == [401]
+    token, job = add_token(), submitted()
+    with Client(str(http.base_url), token=token.text) as client, ThreadPoolExecutor(1) as pool:
+        following = pool.submit(lambda: list(client.events(job)))
+        wait_for(lambda: service.followers == 1, "the client follows the job")
+        store.tokens.revoke(token.record.id)
+        with pytest.raises(ServiceError) as raised:
+            following.result(DEADLINE)
+    assert raised.value.status == 401
 
 
-def test_many_open_requests_share_one_token_check(
-    *, service: RunningService, store: Store, add: Add, read: Read, job: str
-) -> None:
-    tokens = [add("read") for _ in range(8)]
+def test_many_open_requests_share_one_token_check(store: Store, add_token: AddToken, follow: Follow) -> None:
+    tokens = [add_token("read") for _ in range(8)]
     for token in tokens * 2:
-        read(f"/jobs/{job}/events", SSE | bearer(token))
-    wait_for(followers(service, 16), "the streams are open")
-    looks = store.redis.info("commandstats")["cmdstat_hmget"]["calls"]
-    began = store.redis.info("commandstats")["cmdstat_smembers"]["calls"]
-    wait_for(lambda: store.redis.info("commandstats")["cmdstat_smembers"]["calls"] >= began + 3, "three looks")
-    assert store.redis.info("commandstats")["cmdstat_hmget"]["calls"] - looks <= 5
+        follow(bearer(token))
+
+    def calls(command: str) -> int:
+        return int(store.redis.info("commandstats")[f"cmdstat_{command}"]["calls"])
+
+    looks, began = calls("hmget"), calls("smembers")
+    wait_for(lambda: calls("smembers") >= began + 3, "three checks")
+    assert calls("hmget") - looks <= 5
     for token in tokens:
         store.tokens.revoke(token.record.id)
 

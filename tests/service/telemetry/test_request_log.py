@@ -1,7 +1,5 @@
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Protocol
 
 import httpx2
 import pytest
@@ -11,12 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from service.sandbox import Sandbox, SandboxError
 from service.telemetry.requests import RequestLog
-
-IsProblem = Callable[..., dict[str, Any]]
-
-
-class Service(Protocol):
-    server: Any
+from tests.service.conftest import RunningService
+from tests.support.problems import is_problem
 
 
 async def failing(_: Scope, __: Receive, ___: Send) -> None:
@@ -28,7 +22,7 @@ async def failing_late(_: Scope, __: Receive, send: Send) -> None:
     raise RuntimeError("too late")
 
 
-def test_internal_error_returns_an_id_and_logs_the_reason(is_problem: IsProblem) -> None:
+def test_internal_error_returns_an_id_and_logs_the_reason() -> None:
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as log:
         answer = TestClient(RequestLog(failing)).get("/somewhere")
     problem = is_problem(answer, 500, "internal-error")
@@ -46,7 +40,7 @@ def test_error_after_the_response_has_started_is_raised() -> None:
 
 
 def test_unexpected_store_error_is_an_internal_error(
-    http: httpx2.Client, service: Service, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
+    http: httpx2.Client, service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = service.server.config.app.state
     monkeypatch.setitem(state._state, "services", replace(state.services, store=object()))

@@ -178,7 +178,7 @@ def test_missing_spec_blob_fails_the_job_as_invalid_model(bench: "Bench", attemp
     done = bench.job(job)
     assert done.reason is not None
     assert done.reason.code is Reason.INVALID_MODEL
-    assert "the spec of the model is gone" in done.reason.detail
+    assert "the spec of the model was deleted" in done.reason.detail
 
 
 @pytest.mark.parametrize(("most", "every"), [(30, 1), (29, 2), (10, 3), (1, 30)])

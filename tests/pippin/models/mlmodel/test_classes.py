@@ -107,11 +107,11 @@ HARMS: list[tuple[str, Callable[[Message], object]]] = [
     ("/classifier/labels: found a label twice", labels_become("a", "b", "a")),
     ("/classifier/labels: found 4 labels; 'y' has the shape [3]", labels_become("a", "b", "c", "d")),
     (
-        "/classifier/blob: found 'z', which no layer makes",
+        "/classifier/blob: found 'z', which is not an output of a layer",
         lambda model: setattr(model.neuralNetworkClassifier, "labelProbabilityLayerName", "z"),
     ),
     (
-        "/outputs/0/name: found 'classLabel'; the classifier calls it 'kind'",
+        "/outputs/0/name: found 'classLabel'; the classifier's declaration has 'kind'",
         lambda model: setattr(model.description, "predictedFeatureName", "kind"),
     ),
     ("/outputs/0: found 'int64'; the classifier's labels are 'string'", output_becomes(0, "int64Type")),
@@ -138,7 +138,7 @@ def test_regressor_must_output_its_predicted_feature() -> None:
         outputs=[{"name": "price"}], layers=[ONE], loss=SQUARES, regressor={"predicted_feature": "price"}
     )
     data = build(resolve(document))
-    with pytest.raises(ModelFileError, match="/regressor/predicted_feature: found 'cost', which is no output"):
+    with pytest.raises(ModelFileError, match="/regressor/predicted_feature: found 'cost', which is not an output"):
         read(spoil(data, lambda model: setattr(model.description, "predictedFeatureName", "cost")))
 
 

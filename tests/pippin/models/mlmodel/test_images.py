@@ -113,9 +113,8 @@ HARMS: dict[str, Callable[[Any], object]] = {
     "the image 'x' has a step of no kind; Pippin knows scale and bias, or a mean image": lambda steps: steps[
         0
     ].ClearField("scaler"),
-    "found preprocessing of 'x' twice; needs one step an image: the order of two is not documented": lambda steps: (
-        steps.add().CopyFrom(steps[0])
-    ),
+    "found preprocessing of 'x' twice; needs one step per image: the order of two steps is not "
+    "documented": lambda steps: steps.add().CopyFrom(steps[0]),
     "the mean image of 'x' has 1 numbers; the image has the shape [3, 4, 5] and needs 60": lambda steps: steps[
         0
     ].meanImage.meanImage.append(1),

@@ -80,7 +80,7 @@ def test_read_refuses_what_is_not_a_network(kind: str) -> None:
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\xff" * 50])
 def test_invalid_bytes_have_no_rule(data: bytes) -> None:
-    with pytest.raises(ModelFileError, match=r"no \.mlmodel") as raised:
+    with pytest.raises(ModelFileError, match=r"not an \.mlmodel") as raised:
         open_model(data)
     assert [(fault.rule, fault.pointer) for fault in raised.value.faults] == [(None, "")]
 

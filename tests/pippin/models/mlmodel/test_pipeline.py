@@ -105,8 +105,10 @@ def test_all_mismatched_features_are_reported() -> None:
         ("pipeline.features", "/models/1/inputs"),
         ("pipeline.features", "/outputs"),
     ]
-    assert "found 'elsewhere', which neither the pipeline is given nor a model before it answers" in str(found)
-    assert "'point' of another type or shape" in found.faults[1].detail
+    assert ("found 'elsewhere', which is neither an input of the pipeline nor an output of an earlier model") in str(
+        found
+    )
+    assert "'point' of a different type or shape" in found.faults[1].detail
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -117,7 +119,7 @@ def test_a_pipeline_in_a_pipeline_is_refused(kind: str, place: int) -> None:
         inner.ClearField("isUpdatable")
     found = refusal(pipeline(inner, network()) if place == 0 else pipeline(embedding(), inner))
     assert [(fault.rule, fault.pointer) for fault in found.faults] == [("pipeline.kinds", f"/models/{place}")]
-    assert f"a model of kind {kind}; Pippin knows neuralNetwork" in str(found)
+    assert f"a model of kind {kind}; Pippin supports neuralNetwork" in str(found)
 
 
 def test_nearest_neighbor_model_not_last_is_refused() -> None:

@@ -139,7 +139,7 @@ MISFITS = {
     "W are 2 bytes; 6 numbers of 3 bits need 3": linear(blob(3, bytes(2))),
     "W are 4 bytes; 6 numbers of 3 bits need 3": linear(blob(3, bytes(4))),
     "W are 0 bytes; 6 numbers of 8 bits need 6": linear(blob(8)),
-    "W do not say how they are quantised; needs linear or lookup table": blob(8, EIGHT),
+    "W have no quantisation parameters; needs linear or lookup table": blob(8, EIGHT),
     "W have a scale of 0 numbers; needs 1 or 3": linear(blob(8, EIGHT), []),
     "W have a scale of 2 numbers; needs 1 or 3": linear(blob(8, EIGHT), [1, 1]),
     "W have a bias of 2 numbers; needs 1 or 3": linear(blob(8, EIGHT), [1], [0, 0]),
@@ -147,7 +147,7 @@ MISFITS = {
     "W have a table of 5 numbers; 2 bits need 4": table(blob(2, bytes(2)), range(5)),
     "W are signed numbers of 6 bits; needs 8": linear(blob(6, signed=bytes(5))),
     "W are signed numbers; those of a lookup table must not be": table(blob(8, signed=EIGHT), range(256)),
-    "W are kept as rawValue and int8RawValue; needs one of them": linear(blob(8, EIGHT, EIGHT)),
+    "W are stored as rawValue and int8RawValue; needs one of them": linear(blob(8, EIGHT, EIGHT)),
     "W hold a number that is not finite; needs finite numbers": linear(blob(8, b"\xff" * 6), [3e38], []),
 }
 

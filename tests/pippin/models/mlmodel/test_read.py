@@ -124,7 +124,7 @@ HARMS = {
     "3 bytes of half floats": lambda model: dense(model).weights.CopyFrom(
         WeightParams(float16Value=b"abc", isUpdatable=True)
     ),
-    "weights of layer 'dense' are kept as floatValue and float16Value; needs one of them": lambda model: setattr(
+    "weights of layer 'dense' are stored as floatValue and float16Value; needs one of them": lambda model: setattr(
         dense(model).weights, "float16Value", bytes(24)
     ),
     "quantises its input": lambda model: setattr(dense(model), "int8DynamicQuantize", True),
@@ -168,7 +168,7 @@ def test_an_inference_model_is_not_updatable() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\x89PNG\r\n", b"\x00" * 100, b"\xff" * 100, serialize(new_model())])
 def test_invalid_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(ModelFileError, match=r"no \.mlmodel"):
+    with pytest.raises(ModelFileError, match=r"not an \.mlmodel"):
         read(data)
 
 

@@ -91,7 +91,7 @@ def test_too_many_classes_are_refused() -> None:
     model = read_neighbors(make_message(samples=(), default=0))
     many = range(MAX_CLASSES + 1)
     assert len(append(model, np.zeros((len(many) - 1, 2)), many[1:]).classes) == MAX_CLASSES
-    with pytest.raises(NeighborsError, match=f"make {MAX_CLASSES + 1} different ones"):
+    with pytest.raises(NeighborsError, match=f"found {MAX_CLASSES + 1} different labels"):
         append(model, np.zeros((len(many), 2)), many)
 
 

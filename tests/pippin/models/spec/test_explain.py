@@ -117,5 +117,5 @@ def test_spec_of_long_unknown_names_is_refused_quickly() -> None:
     layers = [
         {"type": "relu", "name": f"r{number}", "input": f"{'z' * 190}{number}", "output": "y"} for number in range(1900)
     ]
-    with pytest.raises(SpecError, match="no input and no layer above makes"):
+    with pytest.raises(SpecError, match="neither an input nor an output of a layer above"):
         resolve(preset("mnist-cnn") | {"inputs": inputs, "layers": layers})

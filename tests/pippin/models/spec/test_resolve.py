@@ -80,7 +80,7 @@ def test_layers_may_form_any_topologically_sorted_graph() -> None:
 def test_a_layer_listed_before_its_input_is_made_is_a_fault() -> None:
     layers = [{"type": "relu", "name": "r", "input": "dense"}, DENSE | {"input": "x"}, SOFTMAX | {"input": "dense"}]
     assert faults_of(small_spec(layers=layers)) == {
-        "/layers/0/input": "found 'dense', which is made by layer 'dense' further down: list that one first"
+        "/layers/0/input": "found 'dense', which is the output of layer 'dense' further down: list that one first"
     }
 
 
@@ -90,7 +90,10 @@ def test_a_layer_that_reads_its_own_output_is_a_fault() -> None:
 
 def test_an_unknown_blob_gets_a_hint() -> None:
     faults = faults_of(small_spec(layers=[DENSE, SOFTMAX | {"input": "dens"}]))
-    assert faults == {"/layers/1/input": "found 'dens', which no input and no layer above makes; did you mean 'dense'?"}
+    assert faults == {
+        "/layers/1/input": "found 'dens', which is neither an input nor an output of a layer above; "
+        "did you mean 'dense'?"
+    }
 
 
 def test_last_layer_makes_the_sole_output_by_default() -> None:

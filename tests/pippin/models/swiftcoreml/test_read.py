@@ -131,7 +131,7 @@ NOTES: list[tuple[Document, str, str]] = [
     (
         {LAYER: {"type": "convolution", "base": NAMES | CONVOLUTION | {"stride": [2, 2]}}},
         f"{AT_LAYER}/base/dilationFactor",
-        "found [1, 1], which is taken as it is; SwiftCoreMLTools' own export would write the stride, [2, 2]",
+        "found [1, 1], which is used; SwiftCoreMLTools' own export would write the stride, [2, 2]",
     ),
     (
         {LAYER: {"type": "convolution", "base": NAMES | CONVOLUTION | {"outputShape": [3, 3]}}},
@@ -147,7 +147,7 @@ NOTES: list[tuple[Document, str, str]] = [
     (
         {LAYER: {"type": "tanh", "base": NAMES | {"alpha": 1, "beta": 2}}},
         f"{AT_LAYER}/type",
-        "found 'tanh' with alpha or beta, which is how SwiftCoreMLTools writes a ScaledTanh; taken as one",
+        "found 'tanh' with alpha or beta, which is how SwiftCoreMLTools writes a ScaledTanh; read as one",
     ),
     ({LAYER: {"type": "pReLu", "base": NAMES}}, f"{AT_LAYER}/base", "holds no parameters"),
     ({LAYER: {"type": "parametricSoftplus", "base": NAMES}}, f"{AT_LAYER}/base", "holds no parameters"),
@@ -158,7 +158,7 @@ NOTES: list[tuple[Document, str, str]] = [
     ({f"{LAYER}.base.color": "red"}, f"{AT_LAYER}/base", "found 'color', which SwiftCoreMLTools does not know"),
     ({"coffee": 1}, "", "found 'coffee'"),
     ({"neuralNetwork.seed": 1}, "/neuralNetwork", "found 'seed'"),
-    ({"neuralNetwork.shuffle": None}, "/neuralNetwork", "found no 'shuffle'; true is taken"),
+    ({"neuralNetwork.shuffle": None}, "/neuralNetwork", "found no 'shuffle'; using true"),
     ({"neuralNetwork.epochSet": ...}, "/neuralNetwork", "found no 'epochSet'; a job may train for any number"),
     ({"trainingInputs": {}}, "/trainingInputs", "found no training inputs"),
     (

@@ -208,7 +208,7 @@ def test_unsupported_layer_parameter_is_a_fault() -> None:
     spec = _resolved(sayable())
     assert to_swift(spec | {"layers": [prelu]})["neuralNetwork"]["layers"][0]["type"] == "pReLu"
     faults = _faults(spec | {"layers": [prelu | {"alpha": [0.25]}]})
-    assert faults == {"/layers/0/alpha": "found [0.25]; SwiftCoreMLTools' pReLu has no such thing"}
+    assert faults == {"/layers/0/alpha": "found [0.25]; SwiftCoreMLTools' pReLu has no such field"}
 
 
 def test_unresolved_spec_gets_faults_for_missing_fields() -> None:

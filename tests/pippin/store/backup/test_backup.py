@@ -234,7 +234,7 @@ def test_lost_sweep_hold_fails_the_backup(source: Side, folder: Path, monkeypatc
         fetch(self, digest, path)
 
     monkeypatch.setattr(Blobs, "fetch", lose)
-    with pytest.raises(BackupError, match="stood still"):
+    with pytest.raises(BackupError, match="was suspended"):
         source.save(folder)
     assert not (folder / "manifest.json").exists()
 
@@ -242,7 +242,7 @@ def test_lost_sweep_hold_fails_the_backup(source: Side, folder: Path, monkeypatc
 def test_concurrent_backups_are_refused(source: Side, folder: Path, tmp_path: Path) -> None:
     with SweepHold(source.store.blob_ledger, "backup"), pytest.raises(BackupError, match=r"a backup .* is running"):
         source.save(folder)
-    with Folder(folder).opened_for_writing(), pytest.raises(BackupError, match="another backup is being made"):
+    with Folder(folder).opened_for_writing(), pytest.raises(BackupError, match="another backup is running"):
         source.save(folder)
     source.save(tmp_path / "other")
 
@@ -281,7 +281,7 @@ def test_killed_backup_keeps_the_previous_one(source: Side, target: Side, folder
 def test_killed_first_backup_cannot_be_restored(source: Side, target: Side, folder: Path) -> None:
     source.add_models(500)
     killed(source.command("backup", folder), lambda: count(folder / "blobs") > 10)
-    with pytest.raises(BackupError, match="holds no complete backup: a backup was begun there and did not end"):
+    with pytest.raises(BackupError, match="contains no complete backup: a backup there did not finish"):
         target.restore(folder)
     refused = target.command("restore", folder)
     out, err = refused.communicate()
@@ -343,12 +343,12 @@ def test_records_or_other_blobs_at_the_target_are_not_replaced_by_default(
     source.add_models(2)
     source.save(folder)
     stray = target.blobs.put_bytes(b"stray")
-    with pytest.raises(BackupError, match="the blob store holds blobs that are not in the backup"):
+    with pytest.raises(BackupError, match="the blob store has blobs that are not in the backup"):
         target.restore(folder)
     target.blobs.delete(stray)
     target.submit(1)
     before = target.contents()
-    with pytest.raises(BackupError, match="Redis holds records"):
+    with pytest.raises(BackupError, match="Redis already has records"):
         target.restore(folder)
     assert target.contents() == before
 
@@ -406,7 +406,7 @@ def test_a_damaged_backup_is_refused_before_anything_changes(
         ("[]", "is damaged"),
         ('{"format": 1}', "is damaged"),
         ('{"format": 2, "pippin": "9.0"}', "has the format 2, made by Pippin 9.0; this one reads up to 1"),
-        (None, "holds no complete backup"),
+        (None, "contains no complete backup"),
     ],
 )
 def test_unusable_manifest_is_refused(*, source: Side, target: Side, folder: Path, text: str | None, why: str) -> None:
@@ -443,7 +443,7 @@ def test_unknown_manifest_fields_are_ignored(source: Side, target: Side, folder:
 def test_a_folder_with_other_files_is_refused(source: Side, folder: Path) -> None:
     folder.mkdir()
     (folder / "thesis.tex").write_text("x")
-    with pytest.raises(BackupError, match=r"holds thesis\.tex, which is no part of a backup"):
+    with pytest.raises(BackupError, match=r"contains thesis\.tex, which is not part of a backup"):
         source.save(folder)
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
 

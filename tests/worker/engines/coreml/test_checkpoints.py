@@ -177,8 +177,11 @@ def test_resuming_without_momentum_and_shuffle_matches_an_unbroken_run(
     assert witness.kept[-1].epoch == 5
     (notice,) = witness.notices
     assert notice is not None
-    assert f"went on from the weights after epoch {stop}" in notice
-    assert "all that SGD without momentum and shuffling needs, yet Apple does not promise the same bits" in notice
+    assert f"resumed from the weights after epoch {stop}" in notice
+    assert (
+        "SGD without momentum and shuffling needs nothing else, but Apple does not guarantee identical results"
+        in notice
+    )
 
 
 def test_resumed_training_uses_the_learning_rates_of_its_epochs(engine: Engine, run: TrainingRun) -> None:
@@ -227,12 +230,12 @@ def test_resuming_after_the_last_epoch_trains_nothing(
 
 
 LOST = {
-    "momentum": (SGD, {"momentum": 0.5}, "the momentum of SGD begins anew"),
-    "the model's momentum": (SGD | {"momentum": 0.5}, {}, "the momentum of SGD begins anew"),
+    "momentum": (SGD, {"momentum": 0.5}, "the momentum of SGD starts again"),
+    "the model's momentum": (SGD | {"momentum": 0.5}, {}, "the momentum of SGD starts again"),
     "adam": (
         ADAM,
         {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
-        "Adam's moments and its count of steps begin anew",
+        "Adam's moments and its step count start again",
     ),
 }
 
@@ -246,8 +249,10 @@ def test_notice_names_the_state_that_core_ml_does_not_return(
     run = lab.run(lab.model(LAYERS, shape=[3], optimizer=optimizer), clouds, epochs=3, shuffle=shuffle, **values)
     witness = Witness()
     engine.train(replace(run, resume=_stopped_after(engine, run, 2)), witness)
-    order = "; the shuffled order of the examples begins anew with the seed" if shuffle else ""
-    assert witness.notices == [f"Core ML went on from the weights after epoch 2 and gives no more back: {lost}{order}."]
+    order = "; the shuffled order of the examples starts again from the seed" if shuffle else ""
+    assert witness.notices == [
+        f"Core ML resumed from the weights after epoch 2; other state is not restored: {lost}{order}."
+    ]
     assert witness.epochs == [3]
 
 
@@ -269,7 +274,9 @@ def test_the_notice_names_the_machine_before_and_the_one_now(engine: Engine, run
     engine.train(replace(run, resume=replace(checkpoint, environment=elsewhere)), witness)
     (notice,) = witness.notices
     assert notice is not None
-    assert "it computed with system macOS 26.1, chip Apple M4, compute units all, and now does with system " in notice
+    assert (
+        "it was computed with system macOS 26.1, chip Apple M4, compute units all, and continues with system " in notice
+    )
     assert f"chip {checkpoint.environment['chip']}" in notice
 
 
@@ -344,7 +351,7 @@ def test_mismatching_checkpoint_is_refused_with_the_reason(engine: Engine, run: 
     out = dict(good.weights["out"])
     assert "made by the engine jax" in _refused(engine, run, replace(good, engine="jax"))
     assert "3 mini-batches after epoch 2" in _refused(engine, run, replace(good, step=3, batch_sums=(1.0, 1.0, 1.0)))
-    assert "0 mini-batches after epoch 6; Core ML can go on from the end of an epoch, up to 5" in _refused(
+    assert "0 mini-batches after epoch 6; Core ML can resume only from the end of an epoch, up to 5" in _refused(
         engine, run, replace(good, epoch=6)
     )
     assert "it lacks the bias of layer out" in _refused(

@@ -54,7 +54,7 @@ def test_neighbours_and_pipelines_are_refused_in_favour_of_jax(
     engine: Engine, run: TrainingRun, notes: Notes, make: Callable[[], bytes], kind: str
 ) -> None:
     open_model(make())
-    with pytest.raises(EngineError, match=f"this is {kind}; the engine jax trains it") as caught:
+    with pytest.raises(EngineError, match=f"this is {kind}; use the engine jax") as caught:
         engine.train(replace(run, model=make()), notes)
     assert caught.value.reason is Reason.INVALID_MODEL
 

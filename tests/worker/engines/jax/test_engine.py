@@ -247,7 +247,7 @@ def test_sums_of_many_losses_stay_exact(line: bytes, lab: Lab, notes: Notes) -> 
     assert notes.results[0].validation_loss * 50_000 == pytest.approx(1e8 + 499.99, abs=2)
 
 
-@pytest.mark.parametrize("output", ["share", "same"], ids=["the softmax is the output", "the softmax is no output"])
+@pytest.mark.parametrize("output", ["share", "same"], ids=["the softmax is the output", "the softmax is not an output"])
 def test_accuracy_is_the_share_of_correct_predictions(output: str, lab: Lab, notes: Notes) -> None:
     # The larger of the two inputs is the answer; 3 of 5 labels agree, and padding to a full mini-batch adds none.
     names = {output: "y"}
@@ -330,8 +330,8 @@ def test_non_default_switches_are_logged(classifier: bytes, lab: Lab, clouds: Ex
     JaxEngine(Switches(order="pippin")).train(asked, notes)
     assert notes.lines[1:] == [
         (
-            "trained otherwise than Core ML does, as the switches say: "
-            "order pippin, last_batch filled, momentum lr_inside, adam eps_hat"
+            "training differs from Core ML's because of these switches: order pippin, last_batch filled, momentum "
+            "lr_inside, adam eps_hat"
         )
     ]
 

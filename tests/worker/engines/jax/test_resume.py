@@ -296,7 +296,7 @@ def test_change_of_environment_is_noted(run: TrainingRun, halfway: Checkpoint) -
     (notice,) = listener.notices
     assert notice == (
         f"The checkpoint was made with jaxlib 0.0.1 (here {here['jaxlib']}), threads 64 (here {here['threads']}): "
-        "results may differ in bits from an unbroken training."
+        "results may differ in their last bits from an uninterrupted training."
     )
     silent = Listener()
     JaxEngine().train(replace(run, resume=replace(halfway, environment={})), silent)
@@ -321,9 +321,9 @@ def _turned(found: Checkpoint) -> Checkpoint:
     ("change", "sentence"),
     [
         (lambda found: replace(found, engine="coreml"), "was made by the engine coreml"),
-        (lambda found: replace(found, epoch=3), "stands after epoch 3; the training has 2"),
-        (lambda found: replace(found, epoch=2), "stands after step 2 of epoch 3; there it can have taken 0"),
-        (lambda found: replace(found, step=4), "stands after step 4 of epoch 2; there it can have taken 3"),
+        (lambda found: replace(found, epoch=3), "was made after epoch 3; the training has 2"),
+        (lambda found: replace(found, epoch=2), "was made after step 2 of epoch 3; the training has 0 steps there"),
+        (lambda found: replace(found, step=4), "was made after step 4 of epoch 2; the training has 3 steps there"),
         (lambda found: replace(found, batch_sums=(0.5,)), "holds the losses of 1 steps; it has taken 2"),
         (lambda found: replace(found, batch_totals=()), "holds the losses of 0 steps; it has taken 2"),
         (lambda found: replace(found, moments=found.moments * 2), "holds 2 moments of each weight"),

@@ -34,8 +34,8 @@ export function measuring(job, dataset, take) {
   }
 
   measure();
-  return el("section", { class: "card", "aria-label": "How good it is" }, [
-    el("div", { class: "head" }, el("h2", {}, "How good it is"), el("label", { class: "inline" }, "on", choice)),
+  return el("section", { class: "card", "aria-label": "Evaluation" }, [
+    el("div", { class: "head" }, el("h2", {}, "Evaluation"), el("label", { class: "inline" }, "on", choice)),
     result,
   ]);
 }
@@ -83,7 +83,7 @@ function confusion({ labels, matrix }) {
   const largest = Math.max(1, ...matrix.flatMap((row, y) => row.filter((_, x) => x !== y)));
   const cell = (value, x, y) => {
     const strength = x === y ? value / Math.max(1, ...matrix[y]) : value / largest;
-    const cellElement = el("td", { class: `number ${x === y ? "right" : value ? "wrong" : "none"}`, title: `${labels[y]} taken for ${labels[x]}: ${value}` }, String(value));
+    const cellElement = el("td", { class: `number ${x === y ? "right" : value ? "wrong" : "none"}`, title: `${labels[y]} predicted as ${labels[x]}: ${value}` }, String(value));
     cellElement.style.setProperty("--strength", `${Math.round(12 + 30 * strength)}%`);
     return cellElement;
   };
@@ -102,7 +102,7 @@ function confusion({ labels, matrix }) {
 
 function worst({ worst: mistakes }, examples, dataset, take) {
   const tiles = mistakes.map(({ row, label, predicted, probability }, n) =>
-    tile(row, examples[n], dataset, take, `${label} taken for ${predicted}`, [
+    tile(row, examples[n], dataset, take, `${label} predicted as ${predicted}`, [
       el("span", {}, el("b", {}, String(label)), " → ", el("b", { class: "danger" }, String(predicted))),
       el("small", { class: "muted" }, percent(probability)),
     ]),

@@ -65,7 +65,7 @@ LSTM_ARRAYS = ones(BiDirectionalLSTM.model_validate({"name": "layer"} | LSTM).ar
 
 # By the layer's type, and the pointer and the detail of each of its faults.
 FAULTS = {
-    "convolution /kernel_channels: found 3; the input's channels make it 4": reads((4, 9, 9), kernel_channels=3),
+    "convolution /kernel_channels: found 3; the input's channels require 4": reads((4, 9, 9), kernel_channels=3),
     (
         "convolution /input: found 6 channels; 4 groups need a multiple of them\n"
         "/output_channels: found 6 channels; 4 groups need a multiple of them"
@@ -84,7 +84,7 @@ FAULTS = {
         "convolution /weights: found a list of 2; needs one of 1 (shape [1, 1, 1, 2] from here)\n"
         "/bias: found a list of 2; needs one of 1 (shape [1] from here)"
     ): reads(image(1, 3, 3), output_channels=1, kernel_size=(1, 2), weights=[1, 2], bias=[0, 0]),
-    "convolution /bias: found a bias although has_bias is false; leave one of the two out": reads(
+    "convolution /bias: found a bias although has_bias is false; remove one of the two": reads(
         image(1, 9, 9), has_bias=False, bias=[0] * 6
     ),
     'pooling /kernel_size: is required: [height, width], or "global_pooling": true': reads(
@@ -119,8 +119,10 @@ FAULTS = {
         )
         for number in ("4", True, None, nan, -1e39, [4])
     },
-    "add /alpha: is required where a layer reads one blob only": reads(IMAGE),
-    "multiply /alpha: found 2.5 beside 2 blobs; goes with one blob only: leave it out": reads(IMAGE, IMAGE, alpha=2.5),
+    "add /alpha: is required with a single input blob": reads(IMAGE),
+    "multiply /alpha: found 2.5 with 2 blobs; it is allowed with one blob only: remove it": reads(
+        IMAGE, IMAGE, alpha=2.5
+    ),
     "add /input/1: found a blob of shape [2]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]": reads(IMAGE, image(2)),
     "max /input/0: found a blob of shape [3, 1, 5]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]": reads(
         image(3, 1, 5), IMAGE
@@ -152,8 +154,8 @@ FAULTS = {
         "/shape_bias: found [5]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]"
     ): reads(IMAGE, shape_scale=(4, 5), has_bias=True, shape_bias=(5,)),
     (
-        "scale /shape_bias: found a shape although has_bias is false; leave one of the two out\n"
-        "/bias: found a bias although has_bias is false; leave one of the two out"
+        "scale /shape_bias: found a shape although has_bias is false; remove one of the two\n"
+        "/bias: found a bias although has_bias is false; remove one of the two"
     ): reads(IMAGE, shape_scale=(3,), shape_bias=(3,), bias=[1, 2, 3]),
     "load_constant /data/1/0/0: found '2'; needs a finite number that a float32 can hold": reads(
         shape=(2, 1, 1), data=[[[1]], [["2"]]]
@@ -176,10 +178,10 @@ FAULTS = {
     "deconvolution /weights: found a list of 5; needs one of 6 (shape [6, 1, 3, 2] from here)": reads(
         SIX_CHANNELS, output_channels=1, weights=[[[[0, 0]] * 3]] * 5
     ),
-    "deconvolution /bias: found a bias although has_bias is false; leave one of the two out": reads(
+    "deconvolution /bias: found a bias although has_bias is false; remove one of the two": reads(
         SIX_CHANNELS, has_bias=False, bias=[0] * 4
     ),
-    "embedding /input: found a blob of shape [6, 4, 3]; needs one number at a place, C, H and W being 1": reads(
+    "embedding /input: found a blob of shape [6, 4, 3]; needs C, H and W of 1: one index per place": reads(
         SIX_CHANNELS
     ),
     "embedding /weights/0: found a list of 2; needs one of 3 (shape [3] from here)": reads(
@@ -188,28 +190,26 @@ FAULTS = {
     "batchnorm /channels: found 5; the input has 6": reads(SIX_CHANNELS, channels=5),
     "batchnorm /gamma: found a list of 2; needs one of 6 (shape [6] from here)": reads(SIX_CHANNELS, gamma=[1, 2]),
     (
-        "batchnorm /mean: found a mean although compute_mean_var is true; leave one of the two out\n"
-        "/variance: found a variance although compute_mean_var is true; leave one of the two out"
+        "batchnorm /mean: found a mean although compute_mean_var is true; remove one of the two\n"
+        "/variance: found a variance although compute_mean_var is true; remove one of the two"
     ): reads(SIX_CHANNELS, compute_mean_var=True, mean=[0] * 6, variance=[1] * 6),
     "permute /axis: found [0, 1, 1, 3]; needs each of 0, 1, 2 and 3 once": reads(IMAGE, axis=(0, 1, 1, 3)),
+    ("reshape /target_shape: found [3, 4, 6], which has 72 numbers for a blob of shape [3, 4, 5]; needs 60"): reads(
+        IMAGE, target_shape=(3, 4, 6)
+    ),
     (
-        "reshape /target_shape: found [3, 4, 6], which makes 72 numbers of a blob of shape [3, 4, 5]; "
-        "needs as many as it has, 60"
-    ): reads(IMAGE, target_shape=(3, 4, 6)),
-    (
-        "reshape /target_shape: found [1, 3, 4, 5], which makes 60 numbers of a blob of shape [2, 3, 4, 5]; "
-        "needs as many as it has, 120"
+        "reshape /target_shape: found [1, 3, 4, 5], which has 60 numbers for a blob of shape [2, 3, 4, 5]; needs 120"
     ): reads(SEQUENCE, target_shape=(1, 3, 4, 5)),
-    "concat /input/2: found a blob of shape [3, 5, 5]; of one of [3, 4, 5] only the channels may differ": reads(
+    "concat /input/2: found a blob of shape [3, 5, 5]; after one of [3, 4, 5] only the channels may differ": reads(
         IMAGE, IMAGE, image(3, 5, 5)
     ),
-    "concat /input/1: found a blob of shape [2, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ": reads(
+    "concat /input/1: found a blob of shape [2, 3, 4, 5]; after one of [3, 4, 5] only the channels may differ": reads(
         IMAGE, SEQUENCE
     ),
-    "concat /input/1: found a blob of shape [1, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ": reads(
+    "concat /input/1: found a blob of shape [1, 3, 4, 5]; after one of [3, 4, 5] only the channels may differ": reads(
         (3, 4, 5), (1, 3, 4, 5)
     ),
-    "concat /input/1: found a blob of shape [2, 4, 5]; of one of [3, 4, 5] only the sequence may differ": reads(
+    "concat /input/1: found a blob of shape [2, 4, 5]; after one of [3, 4, 5] only the sequence may differ": reads(
         IMAGE, image(2, 4, 5), sequence_concat=True
     ),
     "concat /sequence_concat: found true for blobs of rank 4; a sequence is an axis of blobs of rank 5": reads(
@@ -250,7 +250,7 @@ FAULTS = {
         IMAGE, linear_upsample_mode="align_corners_true"
     ),
     f"upsample {UNALIGNED}": reads(IMAGE, fractional_scaling_factor=(1.5, 1.5), mode="bilinear"),
-    "upsample /fractional_scaling_factor: found it beside scaling_factor; leave one of the two out": reads(
+    "upsample /fractional_scaling_factor: found both this and scaling_factor; remove one of the two": reads(
         IMAGE, **ALIGNED, fractional_scaling_factor=(1.5, 1.5), scaling_factor=(2, 2)
     ),
     (
@@ -381,8 +381,8 @@ CROP = {"type": "crop_resize", "target_size": [2, 2]}
             RESHAPE,
             {"type": "sequence_repeat", "n_repetitions": 2**31, "input": "image"},
             {
-                "/layers/1": "makes a blob of shape [2147483648, 3, 4, 5], which is 128849018880 numbers; "
-                "one may have 2147483648"
+                "/layers/1": "outputs a blob of shape [2147483648, 3, 4, 5], which is 128849018880 numbers; "
+                "at most 2147483648 are allowed"
             },
         ),
     ],

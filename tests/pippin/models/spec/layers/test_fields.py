@@ -28,7 +28,7 @@ ALIGNED = {"type": "upsample", "mode": "bilinear", "linear_upsample_mode": "alig
     ],
 )
 def test_a_zero_that_would_become_a_default_is_refused(kind: str, fields: dict[str, object], field: str) -> None:
-    with pytest.raises(ValidationError, match="found 0, which a file takes for its default") as caught:
+    with pytest.raises(ValidationError, match="found 0, which means the default in a file") as caught:
         LAYERS[kind].model_validate({"name": "u"} | fields)
     assert [error["loc"] for error in caught.value.errors()] == [(field,)]
 

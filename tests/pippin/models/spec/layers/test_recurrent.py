@@ -260,10 +260,10 @@ def test_both_directions_must_be_present_and_alike() -> None:
     message = NeuralNetwork_pb2.BiDirectionalLSTMLayerParams(
         activationsForwardLSTM=[tanh] * 3, activationsBackwardLSTM=[tanh, tanh, relu]
     )
-    with pytest.raises(ValueError, match="found other activations backward than forward"):
+    with pytest.raises(ValueError, match="found different activations for backward and forward"):
         BiDirectionalLSTM.read(message)
     message.activationsBackwardLSTM[2].CopyFrom(tanh)
-    with pytest.raises(ValueError, match="found 0 sets of weights; needs 2, one each way"):
+    with pytest.raises(ValueError, match="found 0 sets of weights; needs 2, one per direction"):
         BiDirectionalLSTM.read(message)
 
 
