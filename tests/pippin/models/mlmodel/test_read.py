@@ -17,7 +17,7 @@ from tests.pippin.models.mlmodel.files import message_in, small_file, spoiled
 from tests.support.specs import DENSE, SOFTMAX, small_spec
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_built_file_reads_back_with_equal_spec_and_weights(
     data: st.DataObject, chains: st.SearchStrategy[dict[str, Any]]
@@ -179,7 +179,7 @@ def test_truncated_file_is_refused() -> None:
             read(data[:length])
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_damaged_file_is_read_or_refused(data: st.DataObject) -> None:
     file = bytearray(small_file())

@@ -181,7 +181,7 @@ def test_parameters_of_all_layers_count_towards_the_limit() -> None:
     assert list(faults_of(small_spec(layers=layers))) == ["/layers"]
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_resolving_twice_changes_nothing(data: st.DataObject, chains: st.SearchStrategy[dict[str, Any]]) -> None:
     resolved = resolve(data.draw(chains))
@@ -213,7 +213,7 @@ def _paths(value: object, so_far: tuple[int | str, ...] = ()) -> Iterator[tuple[
         yield from _paths(inner, (*so_far, key))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_any_value_in_a_document_is_valid_or_a_located_fault(data: st.DataObject) -> None:
     document: Any = small_spec(
