@@ -18,7 +18,7 @@ Point = tuple[Mapping[str, Floats], Mapping[str, Floats]]
 
 STEP = 1e-6
 # How many rows XLA compiles at once: one program for each row takes twice as long.
-TOGETHER = 12
+TOGETHER = 8
 # Each program runs once: not to optimize it saves two thirds of the time.
 UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 

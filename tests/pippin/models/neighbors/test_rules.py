@@ -274,12 +274,6 @@ def test_model_that_follows_the_rule_has_no_fault(case: Case, message: Message) 
 
 
 @by_rule
-def test_model_that_breaks_the_rule_has_a_fault_at_its_pointer(case: Case, message: Message) -> None:
-    case.broken(message)
-    assert [fault.pointer for fault in broken(case.rule, message)] == case.pointers
-
-
-@by_rule
 def test_broken_rule_is_reported_by_id_with_what_is_needed(case: Case, message: Message) -> None:
     case.broken(message)
     with pytest.raises(NeighborsError) as caught:
@@ -290,18 +284,13 @@ def test_broken_rule_is_reported_by_id_with_what_is_needed(case: Case, message: 
     assert all("needs " in fault.detail or "leave it out" in fault.detail for fault in faults)
 
 
-@by_rule
-def test_pointers_resolve_in_the_summary(case: Case, message: Message) -> None:
+def test_pointers_resolve_in_the_summary(message: Message) -> None:
     described = summary(read_neighbors(message)).model_dump(mode="json")
-    for pointer in case.pointers:
+    for pointer in {pointer for case in CASES for pointer in case.pointers}:
         place: Any = described
         for part in pointer.split("/")[1:]:
-            assert int(part) < len(place) if isinstance(place, list) else part in place
+            assert int(part) < len(place) if isinstance(place, list) else part in place, pointer
             place = place[int(part)] if isinstance(place, list) else place[part]
-
-
-def test_small_model_follows_every_rule(message: Message) -> None:
-    assert {rule: broken(rule, message) for rule in RULES_BY_ID} == {rule: [] for rule in RULES_BY_ID}
 
 
 def test_all_broken_rules_are_reported_at_once(message: Message) -> None:

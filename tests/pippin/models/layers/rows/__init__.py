@@ -28,7 +28,8 @@ def parameters(cases: Iterable[Case]) -> list[pytest.ParameterSet]:
 def by_type(cases: Iterable[Case]) -> tuple[list[Case], list[Case]]:
     """The rows that represent their types, and all others."""
     types: set[str] = set()
-    first, others = [], []
+    first: list[Case] = []
+    others: list[Case] = []
     for case in cases:
         kind = case.layer["type"]
         (others if kind in types else first).append(case)
