@@ -13,14 +13,13 @@ import pytest
 
 from pippin.client import AsyncClient, Client
 from pippin.client.streams import EventStreamParser
+from tests.service.conftest import MakeTrainer, StartProcess
+from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
 pytestmark = pytest.mark.full
 
-
-IsProblem = Callable[..., dict[str, Any]]
-StartProcess = Callable[..., Any]
 
 SECONDS = 60.0
 
@@ -53,7 +52,6 @@ class Follower(threading.Thread):
     def note(self, kind: str, event_id: str, data: dict[str, Any]) -> None:
         self.seen.append((kind, event_id, data.get("epoch")))
 
-    @property
     def epochs(self) -> list[int | None]:
         return [epoch for kind, _, epoch in self.seen if kind == "epoch"]
 
@@ -103,10 +101,7 @@ class Browser(Follower):
 
 
 def test_followers_lose_and_repeat_nothing_through_a_restart(
-    *,
-    start_process: StartProcess,
-    submitted: Callable[..., str],
-    trainer: Callable[..., Any],
+    start_process: StartProcess, submitted: Callable[..., str], trainer: MakeTrainer
 ) -> None:
     first = start_process()
     url = first.address()
@@ -114,7 +109,7 @@ def test_followers_lose_and_repeat_nothing_through_a_restart(
     followers = [kind(url, job_id) for kind in (OurClient, OurAsyncClient, Browser)]
 
     def all_have(epochs: list[int]) -> None:
-        wait_for(lambda: all(each.epochs == epochs or each.failure for each in followers), f"all have {epochs}")
+        wait_for(lambda: all(each.epochs() == epochs or each.failure for each in followers), f"all have {epochs}")
 
     attempt = trainer(job_id)
     attempt.begin()
@@ -135,7 +130,7 @@ def test_followers_lose_and_repeat_nothing_through_a_restart(
         assert not each.is_alive()
     ours, ours_too, browser = (each.seen for each in followers)
     assert ours == ours_too == browser
-    assert [epoch for kind, _, epoch in ours if kind == "epoch"] == [1, 2, 3, 4]
+    assert followers[0].epochs() == [1, 2, 3, 4]
     assert [kind for kind, _, _ in ours].count("end") == 1
     ids = [event_id for kind, event_id, _ in ours if kind != "end"]
     assert len(set(ids)) == len(ids)
@@ -143,11 +138,7 @@ def test_followers_lose_and_repeat_nothing_through_a_restart(
 
 
 def test_draining_service_is_unready_and_still_answers(
-    *,
-    start_process: StartProcess,
-    submitted: Callable[..., str],
-    trainer: Callable[..., Any],
-    is_problem: IsProblem,
+    start_process: StartProcess, submitted: Callable[..., str], trainer: MakeTrainer
 ) -> None:
     service = start_process(PIPPIN_SERVICE_DRAIN_SECONDS="600")
     url = service.address()
@@ -163,7 +154,7 @@ def test_draining_service_is_unready_and_still_answers(
     attempt = trainer(job_id)
     attempt.begin()
     attempt.epoch(1)
-    wait_for(lambda: follower.epochs == [1], "the stream goes on")
+    wait_for(lambda: follower.epochs() == [1], "the stream goes on")
     assert service.process.poll() is None
     # Ctrl-C ends the draining service at once.
     service.process.send_signal(signal.SIGINT)

@@ -1,15 +1,13 @@
 """Validation of documents over HTTP, which stores nothing."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
 
 from tests.support.paths import EXAMPLES
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 JSON = {"content-type": "application/json"}
 YAML = {"content-type": "application/yaml"}
@@ -25,15 +23,13 @@ def test_validation_accepts_json_and_yaml_and_stores_nothing(http: httpx2.Client
     assert http.get("/models").json()["data"] == []
 
 
-def test_invalid_yaml_is_a_400(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_invalid_yaml_is_a_400(http: httpx2.Client) -> None:
     for content, message in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
         answer = http.post("/specs/validate", content=content, headers=YAML)
         assert message in is_problem(answer, 400, "malformed-body")["detail"]
 
 
-def test_faults_in_yaml_have_the_same_pointers(
-    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_faults_in_yaml_have_the_same_pointers(http: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
     mnist_spec["layers"][2]["pooling_type"] = "median"
     content = json.dumps(mnist_spec).encode()
     errors = [
