@@ -7,15 +7,7 @@ import pytest
 
 from pippin.api.jobs import Job
 from pippin.local.valkey import EmbeddedValkey
-from pippin.store import (
-    EventReader,
-    MalformedEventId,
-    Store,
-    StoreUnavailable,
-    Subscription,
-    connect,
-    keys,
-)
+from pippin.store import EventReader, MalformedEventId, Store, StoreUnavailable, Subscription, connect, keys
 from pippin.store.events import StoredEvent
 from tests.pippin.store.driver import FAILURE, TENANT, Driver
 from tests.support.waiting import DEADLINE, wait_for_async

@@ -231,8 +231,7 @@ def test_record_without_a_readable_digest_stops_blob_deletion(store: Store, kind
 
 
 @pytest.mark.parametrize(
-    ("key", "field"),
-    [("artifacts", "trained"), ("checkpoints", "trained"), ("job", "resume"), ("job", "request")],
+    ("key", "field"), [("artifacts", "trained"), ("checkpoints", "trained"), ("job", "resume"), ("job", "request")]
 )
 def test_job_without_a_readable_digest_stops_blob_deletion(store: Store, driver: Driver, key: str, field: str) -> None:
     job = driver.submit()

@@ -70,10 +70,7 @@ def test_time_between_backup_and_restore_is_no_training_time(source: Side, targe
     day = 24 * 3600 * second
     moment = manifest["moment"] - day
     changes = {
-        keys.job(TENANT, job.id).attempts: {
-            "1:started_at": str(moment - day),
-            "1:seen": str(moment - 600 * second),
-        },
+        keys.job(TENANT, job.id).attempts: {"1:started_at": str(moment - day), "1:seen": str(moment - 600 * second)},
         keys.job(TENANT, job.id).job: {"lease": str(3600 * second)},
     }
     records = folder / manifest["records"]["name"]
