@@ -61,14 +61,14 @@ class BlobHandler(Handler, BaseHTTPRequestHandler):
         if self._refused():
             return
         whole = self.server.content.get(self.path)
-        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
+        range_ = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
         if whole is None:
             self.answer(404, {"content-length": "0"})
-        elif asked is None or not self.server.knows_ranges:
+        elif range_ is None or not self.server.knows_ranges:
             self._send(200, whole, {})
         else:
             assert self.headers["if-range"] == f'"{self.path.removeprefix("/blobs/")}"'
-            begin, end = int(asked[1]), int(asked[2])
+            begin, end = int(range_[1]), int(range_[2])
             self._send(206, whole[begin : end + 1], {"content-range": f"bytes {begin}-{end}/{len(whole)}"})
 
     def do_HEAD(self) -> None:
@@ -204,7 +204,7 @@ def test_transient_errors_are_retried(blobs: Blobs, server: Server, source: Path
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         ((413, "text/html", b"<html>"), "PIPPIN_MAX_DATASET_BYTES"),
         ((422, "application/problem+json", b'{"detail": "No.", "errors": [{"detail": "why"}]}'), r"422: No\. why"),
@@ -212,10 +212,10 @@ def test_transient_errors_are_retried(blobs: Blobs, server: Server, source: Path
     ],
 )
 def test_refusal_is_raised_at_once(
-    blobs: Blobs, server: Server, source: Path, answer: tuple[int, str, bytes], says: str
+    blobs: Blobs, server: Server, source: Path, answer: tuple[int, str, bytes], message: str
 ) -> None:
     server.answers = [answer]
-    with pytest.raises(BlobError, match=says):
+    with pytest.raises(BlobError, match=message):
         blobs.put_file(source)
     assert len(server.seen) == 1
 

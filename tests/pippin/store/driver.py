@@ -66,9 +66,9 @@ class Driver:
 
     def read(self, job: Job) -> Job:
         """The job's record now."""
-        found = self.store.jobs.get(self.tenant, job.id)
-        assert found is not None
-        return found
+        record = self.store.jobs.get(self.tenant, job.id)
+        assert record is not None
+        return record
 
     def status(self, job: Job) -> Status:
         """The job's status now."""

@@ -122,17 +122,17 @@ def test_timeout_counts_all_attempts(store: Store, driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "asked", "end", "ended"),
+    ("change", "meanwhile", "end", "ended"),
     [("cancel", Status.CANCELLING, "cancelled", Status.CANCELLED), ("pause", Status.PAUSING, "paused", Status.PAUSED)],
 )
 def test_job_cancelled_or_paused_before_its_first_step_does_not_run(
-    *, store: Store, driver: Driver, request_: str, asked: Status, end: str, ended: Status
+    *, store: Store, driver: Driver, change: str, meanwhile: Status, end: str, ended: Status
 ) -> None:
     job = driver.submit()
     held = driver.claim(job)
-    getattr(store.jobs, request_)(TENANT, job.id)
+    getattr(store.jobs, change)(TENANT, job.id)
     store.attempts.running(held)
-    assert driver.status(job) is asked
+    assert driver.status(job) is meanwhile
     getattr(store.attempts, end)(held)
     assert driver.status(job) is ended
 
@@ -154,8 +154,8 @@ def test_epoch_repeated_by_the_next_attempt_is_not_recorded_again(store: Store, 
     store.attempts.hand_back(held)
     held = driver.run(job, 2)
     assert store.attempts.epoch(held, epoch_metrics(1, attempt=2)) == first
-    found = driver.read(job)
-    assert (found.progress.epoch, found.latest_metrics) == (2, epoch_metrics(2))
+    record = driver.read(job)
+    assert (record.progress.epoch, record.latest_metrics) == (2, epoch_metrics(2))
     assert store.attempts.epoch(held, epoch_metrics(2, attempt=2)) == second
     store.attempts.epoch(held, epoch_metrics(3, attempt=2))
     assert driver.read(job).latest_metrics == epoch_metrics(3, attempt=2)
@@ -234,7 +234,7 @@ def end(store: Store, held: Claim, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "ending", "status", "attempt"),
+    ("change", "ending", "status", "attempt"),
     [
         (None, "succeed", Status.SUCCEEDED, "succeeded"),
         (None, "fail", Status.FAILED, "failed"),
@@ -249,11 +249,11 @@ def end(store: Store, held: Claim, ending: str) -> None:
     ],
 )
 def test_ending_sets_the_status_and_can_be_sent_twice(
-    *, store: Store, driver: Driver, request_: str | None, ending: str, status: Status, attempt: str
+    *, store: Store, driver: Driver, change: str | None, ending: str, status: Status, attempt: str
 ) -> None:
     job, held = driver.start()
-    if request_:
-        getattr(store.jobs, request_)(TENANT, job.id)
+    if change:
+        getattr(store.jobs, change)(TENANT, job.id)
     end(store, held, ending)
     ended, events = driver.read(job), driver.events(job)
     assert (ended.status, ended.attempts[0].status, driver.lease_end(job)) == (status, attempt, None)
@@ -296,8 +296,8 @@ def test_hand_back_sent_again_does_not_end_the_next_attempt(store: Store, driver
     store.attempts.hand_back(held)
     driver.run(job, 2)
     store.attempts.hand_back(held)
-    found = driver.read(job)
-    assert (found.status, [each.status for each in found.attempts]) == (Status.RUNNING, ["handed_back", "running"])
+    record = driver.read(job)
+    assert (record.status, [each.status for each in record.attempts]) == (Status.RUNNING, ["handed_back", "running"])
     assert driver.waiting() == [(job.id, 2)]
 
 

@@ -68,9 +68,9 @@ def test_deleting_a_dataset_keeps_another_with_the_same_content(store: Store) ->
 
 
 def test_pages_run_from_the_newest_to_the_oldest(store: Store) -> None:
-    made = [store.datasets.create(TENANT, stored_manifest(None), str(number))[0] for number in range(5)]
-    made.sort(key=lambda dataset: dataset.id, reverse=True)
+    datasets = [store.datasets.create(TENANT, stored_manifest(None), str(number))[0] for number in range(5)]
+    datasets.sort(key=lambda dataset: dataset.id, reverse=True)
     first = store.datasets.page(TENANT, limit=3)
     second = store.datasets.page(TENANT, limit=3, after=first.next)
-    assert first.items + second.items == tuple(made)
+    assert first.items + second.items == tuple(datasets)
     assert second.next is None

@@ -94,12 +94,12 @@ def test_damaged_running_job_does_not_stop_a_restore(source: Side, target: Side,
     assert target.driver.waiting() == [(sound.id, 2)]
 
 
-@pytest.mark.parametrize(("request_", "status"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
+@pytest.mark.parametrize(("change", "status"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
 def test_restore_completes_a_pending_cancel_or_pause(
-    source: Side, target: Side, folder: Path, request_: str, status: Status
+    source: Side, target: Side, folder: Path, change: str, status: Status
 ) -> None:
     job, _ = source.start()
-    getattr(source.store.jobs, request_)(TENANT, job.id)
+    getattr(source.store.jobs, change)(TENANT, job.id)
     source.save(folder)
     target.restore(folder)
     assert target.driver.status(job) is status
