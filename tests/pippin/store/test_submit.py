@@ -1,6 +1,5 @@
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -11,7 +10,7 @@ from rq.serializers import JSONSerializer
 from pippin.api.states import Status
 from pippin.store import Idempotency, IdempotencyInFlight, IdempotencyMismatch, Store
 from pippin.store.queues import FUNCTION, Queues
-from tests.pippin.store.driver import QUEUE, TENANT, Driver
+from tests.pippin.store.driver import QUEUE, TENANT, Driver, at_once
 from tests.support.records import resolved_request
 
 SPEC = {"layers": [], "epochs": {"default": 10}, "note": "é", "rate": 1e-08}
@@ -122,11 +121,8 @@ def test_same_key_with_another_body_is_refused(store: Store, driver: Driver) -> 
 
 
 def test_concurrent_submits_with_one_key_make_one_job(driver: Driver) -> None:
-    def send(_: int) -> str:
-        return driver.submit(idempotency=Idempotency("key", "body")).id
-
-    with ThreadPoolExecutor(8) as pool:
-        (job_id,) = set(pool.map(send, range(24)))
+    sent = [Idempotency("key", "body") for _ in range(16)]
+    (job_id,) = {job.id for job in at_once(lambda each: driver.submit(idempotency=each), sent)}
     assert driver.waiting() == [(job_id, 1)]
 
 
