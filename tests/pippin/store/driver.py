@@ -93,9 +93,9 @@ class Driver:
         """The job's status now."""
         return self.read(job).status
 
-    def expire(self, job: Job) -> None:
-        """Let the job's lease run out now."""
-        self.store.redis.zadd(keys.LEASES, {keys.member(self.tenant, job.id): 1}, xx=True)
+    def expire(self, job: Job, at: float = 1) -> None:
+        """Let the job's lease end at this time of Redis, in microseconds: by default long ago."""
+        self.store.redis.zadd(keys.LEASES, {keys.member(self.tenant, job.id): at}, xx=True)
 
     def lose(self, job: Job) -> Status | None:
         """Let the job's lease run out, and let the reaper act on it; the job's next status."""

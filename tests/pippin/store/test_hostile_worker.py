@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 
-from pippin.api.jobs import Job
 from pippin.api.states import Status
 from pippin.store import Client, Store, StoreUnavailable, UnreadableRecord, keys
 from service.background.reaper import Reaper
@@ -23,11 +22,6 @@ def train_for_another_tenant(store: Store) -> None:
     assert others.status(job) is Status.SUCCEEDED
 
 
-def expire_now(store: Store, job: Job) -> None:
-    """Let the lease of a claimed job run out now."""
-    store.redis.zadd(keys.LEASES, {keys.member(TENANT, job.id): int(store.now() * 1e6) - 1}, xx=True)
-
-
 @pytest.mark.parametrize("seconds_before", [1e9, 2])
 def test_lost_job_is_found_among_forged_leases(
     *,
@@ -40,7 +34,7 @@ def test_lost_job_is_found_among_forged_leases(
 ) -> None:
     monkeypatch.setattr("pippin.store.leases.MAX_MEMBERS", 1_000)
     job, _ = driver.start()
-    expire_now(store, job)
+    driver.expire(job, store.now() * 1e6 - 1)
     odd = ["", "/", "default", "a/b/c", "x" * 1000, f"default/{job.id}x"]
     members = [*(f"default/{n}" for n in range(3_000)), *odd]
     remote.zadd(keys.LEASES, dict.fromkeys(members, (store.now() - seconds_before) * 1e6))
@@ -60,7 +54,7 @@ def test_lost_job_is_found_among_forged_leases(
 def test_leases_of_absent_jobs_are_removed(store: Store, driver: Driver, remote: Client, reaper: Reaper) -> None:
     ended, (job, _) = driver.submit(), driver.start()
     store.jobs.cancel(TENANT, ended.id)
-    expire_now(store, job)
+    driver.expire(job, store.now() * 1e6 - 1)
     absent = [f"team-c/job_{n:026d}" for n in range(500)]
     remote.zadd(keys.LEASES, dict.fromkeys([*absent, keys.member(TENANT, ended.id)], 1))
     reaper.run_once()
@@ -86,7 +80,7 @@ def test_damaged_record_of_a_lost_job_does_not_block_others(
 ) -> None:
     (damaged, _), (job, _) = driver.start(), driver.start()
     remote.hset(getattr(keys.job(TENANT, damaged.id), key), field, value)
-    expire_now(store, job)
+    driver.expire(job, store.now() * 1e6 - 1)
     driver.expire(damaged)
     reaper.run_once()
     assert driver.status(job) is Status.QUEUED
