@@ -1,7 +1,5 @@
 """Reading of files that coremltools made, and of damaged files."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,8 +13,7 @@ from hypothesis import strategies as st
 from pippin.models.neighbors import NeighborsError, NeighborsModel, read_neighbors
 from pippin.models.spec.layer import Message
 from pippin.models.spec.parameters import IntegerParameter
-
-MakeMessage = Callable[..., Message]
+from tests.pippin.models.neighbors.classifiers import make_message
 
 
 def through_bytes(message: Message) -> Message:
@@ -26,7 +23,7 @@ def through_bytes(message: Message) -> Message:
     return found
 
 
-def test_builder_model_is_read_field_by_field(make_message: MakeMessage) -> None:
+def test_builder_model_is_read_field_by_field() -> None:
     message = make_message(
         number_of_neighbors=7, weighting_scheme="inverse_distance", index_type="kd_tree", leaf_size=12
     )
@@ -43,7 +40,7 @@ def test_builder_model_is_read_field_by_field(make_message: MakeMessage) -> None
     assert model.metadata == {"a": "1"}
 
 
-def test_model_with_integer_labels_and_linear_index_is_read(make_message: MakeMessage) -> None:
+def test_model_with_integer_labels_and_linear_index_is_read() -> None:
     message = make_message(labels=(3, -(2**63), 3), default=0, input_type=datatypes.Double)
     model = read_neighbors(through_bytes(message))
     assert (model.labels, model.label_type, model.default_label) == ((3, -(2**63), 3), "int64", 0)
@@ -51,51 +48,42 @@ def test_model_with_integer_labels_and_linear_index_is_read(make_message: MakeMe
 
 
 @pytest.mark.parametrize("default", ["none", "", 5, 0])
-def test_an_empty_model_is_read(make_message: MakeMessage, default: str | int) -> None:
+def test_an_empty_model_is_read(default: str | int) -> None:
     model = read_neighbors(through_bytes(make_message(samples=(), default=default)))
     assert model.samples.shape == (0, 2)
     assert (model.labels, model.classes, model.default_label) == ((), (), default)
 
 
-def test_label_type_defaults_to_that_of_the_default_label(make_message: MakeMessage) -> None:
+def test_label_type_defaults_to_that_of_the_default_label() -> None:
     message = make_message(samples=(), default=5)
     message.kNearestNeighborsClassifier.ClearField("ClassLabels")
     assert read_neighbors(message).label_type == "int64"
 
 
-def test_allowed_set_of_k_is_read(make_message: MakeMessage) -> None:
+def test_allowed_set_of_k_is_read() -> None:
     message = make_message()
     parameter = message.kNearestNeighborsClassifier.numberOfNeighbors
     parameter.set.values.extend([5, 1, 3])
     assert read_neighbors(message).number_of_neighbors == IntegerParameter(default=5, allowed=(5, 1, 3))
 
 
-def test_a_model_without_probabilities_is_read(make_message: MakeMessage) -> None:
+def test_a_model_without_probabilities_is_read() -> None:
     message = make_message()
     message.description.ClearField("predictedProbabilitiesName")
     message.description.output.pop()
     assert read_neighbors(message).probabilities is None
 
 
-def test_samples_are_read_only(make_message: MakeMessage) -> None:
+def test_samples_are_read_only() -> None:
     with pytest.raises(ValueError, match="read-only"):
         read_neighbors(make_message()).samples[0, 0] = 1
 
 
-def test_reading_does_not_change_the_message(make_message: MakeMessage) -> None:
+def test_reading_does_not_change_the_message() -> None:
     message = make_message()
     before = message.SerializeToString(deterministic=True)
     read_neighbors(message)
     assert message.SerializeToString(deterministic=True) == before
-
-
-def test_classifiers_are_read_without_coremltools() -> None:
-    program = (
-        "import sys, pippin.models.neighbors\n"
-        "print([n for n in ('coremltools', 'google.protobuf') if n in sys.modules])"
-    )
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert finished.stdout.strip() == "[]"
 
 
 def read_or_refused(message: Message) -> None:
@@ -182,7 +170,7 @@ def damages(draw: st.DrawFn) -> Callable[[Message], None]:
 
 @given(change=damages(), labels=st.sampled_from([("a", "b", "a"), (1, 2, 1)]), empty=st.booleans())
 def test_changed_message_is_read_or_raises_neighbors_error(
-    make_message: MakeMessage, change: Callable[[Message], None], labels: tuple[Any, ...], empty: bool
+    change: Callable[[Message], None], labels: tuple[Any, ...], empty: bool
 ) -> None:
     options: dict[str, Any] = {"samples": ()} if empty else {}
     message = make_message(labels=labels, default=labels[0], index_type="kd_tree", **options)
@@ -191,7 +179,7 @@ def test_changed_message_is_read_or_raises_neighbors_error(
 
 
 @given(data=st.data())
-def test_damaged_bytes_are_read_or_raise_neighbors_error(make_message: MakeMessage, data: st.DataObject) -> None:
+def test_damaged_bytes_are_read_or_raise_neighbors_error(data: st.DataObject) -> None:
     message = make_message()
     spoiled = bytearray(message.SerializeToString())
     for _ in range(data.draw(st.integers(1, 3))):
