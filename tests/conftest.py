@@ -36,7 +36,7 @@ hypothesis.settings.load_profile("thorough")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for the number of fuzz cases and the folder of screenshots."""
-    parser.addoption("--fuzz-cases", type=int, default=200, help="how many broken models and specs are sent")
+    parser.addoption("--fuzz-cases", type=int, default=100, help="how many broken models and specs are sent")
     parser.addoption("--screenshots", help="a folder to keep pictures of the dashboard in")
 
 
@@ -52,8 +52,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    """A server as `pippin up` starts it."""
+    """A server as `pippin up` starts it, except that no write waits for the disk."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey-home")) as server:
+        with connect(server.url) as client:
+            client.config_set("appendfsync", "no")
         yield server
 
 

@@ -13,6 +13,8 @@ from tests.support.paths import ROOT
 
 SCRIPT = Path(__file__).parent / "typed_use" / "script.py"
 
+pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -44,8 +46,6 @@ def interpreter(wheel: Path) -> Path:
     return python
 
 
-@pytest.mark.full
-@pytest.mark.timeout(600)
 def test_mypy_strict_passes_a_users_script_and_finds_a_wrong_argument(interpreter: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.py"
     wrong.write_text("import pippin\n\npippin.Client().train('mnist-cnn', 'mnist-sample', epochs='2')\n")
@@ -57,8 +57,6 @@ def test_mypy_strict_passes_a_users_script_and_finds_a_wrong_argument(interprete
     assert 'wrong.py:3: error: Argument "epochs" to "train"' in errors[0]
 
 
-@pytest.mark.full
-@pytest.mark.timeout(600)
 def test_pyright_strict_passes_a_users_script(client_tools: Path, interpreter: Path, tmp_path: Path) -> None:
     pyright = client_tools / "node_modules" / ".bin" / "pyright"
     command = [str(pyright), "--pythonpath", str(interpreter), str(SCRIPT)]

@@ -50,22 +50,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pippin worker", description="Trains the jobs of one queue.")
-    parser.add_argument("--engine", default="jax", choices=ENGINES, help="what to train with (default: jax)")
+    parser.add_argument("--engine", default="jax", choices=ENGINES, help="the engine (default: jax)")
     parser.add_argument(
-        "--name", type=_name, help="what GET /workers shows, before a random end (default: the host's name)"
+        "--name", type=_name, help="the name in GET /workers, followed by a random suffix (default: the host's name)"
     )
     parser.add_argument(
         "--start",
         default=DEFAULT_START_METHOD,
         choices=["fork", "spawn"],
-        help=f"how children start (default: {DEFAULT_START_METHOD})",
+        help=f"how child processes are started (default: {DEFAULT_START_METHOD})",
     )
     return parser
 
 
 def _name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
-        raise argparse.ArgumentTypeError(f"{name!r} is no name; give up to 64 letters, digits, dots, dashes")
+        raise argparse.ArgumentTypeError(f"{name!r} is not a valid name; give up to 64 letters, digits, dots, dashes")
     if fault := name_fault(name):
         raise argparse.ArgumentTypeError(fault)
     return name

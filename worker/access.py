@@ -27,7 +27,7 @@ def retry_unavailable(call: Callable[[], _T], seconds: float) -> _T:
         Backoff(seconds=seconds, jitter=0),
         (StoreUnavailable, BlobError),
         unless=(BlobMissingError, BlobDamagedError, BlobRefusedError),
-        report=lambda error: _log.warning("trying again", error=str(error)),
+        report=lambda error: _log.warning("retrying", error=str(error)),
     )
 
 
@@ -50,4 +50,4 @@ def check_access(settings: Settings) -> None:
     except BlobRefusedError:
         raise
     except BlobError as error:
-        _log.warning("the blobs cannot be reached yet", error=str(error))
+        _log.warning("the blobs cannot be reached yet; retrying", error=str(error))

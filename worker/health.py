@@ -24,7 +24,7 @@ def main() -> int:
         return _print_error(str(error))
     if any(worker.host == host for worker in alive):
         return 0
-    return _print_error(f"no worker on {host} has reported in the last half minute")
+    return _print_error(f"no worker on {host} has sent a heartbeat in the last 30 s")
 
 
 def _print_error(sentence: str) -> int:

@@ -34,12 +34,10 @@ def settle_stopped(store: Store, claim: Claim, cause: Cause, *, memory_limit: in
             case Cause.TERMINATED:
                 store.attempts.hand_back(claim)
             case Cause.TIMED_OUT:
-                detail = "The job's timeout_seconds are over, counted over all of its attempts."
+                detail = "The job's timeout_seconds are used up, over all of its attempts."
                 store.attempts.fail(claim, Failure(code=Reason.TIMEOUT, detail=detail))
             case Cause.OUT_OF_MEMORY:
-                detail = (
-                    f"The training held more than the {memory_limit} bytes that it may; try a smaller mini_batch_size."
-                )
+                detail = f"The training used more than the {memory_limit} bytes allowed; try a smaller mini_batch_size."
                 store.attempts.fail(claim, Failure(code=Reason.OUT_OF_MEMORY, detail=detail))
             case Cause.LEASE_LOST | Cause.UNRECORDED:
                 pass  # nothing can be recorded
@@ -60,5 +58,5 @@ def failure_of(error: Exception) -> Failure:
             detail = "The training needed more memory than the worker may use; try a smaller mini_batch_size."
             return Failure(code=Reason.OUT_OF_MEMORY, detail=detail)
     _log.exception("unforeseen", exc_info=error)
-    detail = f"The training failed in an unforeseen way ({type(error).__name__}); the worker's log has the details."
+    detail = f"The training failed with an unexpected error ({type(error).__name__}); the worker's log has the details."
     return Failure(code=Reason.ENGINE_ERROR, detail=detail)

@@ -87,7 +87,7 @@ def _tensor(name: str, entry: object, data: NDArray[np.uint8]) -> NDArray[Any]:
         raise refuse(f"the stored dataset gives {name} the impossible shape {shape}")
     if not 0 <= begin <= end <= len(data) or end - begin != math.prod(shape) * dtype.itemsize:
         raise refuse(
-            f"the stored dataset puts {name} of shape {shape} at bytes {begin} to {end} of {len(data)}, "
-            f"where {math.prod(shape) * dtype.itemsize} bytes are needed; the file is damaged"
+            f"the stored dataset puts {name} of shape {shape} at bytes {begin} to {end} of {len(data)}, but needs "
+            f"{math.prod(shape) * dtype.itemsize} bytes; the file is damaged"
         )
     return data[begin:end].view(dtype).reshape(shape)

@@ -83,7 +83,7 @@ def _order_notices(bound: Mapping[str, Feature], target: str) -> Iterator[str]:
     if input_.shape == predicted.shape and not is_target(predicted.name):
         yield (
             f"{input_.name!r} feeds {name!r} and {predicted.name!r} is the target {target!r}, by their order in the "
-            "dataset; bind says otherwise"
+            "dataset; set bind to change this"
         )
 
 
@@ -94,8 +94,8 @@ def _scale_notices(bound: Mapping[str, Feature], inputs: Mapping[str, Input], ta
         is_scaled = feature.scale != 1 and not isinstance(inputs[name], ImageFeature)
         if is_scaled and name != target and not is_picture(feature.shape):
             yield (
-                f"the bytes of {feature.name!r} are multiplied by {feature.scale:.6g} for the training; numbers "
-                f"sent to predict for {name!r} must be multiplied alike"
+                f"the bytes of {feature.name!r} are multiplied by {feature.scale:.6g} for the training; numbers sent "
+                f"to predict for {name!r} must be multiplied by the same factor"
             )
 
 
@@ -112,7 +112,7 @@ def _splits(manifest: StoredManifest, source: DatasetSource, faults: list[Fault]
         if name not in examples:
             faults.append(Fault(pointer(field), f"the dataset has no split {name!r}; its splits are {listed}"))
     if source.validation_fraction is not None and examples.get(source.train) == 1:
-        detail = f"the split {source.train!r} has one example, of which none can be held out"
+        detail = f"the split {source.train!r} has only one example, so none can be held out"
         faults.append(Fault(pointer("validation_fraction"), detail))
     return [name for name in used if name in examples]
 
@@ -147,7 +147,7 @@ def _bound_features(
         bound |= _by_position([name for name in names if name not in requested], manifest.features, bound)
     for name in names:
         if name not in bound and name not in requested:
-            detail = f"no feature feeds the training input {name!r}; say which of {listed} does, in bind"
+            detail = f"no feature feeds the training input {name!r}; name one of {listed} in bind"
             faults.append(Fault("", detail))
     return {name: bound[name] for name in names if name in bound}
 
@@ -224,7 +224,7 @@ def _several_numbers_for_a_class(input_: Input, feature: Feature, model: Trainab
         else "bind a feature of shape [1]"
     )
     return (
-        f"the training input {input_.name!r} takes one class number an example, and the dataset's feature "
+        f"the training input {input_.name!r} takes one class number per example, and the dataset's feature "
         f"{feature.name!r} has the shape {list(feature.shape)}; {remedy}"
     )
 
@@ -259,9 +259,9 @@ def _remedy(input_: Input, feature: Feature, manifest: StoredManifest) -> str:
             return f"make the pictures {lengths[2]} by {lengths[1]} pixels"
         return f"upload the pictures with color={'gray' if lengths[0] == 1 else 'rgb'}"
     if other := next((each for each in manifest.features if each is not feature and fits(each.shape, lengths)), None):
-        return f"name the one that feeds it in bind, as {other.name!r}, which has this shape"
+        return f"name the feature that feeds it in bind, such as {other.name!r}, which has this shape"
     if prod(lengths) != prod(feature.shape):
-        return "make the shapes equal"
+        return "change the model or the dataset so that the shapes are equal"
     # The option `shape` sets the shape of a table's only input; an array of an NPZ keeps its shape.
     if manifest.format == "csv" and len(manifest.features) == 2 and feature is manifest.features[0]:
         return f"upload the table with shape={','.join(map(str, lengths))}"

@@ -100,12 +100,12 @@ def _by_trained_labels(
         return _by_number(trained_labels, span)
     if trained_labels is not None and names is not None and set(map(nfc, names)) <= set(map(nfc, trained_labels)):
         return _by_name(trained_labels, names)
-    rule = f"the model tells {classes} classes apart, 0 to {classes - 1}"
+    rule = f"the model has {classes} classes, 0 to {classes - 1}"
     if trained_labels is None or names is None:
         return Classes(0, classes - 1, rule)
     notice = (
         f"the model was trained on classes called {listed(trained_labels)}, and the dataset's are called "
-        f"{listed(names)}: they take the places of those, in this order"
+        f"{listed(names)}: they replace those, in this order"
     )
     return Classes(0, classes - 1, rule, notices=(notice,))
 
@@ -117,7 +117,7 @@ def _by_name(labels: Sequence[str | int], names: Sequence[str]) -> Classes:
     indices = [index_of.get(name, index_of.get(nfc(name))) for name in names]
     unknown = [name for name, index in zip(names, indices, strict=True) if index is None]
     faults = (
-        (f"the dataset's classes {listed(unknown)} are none of the model's, which are {listed(labels)}",)
+        (f"the model does not have the dataset's classes {listed(unknown)}; its classes are {listed(labels)}",)
         if unknown
         else ()
     )
@@ -158,8 +158,8 @@ def _by_value(labels: Sequence[str | int], values: Sequence[int | None]) -> Clas
     """A number means the class whose name is that number."""
     pairs = [[value, index] for index, value in enumerate(values) if value is not None]
     faults = tuple(
-        f"the model's classes {listed(same)} are the same whole number, by which a dataset cannot tell them apart; "
-        "rename all but one of them"
+        f"the model's classes {listed(same)} are the same whole number, so a dataset cannot distinguish them; rename "
+        "all but one of them"
         for same in _labels_by_value(labels, values).values()
         if len(same) > 1
     )[:1]
@@ -169,8 +169,8 @@ def _by_value(labels: Sequence[str | int], values: Sequence[int | None]) -> Clas
     if renumbered is None:
         return Classes(min(numbers), max(numbers), rule, None, faults)
     notice = (
-        "the dataset's numbers are taken for the names of the model's classes, not for their positions: "
-        f"{renumbered[0]} is the class {_quoted(labels[renumbered[1]])}, which has the position {renumbered[1]}"
+        f"the dataset's numbers are read as names of the model's classes, not as positions: {renumbered[0]} is the "
+        f"class {_quoted(labels[renumbered[1]])}, which has the position {renumbered[1]}"
     )
     # Numbers for classes that are whole numbers are unambiguous, so no notice is needed.
     notices = () if isinstance(labels[0], int) else (notice,)
@@ -181,12 +181,12 @@ def _by_position(labels: Sequence[str | int]) -> Classes:
     """A number is the position of a class."""
     shown = ", ".join(f"{index} is {_quoted(label)}" for index, label in enumerate(labels[:_SHOWN]))
     more = f" and so on to {len(labels) - 1}" if len(labels) > _SHOWN else ""
-    notice = f"the dataset's numbers are taken for positions among the model's classes: {shown}{more}"
+    notice = f"the dataset's numbers are read as positions of the model's classes: {shown}{more}"
     return Classes(0, len(labels) - 1, _positions_of(labels), notices=(notice,))
 
 
 def _positions_of(labels: Sequence[str | int]) -> str:
-    return f"the model tells {len(labels)} classes apart: number them 0 to {len(labels) - 1}"
+    return f"the model has {len(labels)} classes: number them 0 to {len(labels) - 1}"
 
 
 def _learned_classes(label_type: str, names: Sequence[str] | None) -> Classes:
@@ -201,7 +201,7 @@ def _not_int64(names: Sequence[str]) -> tuple[str, ...]:
     if wrong := [name for name in names if not _is_int64(name)]:
         return (f"the model's classes are whole numbers, and the dataset's {listed(wrong)} are not",)
     return tuple(
-        f"the model's classes are whole numbers, and the dataset's {listed(same)} are the same one; make them one class"
+        f"the model's classes are whole numbers, and the dataset's {listed(same)} are equal; make them one class"
         for same in _labels_by_value(names, map(int, names)).values()
         if len(same) > 1
     )[:1]

@@ -94,7 +94,7 @@ def _check_pairs(splits: dict[str, dict[str, NDArray[Any]]], names: dict[tuple[s
         if len(arrays) < 2:
             (name,) = (names[split, feature] for feature in arrays)
             missing = "labels" if "image" in arrays else "images"
-            raise refuse(f"{name} has no file of {missing} beside it; IDX comes in pairs, images and labels")
+            raise refuse(f"{name} has no matching file of {missing}; IDX files are pairs of images and labels")
         images, labels = len(arrays["image"]), len(arrays["label"])
         if images != labels:
             raise refuse(f"{names[split, 'image']} holds {images} images and {names[split, 'label']} {labels} labels")
@@ -112,7 +112,7 @@ def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: F
                 break
             disk_array.write(chunk)
     if size != expected:
-        actual = f"ends at byte {header.length + size}" if size < expected else "goes on after it"
+        actual = f"ends at byte {header.length + size}" if size < expected else "continues after it"
         raise refuse(
             f"{source.name}: its header declares {_shown(header.dims)} values of {header.dtype.itemsize} "
             f"bytes, which end at byte {header.length + expected}, but the file {actual}"
@@ -131,8 +131,8 @@ def _read_header(file: BinaryIO, name: str, limits: DatasetLimits) -> _Header:
     if not looks_like(begin):
         types = ", ".join(f"0x{code:02X}" for code in _TYPES)
         raise refuse(
-            f"{name} is not an IDX file: it begins with the bytes {begin.hex(' ') or 'of nothing'}; right would be "
-            f"00 00, a type ({types}) and 1 to {_MAX_DIMENSIONS} dimensions"
+            f"{name} is not an IDX file: it begins with the bytes {begin.hex(' ') or 'of nothing'}; needs 00 00, a "
+            f"type ({types}) and 1 to {_MAX_DIMENSIONS} dimensions"
         )
     count = begin[3]
     lengths = file.read(4 * count)
@@ -140,7 +140,7 @@ def _read_header(file: BinaryIO, name: str, limits: DatasetLimits) -> _Header:
         raise refuse(f"{name} ends at byte {4 + len(lengths)}, in the middle of its {count} dimensions")
     dims = tuple(int.from_bytes(lengths[at : at + 4], "big") for at in range(0, 4 * count, 4))
     if 0 in dims:
-        raise refuse(f"{name} declares the dimensions {_shown(dims)} from byte 4 on, which hold nothing")
+        raise refuse(f"{name} declares the dimensions {_shown(dims)} from byte 4 on, which contain no value")
     if dims[0] > limits.max_examples:
         raise too_large(f"{name} declares {dims[0]:,} examples; {limits.max_examples:,} are allowed")
     return _Header(np.dtype(_TYPES[begin[2]]), dims)

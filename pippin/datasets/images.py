@@ -21,7 +21,7 @@ from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
 OPTIONS = frozenset({"scale", "color", "background"})
 """The options that this format reads."""
 
-_NO_PICTURE = "is not a picture by its name; rename it if it is a PNG or JPEG, else leave it out"
+_NO_PICTURE = "is not a picture by its name; rename it if it is a PNG or JPEG, else remove it"
 
 
 def parse_images(
@@ -42,7 +42,7 @@ def parse_images(
     _check_names(sources.files)
     located = places([source.name for source in sources.files])
     folders = {label for _, label in located.places}
-    label_limits = Labels(limits, "rename the folders or leave some out")
+    label_limits = Labels(limits, "rename the folders or remove some")
     # Check labels before sorting: Python refuses to parse numbers of more than 4,300 digits.
     for label in folders:
         label_limits.add(label, "the folders of the ZIP")
@@ -90,10 +90,10 @@ def _ordered(labels: set[str]) -> tuple[str, ...]:
     return tuple(sorted(labels))
 
 
-_NO_CLASS = "lies in a split but in no class folder; move it to split/class/file.png, or leave out what has no class"
-_WRONG_PLACE = "lies in the wrong place; right would be class/file.png or split/class/file.png"
-_BESIDE_SPLITS = "lies in no split, where a folder beside it is one; move it to split/class/file.png"
-_TOO_DEEP = "lies a folder too deep, where other pictures lie in class folders; move it to class/file.png"
+_NO_CLASS = "is in a split but not in a class folder; move it to split/class/file.png, or remove files without a class"
+_WRONG_PLACE = "is in the wrong folder; move it to class/file.png or split/class/file.png"
+_BESIDE_SPLITS = "is not in a split, but other folders are splits; move it to split/class/file.png"
+_TOO_DEEP = "is one folder too deep; other pictures are in class folders; move it to class/file.png"
 _SHOWN = 5
 
 Path = Sequence[str]
@@ -136,7 +136,7 @@ def places(names: Sequence[str]) -> Places:
     faults.raise_any()
     notices = _notices(outer, flat, flat_splits)
     if is_class_first:
-        notices.append(f"class folders that hold split folders, as in {quoted(names[0])}: read as split/class/file")
+        notices.append(f"class folders that contain split folders, as in {quoted(names[0])}: read as split/class/file")
     return Places(resolved, tuple(notices))
 
 
@@ -164,14 +164,14 @@ def _notices(outer: set[str], flat: set[str], flat_splits: set[str]) -> list[str
     notices = []
     if not outer:
         notices += [
-            f"the folder {quoted(folder)} was taken for a class, since no other folder is a split; "
-            "if it is one, put its pictures into class folders"
+            f"the folder {quoted(folder)} is read as a class, since no other folder is a split; if it is a split, put "
+            "its pictures into class folders"
             for folder in flat_splits
         ]
     elif flat:
-        notices.append(f"{_listed(flat)} in no split folder: taken for classes of the split train")
+        notices.append(f"{_listed(flat)} outside of a split folder: read as classes of the split train")
     if named := {folder for folder in outer if split_in(folder) is None}:
-        notices.append(f"{_listed(named)} taken for splits, since they hold class folders")
+        notices.append(f"{_listed(named)} read as splits, since they contain class folders")
     return notices
 
 

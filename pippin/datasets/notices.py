@@ -42,7 +42,7 @@ def class_notices(parsed: ParsedDataset) -> Iterator[str]:
     if labels is None:
         return
     if missing := [label for label in labels if label.strip().lower() in _MISSING]:
-        yield f"{_listed(missing)} became a class: leave its examples out if it stands for a missing value"
+        yield f"{_listed(missing)} is a class: remove its examples if it means a missing value"
     same: dict[str, list[str]] = defaultdict(list)
     for label in labels:
         same[label.casefold()].append(label)
@@ -67,14 +67,14 @@ def scale_notices(format_: Format, features: Iterable[Feature]) -> Iterator[str]
             continue
         if feature.scale == 1:
             yield (
-                f"the bytes of {feature.name!r}, of shape {list(feature.shape)}, are used as they are, 0 to 255; "
-                "a picture's, [1, H, W] or [3, H, W], would be multiplied by 1/255, as scale=0.00392156862745098 does"
+                f"the bytes of {feature.name!r}, of shape {list(feature.shape)}, are used unscaled, 0 to 255; those "
+                "of pictures, [1, H, W] or [3, H, W], are multiplied by 1/255, as with scale=0.00392156862745098"
             )
         else:
             factor = "1/255" if feature.scale == PIXEL_SCALE else f"{feature.scale:.6g}"
             yield (
-                f"the bytes of {feature.name!r} are multiplied by {factor} for a model that reads an array, and left "
-                "as they are for one that reads an image; numbers sent to predict must be scaled alike"
+                f"the bytes of {feature.name!r} are multiplied by {factor} for a model that reads an array, and "
+                "unscaled for one that reads an image; numbers sent to predict must be scaled in the same way"
             )
 
 

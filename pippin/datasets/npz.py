@@ -63,7 +63,7 @@ def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
 
 def _key(source: Source) -> str:
     if source.suffix != ".npy":
-        raise refuse(f"{source.name} in the NPZ is not an array; its name would end in .npy")
+        raise refuse(f"{source.name} in the NPZ is not an array; needs a name that ends in .npy")
     return source.name.removesuffix(".npy")
 
 

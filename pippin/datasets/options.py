@@ -24,7 +24,7 @@ def _parsed_groups(value: object) -> object:
     for group in value.split(";"):
         name, _, columns = group.partition(":")
         if name in groups:
-            raise ValueError(f"the name {name!r} is there twice")
+            raise ValueError(f"the name {name!r} occurs twice")
         groups[name] = columns.split(",") if columns else [name]
     return groups
 
@@ -53,40 +53,39 @@ class DatasetOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    format: Format | None = Field(default=None, description="idx, csv, npz or images; left out, it is recognised.")
+    format: Format | None = Field(default=None, description="idx, csv, npz or images. Default: recognised.")
     scale: float | None = Field(
         default=None,
         gt=0,
-        description="What uint8 values are multiplied by before training; left out, those of pictures by 1/255 "
-        "and others not at all.",
+        description="Factor for uint8 values before training. Default: 1/255 for pictures, else none.",
     )
     target: Annotated[_Groups, AfterValidator(_check_single_group)] | None = Field(
         default=None,
-        description="CSV: the column to predict, or several as `corner:x,y`; left out, the one column called `label`, "
-        "`target`, `class` or `y`, in any case. Without a header, columns are called by their numbers, from 1.",
+        description="CSV: the column to predict, or several as `corner:x,y`. Default: the column called `label`, "
+        "`target`, `class` or `y`, in any case. Without a header, columns are named by their numbers, from 1.",
     )
     inputs: _Groups | None = Field(
         default=None,
-        description="CSV: the columns of each feature, as `size:width,height;age`; left out, all columns but the "
-        "target make one feature.",
+        description="CSV: the columns of each feature, as `size:width,height;age`. Default: one feature of all "
+        "columns but the target.",
     )
     shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_split_numbers)] | None = Field(
         default=None,
         min_length=1,
         max_length=5,
-        description="CSV: the shape of an example, as `1,28,28`, when all columns but the target make one feature.",
+        description="CSV: the shape of an example, as `1,28,28`, if all columns but the target are one feature.",
     )
     header: bool | None = Field(
         default=None,
-        description="CSV: whether the first row holds column names; left out, it is recognised, or asked for in doubt.",
+        description="CSV: whether the first row holds column names. Default: recognised; an ambiguous file is refused.",
     )
     color: Literal["gray", "rgb"] | None = Field(
-        default=None, description="Images: convert all to this; left out, all must be as the first one is."
+        default=None, description="Images: convert all to this. Default: all must be like the first one."
     )
     background: Annotated[str, Field(pattern=BACKGROUND_PATTERN)] | None = Field(
         default=None,
-        description="Images: what shows through transparent pixels: white, black or a color as `ff8000`; "
-        "left out, white.",
+        description="Images: background of transparent pixels: white, black or a color such as `ff8000`. Default: "
+        "white.",
     )
 
     @classmethod
@@ -110,7 +109,7 @@ class DatasetOptions(BaseModel):
         for name in sorted(self.model_fields_set - used - {"format"}):
             if getattr(self, name) is not None:
                 takes = ", ".join(sorted(used))
-                raise refuse(f"{name} has no effect on the format {format_}, which takes {takes}", pointer(name))
+                raise refuse(f"{name} has no effect on the format {format_}, whose options are {takes}", pointer(name))
 
 
 def _explained(fault: Fault) -> Fault:

@@ -90,13 +90,13 @@ class Decoder:
     def notices(self) -> Iterator[str]:
         """Notices about conversions of the pictures decoded so far."""
         if self._turned.count:
-            yield f"{self._turned} turned upright, as the orientation in EXIF asks"
+            yield f"{self._turned} rotated upright by the orientation in EXIF"
         if self._transparent.count:
             background = self._background or "white"
             advice = f"; predict with background={background} too" if self._background else ""
             yield f"{self._transparent} put on a background of {background}, since parts are transparent{advice}"
         if self._invisible.count:
-            yield f"{self._invisible} entirely transparent: nothing but the background is left"
+            yield f"{self._invisible} entirely transparent: only the background is left"
 
     def _open(self, data: bytes, name: str) -> tuple[Color, Upright]:
         if not data:
@@ -123,7 +123,7 @@ class Decoder:
             raise PictureError("has more than 8 bits a channel; save it with 8")
         color: Color = "gray" if image.mode in _GRAY else "rgb"
         if self._forced is None and self._color is not None and color != self._color:
-            raise PictureError(f"is {color}, where {self._first} is {self._color}; add color=gray or color=rgb")
+            raise PictureError(f"is {color}, but {self._first} is {self._color}; set color=gray or color=rgb")
         return self._forced or color
 
     def _check_size(self, image: Image.Image) -> None:
@@ -131,8 +131,9 @@ class Decoder:
         if image.size != self._size:
             first = f"{self._size[0]} by {self._size[1]}"
             raise PictureError(
-                f"has {image.width} by {image.height} pixels, where {self._first} has {first}; make them all one size",
-                f"has another size than the {first} pixels of {self._first}; make them all one size",
+                f"has {image.width} by {image.height} pixels, but {self._first} has {first}; make all pictures the "
+                "same size",
+                f"has a different size than the {first} pixels of {self._first}; make all pictures the same size",
             )
 
 

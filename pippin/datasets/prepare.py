@@ -67,8 +67,8 @@ def recognise(sources: Sources) -> Format:
     if looks_like_text(begin):
         return "csv"
     raise refuse(
-        f"{first.name} begins with the bytes {begin[:8].hex(' ')}, which no format known here does; "
-        "send IDX, CSV (UTF-8), one NPZ, or one ZIP of them or of class folders with PNG or JPEG pictures"
+        f"{first.name} begins with the bytes {begin[:8].hex(' ')}, which no supported format does; send IDX, CSV "
+        "(UTF-8), one NPZ, or one ZIP of them or of class folders with PNG or JPEG pictures"
     )
 
 

@@ -250,7 +250,7 @@ def _member_source(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, b
         try:
             inner = archive.open(info)
         except _DAMAGED_DIRECTORY:
-            raise refuse(f"{name} in the ZIP is damaged: what stands before it is not what the ZIP lists") from None
+            raise refuse(f"{name} in the ZIP is damaged: its header does not match the ZIP's list of files") from None
         stored = _counted(inner, name, budget)
         return _unpacked(stored, name, budget) if stored.peek(2)[:2] == _GZIP else stored
 

@@ -206,7 +206,7 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
 _NOTES: Final[Mapping[str, str]] = {
     "dropout": "Core ML has no dropout: leave it out",
     "dropoutrate": "Core ML has no dropout: leave it out",
-    "betas": "give its two numbers as beta1 and beta2",
+    "betas": "use beta1 and beta2",
     "weightdecay": "Core ML's optimizers have no weight decay: leave it out",
     "decay": "Core ML's optimizers have no weight decay: leave it out",
     "l2regularization": "Core ML's optimizers have no weight decay: leave it out",
@@ -220,7 +220,7 @@ _NOTES: Final[Mapping[str, str]] = {
     "gradclip": "Core ML's optimizers do not clip gradients: leave it out",
     "optimizer": "the optimizer belongs to the model: a spec has it under optimizer",
     "loss": "the loss belongs to the model: a spec has it under loss",
-    "metrics": "loss and accuracy are always measured: leave it out",
+    "metrics": "loss and accuracy are always measured: remove it",
     "activation": "an activation is a layer of its own, such as {type: relu}, after this one",
     "inputlayer": "inputs are listed under inputs, not among the layers",
     "input": "inputs are listed under inputs, not among the layers",

@@ -71,7 +71,7 @@ _KINDS: Final[tuple[tuple[str, Callable[[_Document], bool], str], ...]] = (
     ("a configuration of a Hugging Face model", _has("architectures"), _CONVERT),
     ("an ONNX model", _has("graph", "irVersion"), _CONVERT),
     ("the protobuf of a Core ML model in JSON", _has("specificationVersion"), "upload the .mlmodel itself"),
-    ("a problem that a service answered (RFC 9457)", _has("type", "title", "status"), ""),
+    ("an error response of a service (RFC 9457)", _has("type", "title", "status"), ""),
 )
 _ADVICE: Final = {name: advice for name, _, advice in _KINDS if advice}
 

@@ -56,7 +56,7 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 (any JSON value)
     except RecursionError as error:
         raise MalformedDocumentError("it is nested too deeply to read") from error
     except ValueError as error:
-        raise MalformedDocumentError(f"it is not JSON that can be used: {error}") from error
+        raise MalformedDocumentError(f"it cannot be used as JSON: {error}") from error
     return value
 
 

@@ -121,7 +121,7 @@ class _OpenCollection:
     def take_key(self, key: str, place: Place) -> None:
         """Set the key of the next value."""
         if key in self.value:
-            raise MalformedDocumentError(f"the key {key!r} is here for the second time", place)
+            raise MalformedDocumentError(f"the key {key!r} occurs a second time", place)
         self._key = key
 
     def take(self, value: object) -> None:
@@ -187,14 +187,14 @@ class _Reader:
     def _alias(self, event: yaml.AliasEvent, place: Place) -> None:
         self._refuse_as_key(place)
         if event.anchor not in self._anchored:
-            raise MalformedDocumentError(f"nothing before this has the anchor {event.anchor!r}", place)
+            raise MalformedDocumentError(f"no earlier value has the anchor {event.anchor!r}", place)
         anchored = self._anchored[event.anchor]
         if anchored is None:
             raise MalformedDocumentError("an alias is inside the value that it refers to", place)
         value, size = anchored
         self._repeated += size
         if self._repeated > MAX_REPEATED:
-            raise MalformedDocumentError(f"the aliases up to here stand for more than {MAX_REPEATED:,} values", place)
+            raise MalformedDocumentError(f"the aliases up to here expand to more than {MAX_REPEATED:,} values", place)
         self._put(value, place)
         self._values += size - 1
 
@@ -261,7 +261,7 @@ def _scalar(tag: str, text: str, place: Place) -> Any:  # noqa: ANN401 - any JSO
     except ValueError as error:
         raise MalformedDocumentError(f"{text[:40]!r} is not a number that can be read", place) from error
     if not math.isfinite(number):
-        raise MalformedDocumentError(f"{text[:40]!r} is larger than a number can be", place)
+        raise MalformedDocumentError(f"{text[:40]!r} is too large for a number", place)
     return number
 
 

@@ -214,7 +214,9 @@ class Draft:
         self.faults.raise_any()
         request, model, hyperparameters, engines = self.parsed.request, self.model, self.hyperparameters, self.engines
         if not (request and model and hyperparameters and engines and dataset):
-            raise FaultyDocumentError("the request is incomplete", [Fault("", "a part of it could not be resolved")])
+            raise FaultyDocumentError(
+                "the request is incomplete", [Fault("", "a part of the request could not be resolved")]
+            )
         unchanged = {name: getattr(request, name) for name in _UNCHANGED}
         resolved = ResolvedRequest(
             model=model.source,

@@ -21,8 +21,8 @@ class PipelineSummary(_Value):
     kind: Literal["pipeline"]
     inputs: list[FeatureSummary]
     outputs: list[FeatureSummary]
-    training_inputs: list[FeatureSummary] = Field(description="What a training example holds.")
-    front: list[NetworkSummary] = Field(description="The frozen networks, in the order in which they are computed.")
+    training_inputs: list[FeatureSummary] = Field(description="Features of a training example.")
+    front: list[NetworkSummary] = Field(description="The frozen networks, in the order of computation.")
     last: SpecSummary | NeighborsSummary = Field(description="The model that is trained.")
 
 
@@ -42,12 +42,12 @@ class ModelRecord(_Value):
 
     id: str
     name: str | None
-    source: Literal["mlmodel", "spec", "swiftcoremltools"] = Field(description="What was uploaded.")
-    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Of the `.mlmodel`.")
+    source: Literal["mlmodel", "spec", "swiftcoremltools"] = Field(description="Form of the upload.")
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Digest of the `.mlmodel`.")
     bytes: int = Field(ge=0, description="Size of the `.mlmodel`.")
     model: Description
     findings: list[Finding] = Field(
-        description="What may go wrong with it although Core ML accepts it, and what was corrected on reading it."
+        description="Known problems of the model in Core ML, and corrections made when it was read."
     )
     created_at: datetime
 

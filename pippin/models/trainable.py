@@ -25,28 +25,29 @@ class Trainable(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    features: tuple[Feature, ...] = Field(description="What a training example holds, the target among it.")
-    target: str = Field(description="The feature that holds the truth.")
-    classes: int | None = Field(description="How many classes the target tells apart; null for quantities.")
+    features: tuple[Feature, ...] = Field(description="Features of a training example, including the target.")
+    target: str = Field(description="The target feature.")
+    classes: int | None = Field(description="Number of classes of the target; null for quantities.")
     labels: tuple[str, ...] | tuple[int, ...] | None = Field(
-        default=None, description="What the model calls its classes, by index; null where it knows them by number only."
+        default=None, description="Class names of the model by index; null if it has only numbers."
     )
     label_type: Literal["string", "int64"] | None = Field(
-        default=None, description="How a model names classes that it learns from the examples; null for other models."
+        default=None,
+        description="Type of the class names that the model learns from the examples; null for other models.",
     )
-    method: Literal["sgd", "adam", "nearest_neighbors"] = Field(description="How it is trained.")
-    counts: dict[str, IntegerParameter] = Field(description="Hyperparameters that are whole numbers, as declared.")
-    numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The others.")
+    method: Literal["sgd", "adam", "nearest_neighbors"] = Field(description="Training method.")
+    counts: dict[str, IntegerParameter] = Field(description="Declared hyperparameters that are whole numbers.")
+    numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The other declared hyperparameters.")
     indices: dict[str, int] = Field(
-        default_factory=dict, description="Of features that an embedding looks up, how many indices it knows."
+        default_factory=dict, description="Number of valid indices of each feature that an embedding looks up."
     )
     shuffle: bool = False
     seed: SeedParameter = Field(
-        default=SeedParameter(default=0), description="Of the order of the examples; 0 where the file has none."
+        default=SeedParameter(default=0), description="Seed of the order of the examples; 0 if the file has none."
     )
-    is_pipeline: bool = Field(default=False, description="Whether frozen models stand before the one that is trained.")
+    is_pipeline: bool = Field(default=False, description="Whether frozen models precede the trained one.")
 
-    memory: TrainingMemory = Field(default=TrainingMemory(), description="What a training of it takes.")
+    memory: TrainingMemory = Field(default=TrainingMemory(), description="Memory of a training.")
 
     @property
     def parameters(self) -> dict[str, IntegerParameter | DoubleParameter]:

@@ -45,7 +45,7 @@ def from_json(features: Sequence[Feature], document: object) -> dict[str, NDArra
     remaining = MAX_NUMBERS
     for feature in features:
         if not isinstance(feature, ArrayFeature | ImageFeature | NumberFeature):
-            detail = f"the model reads {feature.name!r} as {feature.type}, which Pippin cannot predict from"
+            detail = f"the model reads {feature.name!r} as {feature.type}, which predictions do not support"
             faults.append(Fault(pointer("inputs", feature.name), detail))
             continue
         reader = _Reader(feature, remaining)

@@ -74,8 +74,8 @@ def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
     raise refused(
         Fault(
             "",
-            "a picture feeds a model whose only input is an image, or an array of shape [H, W], [1, H, W] or "
-            f'[3, H, W]; this one needs {listed}: send {{"inputs": {{…}}}} as JSON',
+            "a picture fits only a model whose only input is an image, or an array of shape [H, W], [1, H, W] or [3, "
+            f'H, W]; this one needs {listed}: send {{"inputs": {{…}}}} as JSON',
         )
     )
 

@@ -3,13 +3,10 @@
 `page` fails its test on any error or warning in the browser's console, and on any request to another host.
 """
 
-import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,15 +15,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
+from tests.conftest import Up
+from tests.support.waiting import wait_for
+
 CHROMIUM = "/usr/bin/chromium"
 DEADLINE = 90_000
 """The deadline in milliseconds for a page to show something; only to detect a hang."""
 
+PHONE = {"width": 360, "height": 740}
+# The fault of a page that shows a table of quantities: the service counts classes only.
+NO_CLASSES = "status of 422"
 
-@pytest.fixture(scope="session")
-def service_url(running_up: SimpleNamespace) -> str:
-    """The address of the dashboard, without a trailing slash; all tests share its service and worker."""
-    return str(running_up.url)
+OpenPage = Callable[..., Page]
+CheckAccessibility = Callable[[Page], None]
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +50,17 @@ class Faults:
     """
 
     origins: list[str]
-    found: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
 
     def watch(self, context: BrowserContext) -> None:
         """Record the faults of every page of a context."""
         context.on("console", self._console)
-        context.on("weberror", lambda error: self.found.append(f"uncaught: {error.error}"))
+        context.on("weberror", lambda error: self.seen.append(f"uncaught: {error.error}"))
         context.on("request", self._request)
 
     def unexpected(self) -> list[str]:
-        return [fault for fault in self.found if not any(re.search(pattern, fault) for pattern in self.expected)]
+        return [fault for fault in self.seen if not any(re.search(pattern, fault) for pattern in self.expected)]
 
     def _console(self, message: ConsoleMessage) -> None:
         # Chromium warns of a sandbox escape for the page's own policy too, although the page is in no frame.
@@ -67,23 +68,23 @@ class Faults:
         if "can escape its sandboxing" in message.text or "Running the JavaScript URL violates" in message.text:
             return
         if message.type in ("error", "warning"):
-            self.found.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+            self.seen.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
     def _request(self, request: Request) -> None:
         scheme, host = urlsplit(request.url)[:2]
         if scheme not in ("blob", "data") and f"{scheme}://{host}" not in self.origins:
-            self.found.append(f"request to another host: {request.url}")
+            self.seen.append(f"request to another host: {request.url}")
 
 
 @pytest.fixture
-def faults(service_url: str) -> Faults:
+def faults(api: "Api") -> Faults:
     """The faults in the browser so far."""
-    return Faults([service_url])
+    return Faults([api.url])
 
 
 @pytest.fixture
-def open_page(browser: Browser, faults: Faults) -> Iterator[Callable[..., Page]]:
-    """Opens a separate browser window: `open_page(color_scheme="dark", viewport={…})`, by default at `service_url`.
+def open_page(browser: Browser, faults: Faults) -> Iterator[OpenPage]:
+    """Opens a separate browser window: `open_page(color_scheme="dark", viewport={…})`, by default of the service.
 
     At the end of the test, no window may have unexpected messages in its console.
     """
@@ -105,7 +106,7 @@ def open_page(browser: Browser, faults: Faults) -> Iterator[Callable[..., Page]]
 
 
 @pytest.fixture
-def page(open_page: Callable[..., Page]) -> Page:
+def page(open_page: OpenPage) -> Page:
     """A window of 1280 by 900, in English, light. `page.goto("/#/jobs")` shows a page of the dashboard.
 
     Wait with functions, as in `page.wait_for_function("() => …")`: the page's policy forbids evaluating strings.
@@ -114,15 +115,15 @@ def page(open_page: Callable[..., Page]) -> Page:
 
 
 @pytest.fixture
-def check_accessibility() -> Callable[[Page], None]:
+def check_accessibility() -> CheckAccessibility:
     """Checks with axe-core that a page has no serious or critical violation."""
 
     def check(page: Page) -> None:
         violations = Axe().run(page).response["violations"]
         serious = [
-            f"{finding['id']}: {finding['help']}: {[node['html'] for node in finding['nodes']][:5]}"
-            for finding in violations
-            if finding["impact"] in ("serious", "critical")
+            f"{violation['id']}: {violation['help']}: {[node['html'] for node in violation['nodes']][:5]}"
+            for violation in violations
+            if violation["impact"] in ("serious", "critical")
         ]
         assert serious == []
 
@@ -131,13 +132,25 @@ def check_accessibility() -> Callable[[Page], None]:
 
 @dataclass
 class Api:
-    """The REST API beside the browser.
+    """The REST API beside the browser."""
 
-    Attributes:
-        url: The address of the service.
-    """
+    http: httpx2.Client
 
-    url: str
+    @property
+    def url(self) -> str:
+        """The address of the service, without a trailing slash."""
+        return str(self.http.base_url).rstrip("/")
+
+    def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 - any document
+        answer = self.http.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def add_table(self, name: str, table: str, **options: str) -> str:
+        """Upload a table; its name."""
+        answer = self.http.post("/datasets", params={"name": name} | options, content=table.encode())
+        assert answer.status_code in (200, 201), answer.text
+        return name
 
     def submit(self, **request: object) -> dict[str, Any]:
         """Submit a job; by default three epochs on the packaged digits."""
@@ -146,50 +159,54 @@ class Api:
             "dataset": "mnist-sample",
             "hyperparameters": {"epochs": 3, "learning_rate": 0.001},
         }
-        answer = httpx2.post(f"{self.url}/jobs", json=whole | request, timeout=60)
+        answer = self.http.post("/jobs", json=whole | request)
         assert answer.status_code == 202, answer.text
         return dict(answer.json())
 
+    def train(self, *, status: str = "succeeded", **request: object) -> dict[str, Any]:
+        """Submit a job and wait for its end; its record."""
+        return self.wait(self.submit(**request)["id"], status)
+
     def job(self, job_id: str) -> dict[str, Any]:
         """The current record of a job."""
-        answer = httpx2.get(f"{self.url}/jobs/{job_id}", timeout=60)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
+        return dict(self.get(f"/jobs/{job_id}"))
 
-    def jobs(self, **query: str) -> list[dict[str, Any]]:
-        """The newest hundred matching jobs."""
-        answer = httpx2.get(f"{self.url}/jobs", params={"limit": 100, **query}, timeout=60)
-        assert answer.status_code == 200, answer.text
-        return list(answer.json()["data"])
-
-    def forget(self, job_id: str) -> None:
-        """Cancel a job that no worker trains, and delete it."""
-        httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=60)
-        assert httpx2.delete(f"{self.url}/jobs/{job_id}", timeout=60).status_code == 204
+    def job_ids(self) -> set[str]:
+        """The newest hundred jobs."""
+        return {job["id"] for job in self.get("/jobs", limit=100)["data"]}
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job if it has not ended."""
-        httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=60)
+        self.http.post(f"/jobs/{job_id}/cancel")
 
-    def wait(self, job_id: str, *, status: str = "succeeded", seconds: float = 120) -> dict[str, Any]:
+    def forget(self, job_id: str) -> None:
+        """Cancel a job that no worker trains, and delete it."""
+        self.cancel(job_id)
+        assert self.http.delete(f"/jobs/{job_id}").status_code == 204
+
+    def wait(self, job_id: str, status: str = "succeeded") -> dict[str, Any]:
         """Wait until the job has a status; its record."""
-        deadline = time.monotonic() + seconds
-        while (job := self.job(job_id))["status"] != status:
-            assert time.monotonic() < deadline, json.dumps(job)
-            time.sleep(0.1)
-        return job
+        wait_for(lambda: self.job(job_id)["status"] == status, f"{job_id} is not {status}", seconds=120)
+        return self.job(job_id)
 
 
 @pytest.fixture(scope="session")
-def api(service_url: str) -> Api:
-    """The API of the shared service."""
-    return Api(service_url)
+def api(running_up: Up) -> Iterator[Api]:
+    """The API of the service that all tests share."""
+    with httpx2.Client(base_url=running_up.url, timeout=60) as http:
+        yield Api(http)
 
 
 @pytest.fixture(scope="session")
 def trained_job(api: Api) -> str:
     """The id of a job that has trained three epochs of `mnist-cnn` and succeeded."""
-    return str(api.wait(api.submit(name="digits", labels={"team": "vision"})["id"])["id"])
+    return str(api.train(name="digits", labels={"team": "vision"})["id"])
+
+
+@pytest.fixture(scope="session")
+def slow_job(api: Api) -> str:
+    """The id of a job that has learned ten times more slowly than `trained_job`."""
+    return str(api.train(name="slow", hyperparameters={"epochs": 2, "learning_rate": 0.0001})["id"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

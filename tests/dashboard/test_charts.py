@@ -83,7 +83,7 @@ def test_a_chart_is_saved_as_csv_and_png(page: Page, loss_chart: Locator, api: A
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG\r\n")
 
 
-def test_the_address_keeps_the_settings_of_charts(page: Page, loss_chart: Locator, trained_job: str) -> None:
+def test_the_address_keeps_the_settings_of_charts(page: Page, loss_chart: Locator) -> None:
     page.get_by_label("Logarithmic axis").check()
     page.get_by_label("Smoothing").fill("0.6")
     page.wait_for_function("() => location.hash.includes('log=1') && location.hash.includes('smoothing=0.6')")

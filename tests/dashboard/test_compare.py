@@ -1,18 +1,8 @@
 """The page that compares jobs."""
 
-from collections.abc import Callable
-from typing import Any
-
-import pytest
 from playwright.sync_api import Page, expect
 
-
-@pytest.fixture(scope="module")
-def other_job(api: Any) -> str:  # noqa: ANN401 (a class of conftest.py)
-    """A job that learns ten times more slowly than `trained_job`."""
-    slow = {"epochs": 2, "learning_rate": 0.0001}
-    return str(api.wait(api.submit(name="slow", hyperparameters=slow)["id"])["id"])
-
+from tests.dashboard.conftest import Api, Faults
 
 ALL_DRAWN = """names => {
   const lines = document.querySelector('.chart')?.data ?? [];
@@ -24,8 +14,8 @@ def wait_for_lines(page: Page, names: list[str]) -> None:
     page.wait_for_function(ALL_DRAWN, arg=names)
 
 
-def test_curves_share_a_chart_and_differences_are_marked(page: Page, trained_job: str, other_job: str) -> None:
-    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
+def test_curves_share_a_chart_and_differences_are_marked(page: Page, trained_job: str, slow_job: str) -> None:
+    page.goto(f"/#/compare?jobs={trained_job},{slow_job}")
     wait_for_lines(page, ["digits", "slow"])
     rate = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="learning_rate (differs)"))
     expect(rate.get_by_role("cell")).to_have_text(["0.001", "0.0001"])
@@ -35,8 +25,8 @@ def test_curves_share_a_chart_and_differences_are_marked(page: Page, trained_job
     expect(rate).to_be_visible()
 
 
-def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: str, other_job: str) -> None:
-    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
+def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: str, slow_job: str) -> None:
+    page.goto(f"/#/compare?jobs={trained_job},{slow_job}")
     wait_for_lines(page, ["digits", "slow"])
     page.get_by_role("combobox", name="Metric").select_option("Validation accuracy")
     page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.title.text === 'Validation accuracy'")
@@ -45,14 +35,14 @@ def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: 
     page.wait_for_function("() => document.querySelector('.chart').layout.xaxis.title.text === 'Seconds of training'")
 
 
-def test_a_running_job_is_updated(page: Page, api: Any, trained_job: str) -> None:  # noqa: ANN401
+def test_a_running_job_is_updated(page: Page, api: Api, trained_job: str) -> None:
     job_id = api.submit(name="live", hyperparameters={"epochs": 4})["id"]
     page.goto(f"/#/compare?jobs={trained_job},{job_id}")
     expect(page.get_by_role("cell", name="4/4")).to_be_visible()
     wait_for_lines(page, ["digits", "live"])
 
 
-def test_a_deleted_job_is_reported_and_the_others_are_shown(page: Page, trained_job: str, faults: Any) -> None:  # noqa: ANN401
+def test_a_deleted_job_is_reported_and_the_others_are_shown(page: Page, trained_job: str, faults: Faults) -> None:
     faults.expected.append("404")
     page.goto(f"/#/compare?jobs={trained_job},job_00000000000000000000000000")
     expect(page.get_by_role("alert")).to_contain_text("job_00000000000000000000000000")
@@ -63,24 +53,3 @@ def test_page_without_jobs_links_to_the_jobs_table(page: Page) -> None:
     page.goto("/#/compare")
     page.get_by_role("link", name="Choose jobs").click()
     expect(page).to_have_title("Jobs · Pippin")
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_the_page_is_accessible(
-    open_page: Callable[..., Page],
-    check_accessibility: Callable[[Page], None],
-    trained_job: str,
-    other_job: str,
-    colours: str,
-) -> None:
-    page = open_page(color_scheme=colours)
-    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
-    wait_for_lines(page, ["digits", "slow"])
-    check_accessibility(page)
-
-
-def test_the_page_fits_a_phone(open_page: Callable[..., Page], trained_job: str, other_job: str) -> None:
-    page = open_page(viewport={"width": 360, "height": 740})
-    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
-    wait_for_lines(page, ["digits", "slow"])
-    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,8 +1,8 @@
 """The frame that all pages share."""
 
-from collections.abc import Callable
-
 from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import OpenPage
 
 
 def test_the_service_shows_the_dashboard_at_its_root(page: Page) -> None:
@@ -26,7 +26,7 @@ def test_skip_link_moves_keyboard_focus_to_the_content(page: Page) -> None:
     assert page.evaluate("location.hash") == "#/jobs"
 
 
-def test_theme_follows_the_system_until_one_is_chosen(open_page: Callable[..., Page]) -> None:
+def test_theme_follows_the_system_until_one_is_chosen(open_page: OpenPage) -> None:
     page = open_page(color_scheme="dark")
     page.goto("/#/jobs")
     background = "getComputedStyle(document.documentElement).backgroundColor"

@@ -4,15 +4,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from pippin.models.mlmodel.proto import parse
+from tests.dashboard.conftest import Api, Faults, OpenPage
+from tests.support.specs import classifier_spec
 
 POINTS = """([name, count]) => {
   const chart = document.querySelector('[aria-label^="Loss of each epoch"]');
@@ -25,7 +25,7 @@ def wait_for_points(page: Page, count: int, name: str = "Training") -> None:
     page.wait_for_function(POINTS, arg=[name, count])
 
 
-def state(page: Page, name: str) -> Any:  # noqa: ANN401 (playwright's locator)
+def state(page: Page, name: str) -> Locator:
     return page.locator(".head").get_by_role("status").filter(has_text=name)
 
 
@@ -33,7 +33,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_curves_grow_during_the_training_and_buttons_control_the_job(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_curves_grow_during_the_training_and_buttons_control_the_job(page: Page, api: Api) -> None:
     job_id = api.submit(name="long", hyperparameters={"epochs": 500})["id"]
     page.goto(f"/#/jobs/{job_id}")
     wait_for_points(page, 1)
@@ -67,7 +67,7 @@ def test_curves_grow_during_the_training_and_buttons_control_the_job(page: Page,
     expect(state(page, "cancelled")).to_be_visible()
 
 
-def test_a_job_that_does_not_run_shows_no_remaining_time(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_a_job_that_does_not_run_shows_no_remaining_time(page: Page, api: Api) -> None:
     job_id = api.submit(name="stopped", hyperparameters={"epochs": 900})["id"]
     page.goto(f"/#/jobs/{job_id}")
     left = page.locator(".summary").get_by_text("Left, about")
@@ -86,8 +86,8 @@ def test_a_job_that_does_not_run_shows_no_remaining_time(page: Page, api: Any) -
 
 
 @pytest.mark.parametrize("log", [False, True])
-def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, api: Any) -> None:  # noqa: ANN401
-    job_id = api.wait(api.submit(name="one epoch", hyperparameters={"epochs": 1})["id"])["id"]
+def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, api: Api) -> None:
+    job_id = api.train(name="one epoch", hyperparameters={"epochs": 1})["id"]
     page.goto(f"/#/jobs/{job_id}")
     wait_for_points(page, 1)
     page.get_by_label("Logarithmic axis").set_checked(log)
@@ -125,38 +125,27 @@ def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, 
         ({"id": "mnist-sample", "validation": "test"}, "test"),
     ],
 )
-def test_the_request_shows_the_validation_data(dataset: Any, message: str, page: Page, api: Any) -> None:  # noqa: ANN401
+def test_the_request_shows_the_validation_data(dataset: dict[str, Any], message: str, page: Page, api: Api) -> None:
     job_id = api.submit(name="validated", dataset=dataset, engine="coreml")["id"]
     page.goto(f"/#/jobs/{job_id}")
     facts = page.locator("section", has=page.get_by_role("heading", name="Request")).locator("dl")
     expect(facts.locator("dt", has_text="Validated on").locator("+ dd")).to_have_text(message)
-    api.forget(job_id)
+    api.cancel(job_id)
 
 
-def test_page_states_that_a_job_has_no_validation_data(page: Page, api: Any) -> None:  # noqa: ANN401
-    content = b"label,image\n" + b"".join(b"%d,%d\n" % (n % 2, n) for n in range(8))
-    answer = httpx2.post(f"{api.url}/datasets", params={"name": "never validated"}, content=content)
-    assert answer.status_code in (200, 201), answer.text
-    spec = {
-        "inputs": [{"name": "image", "shape": [1]}],
-        "outputs": [{"name": "y", "shape": [2]}],
-        "layers": [
-            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
-            {"type": "softmax", "name": "softmax"},
-        ],
-        "loss": {"type": "categorical_cross_entropy"},
-        "optimizer": {"type": "sgd", "learning_rate": 0.001, "mini_batch_size": 4},
-        "epochs": 1,
-    }
-    job = api.submit(name="unvalidated", model={"spec": spec}, dataset="never validated", hyperparameters={})
+def test_page_states_that_a_job_has_no_validation_data(page: Page, api: Api) -> None:
+    table = "label,image\n" + "".join(f"{n % 2},{n}\n" for n in range(8))
+    dataset = api.add_table("never validated", table)
+    spec = classifier_spec("image", [1], "y", 2, mini_batch_size=4, learning_rate=0.001, epochs=1)
+    job = api.submit(name="unvalidated", model={"spec": spec}, dataset=dataset, hyperparameters={})
     page.goto(f"/#/jobs/{job['id']}")
     expect(page.get_by_text("no examples: none are held out, so only the training loss is known")).to_be_visible()
     expect(page.locator(".summary > div", has_text="Validation")).to_have_text("Validationnone")
     api.wait(job["id"])
 
 
-def test_charts_show_mini_batches_smoothing_and_a_logarithmic_axis(page: Page, api: Any) -> None:  # noqa: ANN401
-    job_id = api.wait(api.submit(name="in detail", report="batch")["id"])["id"]
+def test_charts_show_mini_batches_smoothing_and_a_logarithmic_axis(page: Page, api: Api) -> None:
+    job_id = api.train(name="in detail", report="batch")["id"]
     page.goto(f"/#/jobs/{job_id}")
     wait_for_points(page, 3)
     page.get_by_label("Mini-batches").check()
@@ -206,11 +195,7 @@ def test_each_model_and_checkpoint_can_be_downloaded(page: Page, trained_job: st
 
 @pytest.mark.parametrize(("form", "program"), [("curl", "bash"), ("CLI", "bash"), ("Python", sys.executable)])
 def test_shown_commands_resubmit_the_job(
-    open_page: Callable[..., Page],
-    api: Any,  # noqa: ANN401
-    trained_job: str,
-    form: str,
-    program: str,
+    open_page: OpenPage, api: Api, trained_job: str, *, form: str, program: str
 ) -> None:
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"/#/jobs/{trained_job}")
@@ -221,21 +206,21 @@ def test_shown_commands_resubmit_the_job(
     opened.click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     text = page.evaluate("navigator.clipboard.readText()")
-    before = {job["id"] for job in api.jobs()}
+    before = api.job_ids()
     folder = Path(sys.executable).parent
     environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
     done = subprocess.run(
         [program, "-c", text], env=environment, capture_output=True, text=True, check=False, timeout=90
     )
     assert done.returncode == 0, done.stderr
-    (made,) = [job for job in api.jobs() if job["id"] not in before]
-    assert made["request"] == api.job(trained_job)["request"]
-    api.wait(made["id"])
+    (made,) = api.job_ids() - before
+    assert api.job(made)["request"] == api.job(trained_job)["request"]
+    api.cancel(made)
 
 
-def test_failure_reason_is_shown_at_the_top(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_failure_reason_is_shown_at_the_top(page: Page, api: Api) -> None:
     hopeless = {"epochs": 3, "learning_rate": 1e18}
-    job_id = api.wait(api.submit(hyperparameters=hopeless, limits="widen")["id"], status="failed")["id"]
+    job_id = api.train(hyperparameters=hopeless, limits="widen", status="failed")["id"]
     page.goto(f"/#/jobs/{job_id}")
     expect(page.locator(".problem")).to_contain_text("diverged")
     expect(page.get_by_role("button", name="Retry", exact=True)).to_be_visible()
@@ -243,7 +228,7 @@ def test_failure_reason_is_shown_at_the_top(page: Page, api: Any) -> None:  # no
     expect(page.get_by_text("(outside the model's limits)")).to_be_visible()
 
 
-def test_deletion_needs_confirmation(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_deletion_needs_confirmation(page: Page, api: Api) -> None:
     job = api.submit(name="short-lived", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
     press(page, "Cancel")
@@ -255,10 +240,10 @@ def test_deletion_needs_confirmation(page: Page, api: Any) -> None:  # noqa: ANN
     press(page, "Delete")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page).to_have_title("Jobs · Pippin")
-    assert job["id"] not in [other["id"] for other in api.jobs()]
+    assert job["id"] not in api.job_ids()
 
 
-def test_a_refused_action_is_shown_on_the_page(page: Page, api: Any, faults: Any) -> None:  # noqa: ANN401
+def test_a_refused_action_is_shown_on_the_page(page: Page, api: Api, faults: Faults) -> None:
     faults.expected.append("409")
     job = api.submit(name="overtaken", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
@@ -268,27 +253,10 @@ def test_a_refused_action_is_shown_on_the_page(page: Page, api: Any, faults: Any
     page.evaluate("id => fetch(`jobs/${id}/cancel`, {method: 'POST'})", job["id"])
     page.evaluate("[...document.querySelectorAll('button')].find(button => button.textContent === 'Pause').click()")
     expect(page.get_by_role("alert")).to_contain_text("cannot be paused")
-    api.forget(job["id"])
+    api.cancel(job["id"])
 
 
-def test_an_unknown_job_is_reported(page: Page, faults: Any) -> None:  # noqa: ANN401
+def test_an_unknown_job_is_reported(page: Page, faults: Faults) -> None:
     faults.expected.append("404")
     page.goto("/#/jobs/job_00000000000000000000000000")
     expect(page.get_by_role("alert")).to_contain_text("job_00000000000000000000000000")
-
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_the_page_is_accessible(
-    open_page: Callable[..., Page], check_accessibility: Callable[[Page], None], trained_job: str, colours: str
-) -> None:
-    page = open_page(color_scheme=colours)
-    page.goto(f"/#/jobs/{trained_job}")
-    wait_for_points(page, 3)
-    check_accessibility(page)
-
-
-def test_the_page_fits_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
-    page = open_page(viewport={"width": 360, "height": 740})
-    page.goto(f"/#/jobs/{trained_job}")
-    wait_for_points(page, 3)
-    assert page.evaluate("document.documentElement.scrollWidth") == 360

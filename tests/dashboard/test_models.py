@@ -2,14 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import Page, expect
 
 from pippin.models.spec.presets import preset
-from tests.dashboard.conftest import Faults
+from tests.dashboard.conftest import Faults, OpenPage
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    page.goto("/#/models")
+    page.get_by_label("Upload a model").set_input_files(
+        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+    )
 
 
 def test_a_preset_is_drawn_layer_by_layer(page: Page) -> None:
@@ -24,9 +29,7 @@ def test_a_preset_is_drawn_layer_by_layer(page: Page) -> None:
     expect(page.get_by_role("combobox", name="Model")).to_have_value("preset mnist-cnn")
 
 
-def test_netron_shows_the_graph_offline_and_without_update_prompt(
-    open_page: Callable[..., Page],
-) -> None:
+def test_netron_shows_the_graph_offline_and_without_update_prompt(open_page: OpenPage) -> None:
     # The `open_page` fixture checks at the end that no request left this host and that the console is empty.
     page = open_page(viewport={"width": 1280, "height": 900})
     page.context.clock.install(time=datetime.now(UTC) + timedelta(days=366))
@@ -41,10 +44,7 @@ def test_netron_shows_the_graph_offline_and_without_update_prompt(
 
 def test_a_model_is_uploaded_shown_downloaded_and_deleted(page: Page) -> None:
     spec = preset("mnist-cnn") | {"short_description": "for the dashboard's test"}
-    page.goto("/#/models")
-    page.get_by_label("Upload a model").set_input_files(
-        {"name": "dropped.json", "mimeType": "application/json", "buffer": json.dumps(spec).encode()}
-    )
+    upload(page, "dropped.json", json.dumps(spec).encode())
     expect(page.get_by_role("heading", name="dropped")).to_be_visible()
     expect(page.get_by_text("from spec")).to_be_visible()
     with page.expect_download() as saved:
@@ -58,23 +58,8 @@ def test_a_model_is_uploaded_shown_downloaded_and_deleted(page: Page) -> None:
 
 def test_upload_of_an_invalid_model_shows_the_reason(page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")
-    page.goto("/#/models")
-    page.get_by_label("Upload a model").set_input_files(
-        {"name": "holiday.mlmodel", "mimeType": "application/octet-stream", "buffer": b"sun and sea" * 10}
-    )
+    upload(page, "holiday.mlmodel", b"sun and sea" * 10)
     expect(page.get_by_role("alert")).to_contain_text("not valid")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["models", "models/preset:mnist-cnn"])
-def test_the_pages_are_accessible_and_fit_a_phone(
-    scheme: str, path: str, open_page: Callable[..., Page], check_accessibility: Callable[[Page], None]
-) -> None:
-    page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
-    page.goto(f"/#/{path}")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    check_accessibility(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_skip_connections_are_drawn_beside_the_layers_they_skip(page: Page) -> None:
@@ -98,13 +83,7 @@ def test_skip_connections_are_drawn_beside_the_layers_they_skip(page: Page) -> N
         "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},
         "epochs": 1,
     }
-    page.goto("/#/models")
-    content: FilePayload = {
-        "name": "branches.json",
-        "mimeType": "application/json",
-        "buffer": json.dumps(spec).encode(),
-    }
-    page.get_by_label("Upload a model").set_input_files(content)
+    upload(page, "branches.json", json.dumps(spec).encode())
     expect(page.get_by_role("heading", name="branches")).to_be_visible()
     rows = page.locator(".layers > li")
     # From top to bottom, by name: the input, the eight layers, the output.

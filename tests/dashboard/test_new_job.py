@@ -1,14 +1,13 @@
 """New job: from the form to a job, with faults shown at their fields."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from pippin.models.spec.presets import preset
-from tests.dashboard.conftest import Api, Faults
+from tests.dashboard.conftest import PHONE, Api, CheckAccessibility, Faults, OpenPage
 
 YAML = """\
 # a small one
@@ -137,10 +136,8 @@ def test_a_clone_starts_with_the_request_of_the_other_job(page: Page, api: Api) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_form_is_accessible(
-    scheme: str, open_page: Callable[..., Page], check_accessibility: Callable[[Page], None]
-) -> None:
-    page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
+def test_the_form_is_accessible(scheme: str, open_page: OpenPage, check_accessibility: CheckAccessibility) -> None:
+    page = open_page(color_scheme=scheme, viewport=PHONE)
     page.goto("/#/new?dataset=mnist-sample")
     expect(page.locator(".tiles canvas")).to_have_count(16)
     page.get_by_role("combobox", name="Model").select_option(label="Write a spec")

@@ -3,9 +3,8 @@
 import re
 from contextlib import suppress
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from playwright.sync_api import ElementHandle, Frame, Page
 from playwright.sync_api import Error as PlaywrightError
@@ -56,14 +55,14 @@ LINK = '<a href="mailto:anyone@foreign.example">link'
 @pytest.fixture(scope="module")
 def job(api: Api) -> str:
     """A job that has succeeded, whose name would be a link in a chart."""
-    return str(api.wait(api.submit(name=LINK, hyperparameters={"epochs": 2})["id"])["id"])
+    return str(api.train(name=LINK, hyperparameters={"epochs": 2})["id"])
 
 
 @pytest.fixture(scope="module")
-def model(service_url: str) -> str:
+def model(api: Api) -> str:
     """An uploaded model."""
     spec = preset("mnist-cnn") | {"short_description": "to be clicked on"}
-    answer = httpx2.post(f"{service_url}/models?name={quote(LINK)}", json=spec, timeout=60)
+    answer = api.http.post("/models", params={"name": LINK}, json=spec)
     assert answer.status_code in {200, 201}, answer.text
     return str(answer.json()["id"])
 
@@ -154,20 +153,18 @@ def test_no_control_links_outside_the_service(
     trained_job: str,
     model: str,
     page: Page,
-    service_url: str,
     faults: Faults,
     address: str,
     ready: str,
 ) -> None:
     # Requests from clicks may be refused; `open_page` checks at the end that none went to another host.
     faults.expected += [r"status of 4\d\d", r"ERR_ABORTED", "fetch"]
-    before = {each["id"] for each in api.jobs()}
+    before = api.job_ids()
     place = address.format(job=job, trained_job=trained_job, model=model)
     # On the API's page a click on an operation opens a form that could delete objects that other tests need.
-    assert Clicker(page, service_url).click_all(place, ready, 15 if address == "/docs" else 200)
-    for each in api.jobs():
-        if each["id"] not in before:
-            api.cancel(each["id"])
+    assert Clicker(page, api.url).click_all(place, ready, 15 if address == "/docs" else 200)
+    for job_id in api.job_ids() - before:
+        api.cancel(job_id)
 
 
 def test_charts_have_neither_share_buttons_nor_links(page: Page, job: str, trained_job: str) -> None:

@@ -3,19 +3,18 @@
 import os
 import signal
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
 
-import httpx2
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
+
+from pippin.client import Client
+from tests.conftest import Up
+from tests.dashboard.conftest import Faults, OpenPage
 
 POINTS = "(document.querySelector('.chart')?.data?.[0].x.length ?? 0)"
 
 
 def test_live_curve_continues_after_a_service_restart(
-    start_up: Callable[..., SimpleNamespace],
-    open_page: Callable[..., Page],
-    faults: Any,  # noqa: ANN401
+    start_up: Callable[..., Up], open_page: OpenPage, faults: Faults
 ) -> None:
     faults.expected += [
         "ERR_CONNECTION_REFUSED",
@@ -25,14 +24,10 @@ def test_live_curve_continues_after_a_service_restart(
     ]
     faults.expected += ["503"]  # while it connects to Redis
     up = start_up()
-    request = {
-        "model": {"preset": "mnist-cnn"},
-        "dataset": "mnist-sample",
-        "hyperparameters": {"epochs": 900},
-    }
-    job = httpx2.post(f"{up.url}/jobs", json=request, timeout=60).json()
+    with Client(up.url) as client:
+        job = client.train("mnist-cnn", "mnist-sample", epochs=900)
     page = open_page(up.url)
-    page.goto(f"/#/jobs/{job['id']}")
+    page.goto(f"/#/jobs/{job.id}")
     page.wait_for_function(f"() => {POINTS} >= 1")
 
     os.kill(up.parts()["service"], signal.SIGKILL)

@@ -1,28 +1,29 @@
-"""Every page of the dashboard as a picture, light and dark; `make screenshots` keeps them."""
+"""Every page of the dashboard, light and dark, wide and on a phone: its picture, its accessibility and its width.
 
-from collections.abc import Callable
+`make screenshots` keeps the pictures.
+"""
+
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page
 
-if TYPE_CHECKING:
-    from tests.dashboard.conftest import Api
+from tests.dashboard.conftest import PHONE, CheckAccessibility, OpenPage
 
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+VIEWPORTS = {"wide": {"width": 1280, "height": 900}, "phone": PHONE}
+CHART = ".js-plotly-plot .js-line"
 # For each page its address, and a selector of an element that appears once the page is complete.
 PAGES = {
-    "jobs": ("/#/jobs", "tr[data-id]"),
-    "job": ("/#/jobs/{job}", ".js-plotly-plot"),
-    "compare": ("/#/compare?jobs={job},{other}", ".js-plotly-plot"),
-    "new": ("/#/new", "form"),
+    "jobs": ("/#/jobs?label=team%3Dvision", "tr[data-id='{job}']"),
+    "jobs-none": ("/#/jobs?text=nothing-is-called-so", "text=No job matches"),
+    "job": ("/#/jobs/{job}", CHART),
+    "compare": ("/#/compare?jobs={job},{other}", CHART),
+    "new": ("/#/new?dataset=mnist-sample", ".tiles canvas"),
     "models": ("/#/models", "text=mnist-cnn"),
     "model": ("/#/models/preset:mnist-cnn", ".layers li"),
     "datasets": ("/#/datasets", "text=mnist-sample"),
-    "dataset": ("/#/datasets/mnist-sample", "canvas, img"),
+    "dataset": ("/#/datasets/mnist-sample", ".balance li:nth-child(20)"),
     "workers": ("/#/workers", "text=jax"),
-    "try": ("/#/try/{job}", "canvas"),
+    "try": ("/#/try/{job}", ".mistakes"),
 }
 
 
@@ -35,25 +36,25 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def jobs(api: "Api", trained_job: str) -> dict[str, str]:
-    """Two jobs that differ in their learning rate."""
-    hyperparameters = {"epochs": 3, "learning_rate": 0.003}
-    other = api.submit(name="digits, faster", hyperparameters=hyperparameters)["id"]
-    api.wait(other)
-    return {"job": trained_job, "other": str(other)}
-
-
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_every_page_renders_for_a_screenshot(
-    open_page: Callable[..., Page], jobs: dict[str, str], folder: Path, colours: str
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_renders_is_accessible_and_fits_a_phone(
+    *,
+    name: str,
+    colours: str,
+    open_page: OpenPage,
+    check_accessibility: CheckAccessibility,
+    trained_job: str,
+    slow_job: str,
+    folder: Path,
 ) -> None:
-    for width, viewport in (("wide", WIDE), ("phone", PHONE)):
+    address, shown = (text.format(job=trained_job, other=slow_job) for text in PAGES[name])
+    for width, viewport in VIEWPORTS.items():
         page = open_page(viewport=viewport, color_scheme=colours, locale="en-GB")
-        for name, (address, shown) in PAGES.items():
-            page.goto(address.format(**jobs))
-            page.locator(shown).first.wait_for()
-            page.wait_for_timeout(400)  # charts animate while they are drawn
-            picture = page.screenshot(path=folder / f"{name}-{colours}-{width}.png")
-            # A screenshot of an empty page has a few kilobytes.
-            assert len(picture) > 8_000, name
+        page.goto(address)
+        page.locator(shown).first.wait_for()
+        picture = page.screenshot(path=folder / f"{name}-{colours}-{width}.png", animations="disabled")
+        # A screenshot of an empty page has a few kilobytes.
+        assert len(picture) > 8_000
+        check_accessibility(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

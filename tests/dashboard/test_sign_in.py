@@ -4,51 +4,55 @@ import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Locator, Page, expect
 
 from pippin.client import Client
-from tests.dashboard.conftest import Faults
-from tests.support.environment import clean_environment
+from tests.dashboard.conftest import CheckAccessibility, Faults, OpenPage
+from tests.support.service_process import ServiceProcess
 
 
-def pippin(home: Path, *arguments: str) -> str:
-    """The stdout of a `pippin` command."""
-    clean = clean_environment()
-    command = [sys.executable, "-P", "-m", "pippin", *arguments]
-    done = subprocess.run(
-        command, env=clean | {"PIPPIN_HOME": str(home)}, capture_output=True, text=True, check=True, timeout=60
-    )
-    return done.stdout.strip()
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """A service of its own, since its first token signs out the clients without one."""
+    with ServiceProcess(tmp_path_factory.mktemp("service") / "home") as running:
+        running.wait_for_sample()
+        yield running
 
 
-def make_token(home: Path, role: str) -> str:
-    return pippin(home, "tokens", "create", "--role", role)
+@pytest.fixture
+def token(service: ServiceProcess, faults: Faults) -> str:
+    faults.expected += ["status of 401", f"another host: {re.escape(service.url)}"]
+    return service.add_token("submit")
+
+
+@pytest.fixture
+def page(open_page: OpenPage, service: ServiceProcess) -> Page:
+    return open_page(service.url)
+
+
+def sign_in_dialog(page: Page) -> Locator:
+    return page.get_by_role("dialog", name="Sign in")
+
+
+def sign_in(page: Page, token: str) -> None:
+    sign_in_dialog(page).get_by_label("Token").fill(token)
+    sign_in_dialog(page).get_by_role("button", name="Sign in").click()
 
 
 def test_sign_in_with_a_token_lasts_for_a_session(
-    start_up: Callable[..., SimpleNamespace],
-    open_page: Callable[..., Page],
-    faults: Faults,
-    check_accessibility: Callable[[Page], None],
+    page: Page, token: str, check_accessibility: CheckAccessibility
 ) -> None:
-    up = start_up("--workers", "0")
-    faults.expected += ["status of 401", f"another host: {re.escape(up.url)}"]
-    token = make_token(up.home, "submit")
-    page = open_page(up.url)
     page.goto("/#/datasets")
-    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog = sign_in_dialog(page)
     expect(dialog).to_be_visible()
     check_accessibility(page)
-    dialog.get_by_label("Token").fill("pippin_wrong")
-    dialog.get_by_role("button", name="Sign in").click()
+    sign_in(page, "pippin_wrong")
     expect(dialog.get_by_role("alert")).to_be_visible()
-    dialog.get_by_label("Token").fill(token)
-    dialog.get_by_role("button", name="Sign in").click()
+    sign_in(page, token)
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
     expect(dialog).to_have_count(0)
     # The token is neither readable by scripts nor in the address afterwards.
@@ -58,44 +62,30 @@ def test_sign_in_with_a_token_lasts_for_a_session(
 
 
 def test_curl_command_reads_the_token_from_a_file(
-    *, start_up: Callable[..., SimpleNamespace], open_page: Callable[..., Page], faults: Faults, tmp_path: Path
+    page: Page, service: ServiceProcess, token: str, tmp_path: Path
 ) -> None:
-    up = start_up("--workers", "0")
-    faults.expected += ["status of 401", f"another host: {re.escape(up.url)}"]
-    secret = make_token(up.home, "submit")
-    token = tmp_path / "token"
-    token.write_text(secret)
-    token.chmod(0o600)
-    with Client(up.url, token=secret) as client:
+    file = tmp_path / "token"
+    file.write_text(token)
+    file.chmod(0o600)
+    with Client(service.url, token=token) as client:
         first = client.submit({"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"})
-        page = open_page(up.url)
         page.goto(f"/#/jobs/{first.id}")
-        dialog = page.get_by_role("dialog", name="Sign in")
-        dialog.get_by_label("Token").fill(secret)
-        dialog.get_by_role("button", name="Sign in").click()
+        sign_in(page, token)
         shown = page.get_by_label("The job for curl").inner_text()
-        environment = os.environ | {"PIPPIN_TOKEN_FILE": str(token)}
+        environment = os.environ | {"PIPPIN_TOKEN_FILE": str(file)}
         done = subprocess.run(
             ["bash", "-c", shown], env=environment, capture_output=True, text=True, check=True, timeout=60
         )
         assert client.job(json.loads(done.stdout)["id"]).request == first.request
-    assert secret not in shown
+    assert token not in shown
 
 
-def test_sign_in_dialog_reopens_when_the_token_is_revoked(
-    start_up: Callable[..., SimpleNamespace], open_page: Callable[..., Page], faults: Faults
-) -> None:
-    up = start_up("--workers", "0")
-    faults.expected += ["status of 401", f"another host: {re.escape(up.url)}"]
-    token = make_token(up.home, "submit")
-    with Client(up.url, token=token) as client:
+def test_sign_in_dialog_reopens_when_the_token_is_revoked(page: Page, service: ServiceProcess, token: str) -> None:
+    with Client(service.url, token=token) as client:
         job = client.submit({"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"})
-    page = open_page(up.url)
     page.goto(f"/#/jobs/{job.id}")
-    dialog = page.get_by_role("dialog", name="Sign in")
-    dialog.get_by_label("Token").fill(token)
     with page.expect_response(re.compile("/events")):
-        dialog.get_by_role("button", name="Sign in").click()
-    expect(dialog).to_have_count(0)
-    pippin(up.home, "tokens", "revoke", f"token_{token.split('_')[1]}")
-    expect(dialog).to_be_visible(timeout=30_000)
+        sign_in(page, token)
+    expect(sign_in_dialog(page)).to_have_count(0)
+    service.revoke_token(token)
+    expect(sign_in_dialog(page)).to_be_visible()

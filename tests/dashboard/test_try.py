@@ -1,16 +1,15 @@
 """The page `Try it`: a hand-drawn digit is recognized, and mistakes are shown."""
 
 import io
-import json
 import re
-from collections.abc import Callable
+from typing import Any
 
-import httpx2
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
-from tests.dashboard.conftest import Api
+from tests.dashboard.conftest import Api, CheckAccessibility, OpenPage
+from tests.support.specs import regression_spec
 
 STROKES = {
     "1": [[(140, 40), (140, 240)]],
@@ -20,11 +19,17 @@ STROKES = {
 """Points of a stroke on the pad, which has 280 by 280 pixels."""
 
 
-def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+def pad_of(page: Page) -> FloatRect:
+    """The place of the drawing pad."""
     pad = page.get_by_role("img", name="Drawing pad")
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
     assert box is not None
+    return box
+
+
+def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+    box = pad_of(page)
     for (x, y), *rest in strokes:
         page.mouse.move(box["x"] + x, box["y"] + y)
         page.mouse.down()
@@ -72,23 +77,22 @@ def test_drawn_digit_is_centred_as_in_mnist(page: Page, trained_job: str) -> Non
     assert model_input(page)[4][4] > 100
 
 
+def open_picture(page: Page, job_id: str, name: str, content: bytes) -> None:
+    page.goto(f"/#/try/{job_id}")
+    page.get_by_label("Open a picture").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
 def test_dark_digit_on_a_light_image_is_recognized(page: Page, trained_job: str) -> None:
     picture = Image.new("L", (200, 200), 235)
     ImageDraw.Draw(picture).line([(50, 40), (150, 40), (90, 170)], fill=20, width=16, joint="curve")
     file = io.BytesIO()
     picture.save(file, "png")
-    page.goto(f"/#/try/{trained_job}")
-    page.get_by_label("Open a picture").set_input_files(
-        {"name": "seven.png", "mimeType": "image/png", "buffer": file.getvalue()}
-    )
+    open_picture(page, trained_job, "seven.png", file.getvalue())
     expect(page.locator(".verdict strong")).to_have_text("7")
 
 
 def test_a_file_that_is_not_a_picture_is_refused(page: Page, trained_job: str) -> None:
-    page.goto(f"/#/try/{trained_job}")
-    page.get_by_label("Open a picture").set_input_files(
-        {"name": "notes.png", "mimeType": "image/png", "buffer": b"none"}
-    )
+    open_picture(page, trained_job, "notes.png", b"none")
     expect(page.get_by_role("alert")).to_contain_text("notes.png is not a picture")
 
 
@@ -106,13 +110,10 @@ def test_the_worst_mistakes_are_shown_and_can_be_tried(page: Page, trained_job: 
     expect(page.locator(".verdict strong")).to_have_text(predicted)
 
 
-def test_touch_draws_a_digit_on_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
+def test_touch_draws_a_digit_on_a_phone(open_page: OpenPage, trained_job: str) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page.goto(f"/#/try/{trained_job}")
-    pad = page.get_by_role("img", name="Drawing pad")
-    expect(pad).to_be_visible()
-    box = pad.bounding_box()
-    assert box is not None
+    box = pad_of(page)
     session = page.context.new_cdp_session(page)
     for kind, x, y in (("touchStart", 140, 40), ("touchMove", 140, 140), ("touchMove", 140, 240), ("touchEnd", 0, 0)):
         points = [] if kind == "touchEnd" else [{"x": box["x"] + x, "y": box["y"] + y}]
@@ -121,35 +122,28 @@ def test_touch_draws_a_digit_on_a_phone(open_page: Callable[..., Page], trained_
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_numeric_inputs_have_one_field_each(page: Page, api: Api, check_accessibility: Callable[[Page], None]) -> None:
-    table = "price,size,rooms\n" + "".join(
-        f"{size * 2 + rooms},{size},{rooms}\n" for size in range(8) for rooms in (1, 2)
-    )
-    answer = httpx2.post(
-        f"{api.url}/datasets",
-        params={"name": "flats", "target": "price", "inputs": "flat:size,rooms"},
-        content=table.encode(),
-        headers={"content-type": "text/csv"},
-    )
-    assert answer.status_code in (200, 201), answer.text
-    spec = {
-        "inputs": [{"name": "flat", "shape": [2]}],
-        "outputs": [{"name": "price", "shape": [1]}],
-        "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
-        "loss": {"type": "mean_squared_error"},
-        "optimizer": {"type": "sgd", "learning_rate": 0.01, "mini_batch_size": 4},
-        "epochs": 2,
-    }
-    job = api.wait(api.submit(name="flats", model={"spec": spec}, dataset="flats", hyperparameters={})["id"])
+def train_on_table(
+    api: Api, name: str, table: str, spec: dict[str, Any], options: dict[str, str], **dataset: object
+) -> dict[str, Any]:
+    """The record of a job trained on a table of this name."""
+    api.add_table(name, table, **options)
+    return api.train(name=name, model={"spec": spec}, dataset={"id": name, **dataset}, hyperparameters={})
+
+
+def test_numeric_inputs_have_one_field_each(page: Page, api: Api, check_accessibility: CheckAccessibility) -> None:
+    table = "price,size,rooms\n" + "".join(f"{2 * n + m},{n},{m}\n" for n in range(8) for m in (1, 2))
+    spec = regression_spec("flat", 2, "price", learning_rate=0.01)
+    options = {"target": "price", "inputs": "flat:size,rooms"}
+    job = train_on_table(api, "flats", table, spec, options)
     page.goto(f"/#/try/{job['id']}")
     page.get_by_label("flat 1").fill("3")
     page.get_by_label("flat 2").fill("1")
     page.get_by_role("button", name="Predict").click()
     body = {"inputs": {"flat": [[3, 1]]}}
-    price = httpx2.post(f"{api.url}/jobs/{job['id']}/predict", json=body).json()["outputs"]["price"][0][0]
+    price = api.http.post(f"/jobs/{job['id']}/predict", json=body).json()["outputs"]["price"][0][0]
     shown = page.locator(".answer dd")
     expect(shown).to_have_text(re.compile(r"^-?\d"))
-    assert float(shown.inner_text()) == pytest.approx(price, rel=1e-3), json.dumps(price)
+    assert float(shown.inner_text()) == pytest.approx(price, rel=1e-3)
     page.get_by_role("button", name="Fill in an example").click()
     expect(page.get_by_label("flat 2")).to_have_value(re.compile("^[12]$"))
     check_accessibility(page)
@@ -157,7 +151,7 @@ def test_numeric_inputs_have_one_field_each(page: Page, api: Api, check_accessib
 
 def test_held_out_rows_are_evaluated_by_default_and_others_on_request(page: Page, api: Api) -> None:
     dataset = {"id": "mnist-sample", "train": "test", "validation_fraction": 0.25}
-    job = api.wait(api.submit(name="held out", dataset=dataset, hyperparameters={"epochs": 1})["id"])
+    job = api.train(name="held out", dataset=dataset, hyperparameters={"epochs": 1})
     page.goto(f"/#/try/{job['id']}")
     measured = page.get_by_role("region", name="Evaluation")
     choice = measured.get_by_label("Rows to measure on")
@@ -176,8 +170,15 @@ def test_held_out_rows_are_evaluated_by_default_and_others_on_request(page: Page
     expect(measured.locator(".notice")).to_contain_text("All 1,500 examples were trained on")
 
 
+def train_on_a_line(api: Api, **dataset: object) -> dict[str, Any]:
+    """The record of a job trained on 20 points of a line."""
+    table = "y,x\n" + "".join(f"{2 * x + 0.5},{x}\n" for x in range(20))
+    spec = regression_spec("x", 1, "y", learning_rate=0.0001)
+    return train_on_table(api, "a line", table, spec, {"target": "y"}, **dataset)
+
+
 def test_evaluation_on_training_rows_shows_a_notice(page: Page, api: Api) -> None:
-    job = api.wait(api.submit(name="all learned", model={"spec": LINE}, dataset=lines(api), hyperparameters={})["id"])
+    job = train_on_a_line(api)
     page.goto(f"/#/try/{job['id']}")
     measured = page.get_by_role("region", name="Evaluation")
     expect(measured.locator(".notice")).to_contain_text("All 20 examples were trained on: the figures do not show")
@@ -185,11 +186,10 @@ def test_evaluation_on_training_rows_shows_a_notice(page: Page, api: Api) -> Non
 
 
 def test_largest_regression_errors_are_shown_and_can_be_tried(
-    page: Page, api: Api, check_accessibility: Callable[[Page], None]
+    page: Page, api: Api, check_accessibility: CheckAccessibility
 ) -> None:
-    dataset = {"id": lines(api), "validation_fraction": 0.2}
-    job = api.wait(api.submit(name="a line", model={"spec": LINE}, dataset=dataset, hyperparameters={})["id"])
-    report = httpx2.post(f"{api.url}/jobs/{job['id']}/evaluate", json={"dataset": dataset["id"]}).json()
+    job = train_on_a_line(api, validation_fraction=0.2)
+    report = api.http.post(f"/jobs/{job['id']}/evaluate", json={"dataset": "a line"}).json()
     page.goto(f"/#/try/{job['id']}")
     measured = page.get_by_role("region", name="Evaluation")
     expect(measured.get_by_role("heading", name="Largest errors")).to_be_visible()
@@ -207,24 +207,6 @@ def test_largest_regression_errors_are_shown_and_can_be_tried(
     check_accessibility(page)
 
 
-LINE = {
-    "inputs": [{"name": "x", "shape": [1]}],
-    "outputs": [{"name": "y", "shape": [1]}],
-    "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
-    "loss": {"type": "mean_squared_error"},
-    "optimizer": {"type": "sgd", "learning_rate": 0.0001, "mini_batch_size": 4},
-    "epochs": 2,
-}
-
-
-def lines(api: Api) -> str:
-    """Upload a table of 20 points of a line; its name."""
-    table = "y,x\n" + "".join(f"{2 * x + 0.5},{x}\n" for x in range(20))
-    answer = httpx2.post(f"{api.url}/datasets", params={"name": "a line", "target": "y"}, content=table.encode())
-    assert answer.status_code in (200, 201), answer.text
-    return "a line"
-
-
 def test_page_states_that_there_is_no_trained_model(page: Page, api: Api) -> None:
     job = api.submit(hyperparameters={"epochs": 900})
     page.goto(f"/#/try/{job['id']}")
@@ -233,11 +215,8 @@ def test_page_states_that_there_is_no_trained_model(page: Page, api: Api) -> Non
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible(
-    scheme: str,
-    open_page: Callable[..., Page],
-    trained_job: str,
-    check_accessibility: Callable[[Page], None],
+def test_the_page_is_accessible_with_a_drawn_digit(
+    scheme: str, open_page: OpenPage, trained_job: str, check_accessibility: CheckAccessibility
 ) -> None:
     page = open_page(color_scheme=scheme)
     page.goto(f"/#/try/{trained_job}")

@@ -1,8 +1,5 @@
 """The page of workers: current jobs, draining and undraining."""
 
-from collections.abc import Callable
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Api
@@ -21,14 +18,3 @@ def test_a_worker_shows_its_job_and_is_drained_and_undrained(page: Page, api: Ap
     expect(worker).to_contain_text("none")
     worker.get_by_role("button", name="Let it work again").click()
     expect(worker.locator(".badge")).to_have_text("idle", timeout=30_000)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible_and_fits_a_phone(
-    scheme: str, open_page: Callable[..., Page], check_accessibility: Callable[[Page], None]
-) -> None:
-    page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
-    page.goto("/#/workers")
-    expect(page.get_by_role("region", name="Worker")).to_be_visible()
-    check_accessibility(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx2
 
-from pippin.api.tokens import DEFAULT_TENANT, Role, issue
+from pippin.api.tokens import DEFAULT_TENANT, Role, issue, parse
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 
@@ -89,6 +89,14 @@ class ServiceProcess:
         store.tokens.add(made)
         store.close()
         return made.text
+
+    def revoke_token(self, text: str) -> None:
+        """Revoke a token that `add_token` made."""
+        token = parse(text)
+        assert token is not None
+        store = Store(connect(self.valkey.url))
+        store.tokens.revoke(token.id)
+        store.close()
 
     @property
     def open_files(self) -> int:

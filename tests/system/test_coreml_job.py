@@ -2,10 +2,8 @@
 
 import os
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +11,12 @@ import pytest
 from pippin.client import Client
 from pippin.datasets import sample
 from pippin.datasets.arrays import open_arrays
+from pippin.local.valkey import running_url
 from pippin.models.mlmodel import read
+from tests.conftest import Up
 from tests.support.environment import clean_environment
 from tests.support.paths import APPLE
+from tests.support.processes import module
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
@@ -25,29 +26,18 @@ pytestmark = pytest.mark.full
 EXAMPLES = {"train": 200, "test": 40}
 
 
-@pytest.fixture
-def up(start_up: Callable[..., Any], valkey_url: str) -> Any:  # noqa: ANN401 - its class stands in conftest.py
-    """The service and a worker with the jax engine."""
-    return start_up(redis_url=valkey_url)
-
-
-@pytest.fixture
-def client(
-    up: Any,  # noqa: ANN401 - see above
-    valkey_url: str,
-    tmp_path: Path,
-) -> Iterator[Client]:
+@pytest.fixture(scope="module")
+def client(running_up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """A client of the service, after the start of a Core ML worker."""
-    environment = clean_environment()
     path = os.pathsep.join(filter(None, [str(APPLE), os.environ.get("PYTHONPATH")]))
-    environment |= {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(up.home), "PYTHONPATH": path}
-    log = tmp_path / "log"
+    environment = clean_environment(
+        PIPPIN_REDIS_URL=running_url(running_up.home) or "", PIPPIN_HOME=str(running_up.home), PYTHONPATH=path
+    )
+    log = tmp_path_factory.mktemp("coreml") / "log"
     with log.open("wb") as output:
-        worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "worker", "--engine", "coreml"], env=environment, stderr=output
-        )
+        worker = subprocess.Popen(module("worker", "--engine", "coreml"), env=environment, stderr=output)
     try:
-        with Client(up.url) as opened:
+        with Client(running_up.url) as opened:
             wait_for(lambda: ["coreml"] in [each.engines for each in opened.workers()], otherwise=f"see {log}")
             yield opened
     finally:
@@ -56,16 +46,16 @@ def client(
     assert ended == 0, log.read_text()
 
 
-@pytest.fixture
-def digits(client: Client, tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def digits(client: Client, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The id of a dataset of a few digits with pixels as bytes."""
+    tmp_path = tmp_path_factory.mktemp("digits")
     arrays = open_arrays(sample.prepare(tmp_path).arrays_path)
     few = {name: array[: EXAMPLES[name.partition("/")[0]]] for name, array in arrays.items()}
     np.savez(tmp_path / "digits.npz", **few)
     return client.add_dataset("few-digits", [tmp_path / "digits.npz"]).id
 
 
-@pytest.mark.usefixtures("up")
 @pytest.mark.parametrize("seed", [{}, {"seed": -7}], ids=["no seed", "a negative seed"])
 def test_main_job_gives_the_same_weights_on_both_engines(
     client: Client, digits: str, tmp_path: Path, seed: dict[str, int]

@@ -2,16 +2,29 @@
 
 import signal
 import subprocess
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
+from tests.conftest import Up
 from tests.support.environment import clean_environment
+from tests.support.processes import pippin
 from tests.support.waiting import wait_for
 
-DEMO = [sys.executable, "-P", "-m", "pippin", "demo"]
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
+def run_demo(folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        pippin("demo"),
+        cwd=folder,
+        env=clean_environment(**variables),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
 
 
 def processes_with(text: str) -> list[str]:
@@ -19,21 +32,12 @@ def processes_with(text: str) -> list[str]:
     return [line for line in listed.splitlines() if text in line and not line.startswith("Z")]
 
 
-@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_demo_trains_an_accurate_model_and_leaves_nothing_else(tmp_path: Path) -> None:
     folder, scratch = tmp_path / "here", tmp_path / "scratch"
     folder.mkdir()
     scratch.mkdir()
-    done = subprocess.run(
-        DEMO,
-        cwd=folder,
-        env=clean_environment(TMPDIR=str(scratch)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    done = run_demo(folder, TMPDIR=str(scratch))
     assert done.returncode == 0, done.stderr
     assert [path.name for path in folder.iterdir()] == ["mnist-cnn.mlmodel"]
     assert list(scratch.iterdir()) == []
@@ -45,33 +49,22 @@ def test_demo_trains_an_accurate_model_and_leaves_nothing_else(tmp_path: Path) -
     assert sum("curl " in line for line in lines) == 3
 
 
-@pytest.mark.full
-def test_demo_that_cannot_start_reports_the_reason(running_up: SimpleNamespace, tmp_path: Path) -> None:
-    done = subprocess.run(
-        DEMO,
-        cwd=tmp_path,
-        env=clean_environment(PIPPIN_HOME=str(running_up.home)),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def test_demo_that_cannot_start_reports_the_reason(running_up: Up, tmp_path: Path) -> None:
+    done = run_demo(tmp_path, PIPPIN_HOME=str(running_up.home))
     assert done.returncode == 4
     assert f"{running_up.home} is in use by the process" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("with_signal", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.full)])
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_demo_leaves_no_process(tmp_path: Path, with_signal: signal.Signals) -> None:
     with subprocess.Popen(
-        DEMO,
+        pippin("demo"),
         cwd=tmp_path,
         env=clean_environment(TMPDIR=str(tmp_path)),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as demo:
-        assert demo.stdout is not None
         assert b"Pippin runs at" in demo.stdout.readline()
         assert processes_with(str(tmp_path)) != []
         demo.send_signal(with_signal)

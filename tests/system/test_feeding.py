@@ -16,6 +16,7 @@ from PIL import Image
 from pippin.models.mlmodel.proto import serialize
 from tests.conftest import Up
 from tests.pippin.models.mlmodel.files import embedding, neighbors, pipeline
+from tests.support.specs import classifier_spec
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
@@ -105,17 +106,9 @@ def likeliest(prediction: dict[str, Any]) -> list[str | int]:
 
 def softmax(width: int, classes: int, **changes: object) -> dict[str, Any]:
     """A spec of a model that quickly learns which of `width` numbers is the largest."""
-    return {
-        "inputs": [{"name": "x", "shape": [width]}],
-        "outputs": [{"name": "p"}],
-        "layers": [
-            {"type": "inner_product", "name": "dense", "output_channels": classes, "updatable": True},
-            {"type": "softmax", "name": "softmax", "output": "p"},
-        ],
-        "loss": {"type": "categorical_cross_entropy", "target": "y"},
-        "optimizer": {"type": "sgd", "learning_rate": 1.0, "mini_batch_size": 4},
-        "epochs": 20,
-    } | changes
+    loss = {"type": "categorical_cross_entropy", "target": "y"}
+    spec = classifier_spec("x", [width], "p", classes, learning_rate=1.0, mini_batch_size=4, epochs=20)
+    return spec | {"outputs": [{"name": "p"}], "loss": loss} | changes
 
 
 def classifier(labels: list[str]) -> dict[str, Any]:
@@ -137,29 +130,12 @@ LEXICOGRAPHIC = ["0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9"]
     ("labels", "numbers", "expected", "notice"),
     [
         (LEXICOGRAPHIC, list(range(12)), [str(n) for n in range(12)], "10 is the class '10', which has the position 2"),
-        pytest.param(
-            ["1", "2", "3"],
-            [1, 2, 3],
-            ["1", "2", "3"],
-            "1 is the class '1', which has the position 0",
-            marks=pytest.mark.full,
-        ),
-        pytest.param(
-            ["02", "00", "01"],
-            [0, 1, 2],
-            ["00", "01", "02"],
-            "2 is the class '02', which has the position 0",
-            marks=pytest.mark.full,
-        ),
+        (["1", "2", "3"], [1, 2, 3], ["1", "2", "3"], "1 is the class '1', which has the position 0"),
+        (["02", "00", "01"], [0, 1, 2], ["00", "01", "02"], "2 is the class '02', which has the position 0"),
         (["dog", "cat", "bird"], [0, 1, 2], ["dog", "cat", "bird"], "0 is 'dog', 1 is 'cat', 2 is 'bird'"),
-        pytest.param(
-            ["2", "1", "other"],
-            [0, 1, 2],
-            ["2", "1", "other"],
-            "0 is '2', 1 is '1', 2 is 'other'",
-            marks=pytest.mark.full,
-        ),
+        (["2", "1", "other"], [0, 1, 2], ["2", "1", "other"], "0 is '2', 1 is '1', 2 is 'other'"),
     ],
+    ids=["numbers by text", "numbers from 1", "numbers with zeros", "names", "a number and a name"],
 )
 def test_a_number_means_one_class_in_training_prediction_and_evaluation(
     bench: Bench, labels: list[str], numbers: list[int], expected: list[str], notice: str
@@ -221,7 +197,8 @@ def test_numbered_classes_keep_the_names_of_the_dataset(bench: Bench) -> None:
     assert bench.evaluate(job, two)["confusion"]["labels"] == ["cat", "dog", "eel"]
     refusal = bench.http.post(f"/jobs/{job['id']}/evaluate", json={"dataset": others["id"]})
     assert (
-        "'ant', 'bee' are none of the model's, which are 'cat', 'dog', 'eel'" in refusal.json()["errors"][0]["detail"]
+        "the dataset's classes 'ant', 'bee'; its classes are 'cat', 'dog', 'eel'"
+        in refusal.json()["errors"][0]["detail"]
     )
 
     further = bench.train({"job": job["id"]}, two)
@@ -254,15 +231,15 @@ def regression(shape: tuple[int, ...]) -> dict[str, Any]:
         ((1, 4), (1, 1)),
         ((4, 5), (4, 1)),
         ((1, 3, 4, 5), (1, 1, 1, 1)),
-        pytest.param((4,), (1,), marks=pytest.mark.full),
-        pytest.param((1,), (1,), marks=pytest.mark.full),
-        pytest.param((1, 1), (1, 1), marks=pytest.mark.full),
-        pytest.param((4, 1), (4, 1), marks=pytest.mark.full),
-        pytest.param((1, 4, 5), (1, 4, 1), marks=pytest.mark.full),
-        pytest.param((3, 4, 5), (3, 4, 1), marks=pytest.mark.full),
-        pytest.param((2, 3, 4, 5), (2, 1, 1, 1), marks=pytest.mark.full),
-        pytest.param((1, 1, 1, 1, 4), (1, 1, 1, 1, 1), marks=pytest.mark.full),
-        pytest.param((1, 1, 1, 1, 1), (1, 1, 1, 1, 1), marks=pytest.mark.full),
+        ((4,), (1,)),
+        ((1,), (1,)),
+        ((1, 1), (1, 1)),
+        ((4, 1), (4, 1)),
+        ((1, 4, 5), (1, 4, 1)),
+        ((3, 4, 5), (3, 4, 1)),
+        ((2, 3, 4, 5), (2, 1, 1, 1)),
+        ((1, 1, 1, 1, 4), (1, 1, 1, 1, 1)),
+        ((1, 1, 1, 1, 1), (1, 1, 1, 1, 1)),
     ],
 )
 def test_arrays_fit_models_of_every_input_rank(bench: Bench, shape: tuple[int, ...], truth: tuple[int, ...]) -> None:
@@ -302,7 +279,7 @@ def test_advice_of_a_shape_refusal_works(bench: Bench) -> None:
     bench.train({"spec": spec}, bench.add(npz(x=np.ones((2, 4, 5)), truth=np.ones((2, 4, 1)), other=np.ones(2))))
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 8, 8), pytest.param((1, 1, 8, 8), marks=pytest.mark.full), (8, 8)])
+@pytest.mark.parametrize("shape", [(1, 3, 8, 8), (1, 1, 8, 8), (8, 8)])
 def test_images_fit_a_model_of_exact_shapes(bench: Bench, shape: tuple[int, ...]) -> None:
     is_gray = 3 not in shape
     layers = [{"type": "flatten", "name": "flat"}] if len(shape) > 2 else []
@@ -342,9 +319,7 @@ def test_quantities_are_not_learned_from_class_names(bench: Bench) -> None:
     assert "holds class names ('21', '65')" in bench.refused({"spec": spec}, pictures)
 
 
-@pytest.mark.parametrize(
-    "dtype", [np.uint8, *(pytest.param(each, marks=pytest.mark.full) for each in (np.float32, np.int64))]
-)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.int64])
 def test_one_hot_labels_are_refused_with_advice(bench: Bench, dtype: type[np.generic]) -> None:
     x, y = rows_of([0, 1, 2])
     dataset = bench.add(npz(x=x, y=np.eye(3, dtype=dtype)[y]))
@@ -357,7 +332,7 @@ def test_non_image_bytes_are_not_scaled(bench: Bench) -> None:
     points = np.array([[10, 10, 10, 10], [200, 200, 200, 200]], np.uint8)
     dataset = bench.add(npz(point=points, color=np.array([0, 1])))
     (notice,) = dataset["notices"]
-    assert notice.startswith("the bytes of 'point', of shape [4], are used as they are, 0 to 255")
+    assert notice.startswith("the bytes of 'point', of shape [4], are used unscaled, 0 to 255")
     model = bench.upload(serialize(neighbors(number_of_dimensions=4, default_class_label=0, number_of_neighbors=1)))
     job = bench.train(model, dataset)
     assert bench.predict(job, point=points.tolist())["outputs"]["color"] == [0, 1]
@@ -373,7 +348,7 @@ def test_non_image_bytes_are_scaled_on_request_and_noted(bench: Bench) -> None:
     assert "the bytes of 'point' are multiplied by 0.00392157" in job["notice"]
 
 
-@pytest.mark.parametrize("in_a_pipeline", [False, pytest.param(True, marks=pytest.mark.full)])
+@pytest.mark.parametrize("in_a_pipeline", [False, True])
 def test_nearest_neighbours_learn_numeric_classes_as_strings(bench: Bench, in_a_pipeline: bool) -> None:
     learner = neighbors(number_of_neighbors=1)
     model = bench.upload(serialize(pipeline(embedding(), learner) if in_a_pipeline else learner))

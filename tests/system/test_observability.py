@@ -6,10 +6,8 @@ import os
 import re
 import signal
 import subprocess
-import sys
-import threading
+from collections import Counter
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +20,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from pippin.api.tokens import issue
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
+from tests.support.processes import module
+from tests.support.scripted_server import Answer, ScriptedServer, Seen
+from tests.support.specs import classifier_spec
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
@@ -29,16 +30,8 @@ pytestmark = pytest.mark.full
 
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-SPEC = {
-    "inputs": [{"name": "x", "shape": [4]}],
-    "outputs": [{"name": "y", "shape": [3]}],
-    "layers": [
-        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
-        {"type": "softmax", "name": "softmax"},
-    ],
-    "loss": {"type": "categorical_cross_entropy", "target": "label"},
-    "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 10},
-    "epochs": 3,
+SPEC = classifier_spec("x", [4], "y", 3, mini_batch_size=10) | {
+    "loss": {"type": "categorical_cross_entropy", "target": "label"}
 }
 
 
@@ -51,43 +44,18 @@ class Span:
     parent: str
 
 
-class Collector:
-    """A minimal OTLP receiver."""
-
-    def __init__(self) -> None:
-        self.spans: list[Span] = []
-        collector = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                collector.take(self.path, ExportTraceServiceRequest.FromString(body))
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-        self.thread.start()
-
-    def take(self, path: str, request: ExportTraceServiceRequest) -> None:
-        assert path == "/v1/traces"
-        for resource in request.resource_spans:
-            named = {each.key: each.value.string_value for each in resource.resource.attributes}
-            for scope in resource.scope_spans:
-                self.spans += [
-                    Span(named["service.name"], s.name, s.trace_id.hex(), s.span_id.hex(), s.parent_span_id.hex())
-                    for s in scope.spans
-                ]
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
+def spans_of(seen: Seen) -> list[Span]:
+    """The spans of a request to an OTLP collector."""
+    assert seen.path == "/v1/traces"
+    spans = []
+    for resource in ExportTraceServiceRequest.FromString(seen.body).resource_spans:
+        named = {each.key: each.value.string_value for each in resource.resource.attributes}
+        for scope in resource.scope_spans:
+            spans += [
+                Span(named["service.name"], s.name, s.trace_id.hex(), s.span_id.hex(), s.parent_span_id.hex())
+                for s in scope.spans
+            ]
+    return spans
 
 
 @dataclass(frozen=True)
@@ -110,9 +78,9 @@ class Watched:
     request: str
 
 
-def start(module: str, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(name: str, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
     with log.open("wb") as file:
-        return subprocess.Popen([sys.executable, "-P", "-m", module], env=environment, stderr=file)
+        return subprocess.Popen(module(name), env=environment, stderr=file)
 
 
 def lines(log: Path) -> list[dict[str, Any]]:
@@ -140,9 +108,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     token_file = folder / "token"
     token_file.write_text(token.text)
     token_file.chmod(0o600)
-    collector = Collector()
     logs = folder / "service.log", folder / "worker.log"
-    with EmbeddedValkey(folder / "valkey") as valkey:
+    with ScriptedServer(Answer(200)) as collector, EmbeddedValkey(folder / "valkey") as valkey:
         store = Store(connect(valkey.url))
         store.tokens.add(token)
         base = {name: value for name, value in os.environ.items() if not name.startswith(("PIPPIN_", "OTEL_"))} | {
@@ -174,13 +141,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
             for process in processes:
                 process.kill()
                 process.wait()
-            collector.close()
             store.close()
         password = urlsplit(valkey.url).password
         assert password
     secrets = (password, token.text, token.text.rpartition("_")[2])
+    spans = [span for seen in collector.seen for span in spans_of(seen)]
     service_log, worker_log = map(lines, logs)
-    return Watched(collector.spans, service_log, worker_log, secrets, job, answer.headers["x-request-id"])
+    return Watched(spans, service_log, worker_log, secrets, job, answer.headers["x-request-id"])
 
 
 def test_one_trace_spans_the_request_and_the_artifact(watched: Watched) -> None:
@@ -188,14 +155,8 @@ def test_one_trace_spans_the_request_and_the_artifact(watched: Watched) -> None:
     assert [span.name for span in spans if span.service == "pippin-service"] == ["POST /jobs"]
     # The engine decides the number of checkpoints.
     worker_spans = [span.name for span in spans if span.service == "pippin-worker" and span.name != "checkpoint"]
-    assert {name: worker_spans.count(name) for name in set(worker_spans)} == {
-        "attempt": 1,
-        "build": 1,
-        "fetch": 1,
-        "train": 1,
-        "epoch": 3,
-        "store": 3,
-    }
+    expected = {"attempt": 1, "build": 1, "fetch": 1, "train": 1, "epoch": 3, "store": 3}
+    assert Counter(worker_spans) == expected
     # All spans of the worker belong to the trace of the request.
     assert all(span.trace == TRACE for span in watched.spans if span.service == "pippin-worker")
 

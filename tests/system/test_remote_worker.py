@@ -3,12 +3,11 @@
 import hashlib
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx2
@@ -17,8 +16,10 @@ import pytest
 from pippin.client import Client
 from pippin.local.valkey import running_url
 from pippin.store import connect
+from tests.conftest import Up
 from tests.support.environment import clean_environment
 from tests.support.paths import WORKER_ACL
+from tests.support.processes import module, pippin
 from tests.support.tls import Authority, TlsFront
 
 # Whole processes take their time.
@@ -46,23 +47,15 @@ class Service:
     run: Callable[..., str]
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-P", "-m", *arguments]
-
-
 @pytest.fixture
-def service(start_up: Callable[..., Any], tmp_path: Path) -> Iterator[Service]:
+def service(start_up: Callable[..., Up], tmp_path: Path) -> Iterator[Service]:
     up = start_up("--workers", "0")
-    redis = urlsplit(running_url(up.home) or "")
-    port = urlsplit(up.url).port
-    assert redis.port is not None
-    assert port is not None
+    redis_port, port = urlsplit(running_url(up.home) or "").port or 0, urlsplit(up.url).port or 0
     authority = Authority(tmp_path)
-    base = clean_environment()
 
     def run(*arguments: str) -> str:
-        environment = base | {"PIPPIN_HOME": str(up.home), "PIPPIN_URL": up.url}
-        line = command("pippin", *arguments)
+        environment = clean_environment(PIPPIN_HOME=str(up.home), PIPPIN_URL=up.url)
+        line = pippin(*arguments)
         return subprocess.run(line, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
 
     _, name, *rules = WORKER_ACL.read_text().split()
@@ -70,17 +63,17 @@ def service(start_up: Callable[..., Any], tmp_path: Path) -> Iterator[Service]:
         administrator.execute_command("ACL", "SETUSER", name, *rules, f">{PASSWORD}")
 
     with (
-        TlsFront(redis.port, authority) as records,
+        TlsFront(redis_port, authority) as records,
         TlsFront(port, authority, cut_after=CUT_AFTER) as blobs,
     ):
         address = f"rediss://{name}:{PASSWORD}@127.0.0.1:{records.port}/0?ssl_ca_certs={authority.certificate}"
-        environment = {
-            "PIPPIN_HOME": str(tmp_path / "far"),
-            "PIPPIN_REDIS_URL": address,
-            "PIPPIN_BLOBS_URL": f"https://localhost:{blobs.port}",
-            "SSL_CERT_FILE": str(authority.certificate),
-        }
-        yield Service(up.url, blobs, base | environment, run)
+        environment = clean_environment(
+            PIPPIN_HOME=str(tmp_path / "far"),
+            PIPPIN_REDIS_URL=address,
+            PIPPIN_BLOBS_URL=f"https://localhost:{blobs.port}",
+            SSL_CERT_FILE=str(authority.certificate),
+        )
+        yield Service(up.url, blobs, environment, run)
 
 
 @pytest.fixture
@@ -95,13 +88,12 @@ class FarWorker:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.process = subprocess.Popen(
-            command("worker", "--name", "far"), env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+            module("worker", "--name", "far"), env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
         )
         self.log = b""
         self._reader = threading.Thread(target=self._read)
 
     def _read(self) -> None:
-        assert self.process.stderr is not None
         for line in self.process.stderr:
             self.log += line
 
@@ -117,7 +109,6 @@ class FarWorker:
             self.process.kill()
             self.process.wait()
             self._reader.join(10)
-            assert self.process.stderr is not None
             self.process.stderr.close()
 
 
@@ -154,14 +145,13 @@ def test_remote_worker_trains_and_resumes_a_broken_download(service: Service, to
     assert token not in far.log.decode()
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("shown", ["revoked", "none"])
 def test_remote_worker_without_a_live_token_exits_with_advice(service: Service, token_file: Path, shown: str) -> None:
     token_file.write_text(service.run("tokens", "create", "--role", "worker", "--name", "far"))
     service.run("tokens", "revoke", "far")
     setting = {"PIPPIN_TOKEN_FILE": str(token_file)} if shown == "revoked" else {}
     done = subprocess.run(
-        command("worker"), env={**service.worker, **setting}, capture_output=True, text=True, timeout=60, check=False
+        module("worker"), env={**service.worker, **setting}, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 2
     assert "PIPPIN_TOKEN_FILE" in done.stderr

@@ -3,20 +3,22 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 
 from pippin.client import Client
+from pippin.local.valkey import running_url
 from pippin.models.mlmodel.proto import serialize
-from pippin.store import Store, keys
+from pippin.store import Store, connect, keys
+from tests.conftest import Up
 from tests.pippin.models.mlmodel.files import neighbors, network
 from tests.support.environment import clean_environment
 from tests.support.paths import ROOT
+from tests.support.processes import pippin
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
@@ -36,13 +38,11 @@ class Workplace:
     environment: dict[str, str]
     mac: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
-    def start_mac(self) -> str:
-        """Start the coreml worker; its registered name."""
+    def start_mac(self) -> None:
+        """Start the coreml worker and wait until it lives."""
         command = [sys.executable, "-m", "tests.system.jax_as_coreml"]
         self.mac = subprocess.Popen(command, env=self.environment, cwd=ROOT, stderr=subprocess.DEVNULL)
         wait_for(lambda: "coreml" in self.store.workers.live_engines())
-        (name,) = (each.name for each in self.client.workers() if each.engines == ["coreml"])
-        return name
 
     def end_mac(self, with_signal: signal.Signals) -> None:
         if self.mac is not None:
@@ -59,26 +59,44 @@ class Workplace:
         return [(attempt.engine, attempt.status) for attempt in self.client.wait(job_id).attempts]
 
 
-@pytest.fixture
-def workplace(start_up: Callable[..., SimpleNamespace], valkey_url: str, store: Store) -> Iterator[Workplace]:
-    up = start_up(redis_url=valkey_url)
-    clean = clean_environment()
-    environment = {
-        **clean,
-        "PIPPIN_REDIS_URL": valkey_url,
-        "PIPPIN_HOME": str(up.home),
-        "PIPPIN_URL": up.url,
-        "PYTHONPATH": str(ROOT),
-    }
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A Pippin with one jax worker, in which other tests queue no jobs."""
+    started = Up(tmp_path_factory.mktemp("routing") / "home")
+    yield started
+    started.end()
+
+
+@pytest.fixture(scope="module")
+def store(up: Up) -> Iterator[Store]:
+    opened = Store(connect(running_url(up.home) or ""))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def pippin_with_models(up: Up, store: Store) -> Iterator[Client]:
+    """A client of the service, which has two models and a dataset, once the worker lives."""
     with Client(up.url) as client, httpx2.Client(base_url=up.url) as http:
         for name, file in (("net", network()), ("knn", neighbors())):
             http.post("/models", params={"name": name}, content=serialize(file)).raise_for_status()
         options = {"name": "points", "target": "label", "inputs": "point:a,b"}
         http.post("/datasets", params=options, content=POINTS).raise_for_status()
-        started = Workplace(client, store, environment)
         wait_for(lambda: "jax" in store.workers.live_engines())
-        yield started
-        started.end_mac(signal.SIGKILL)
+        yield client
+
+
+@pytest.fixture
+def workplace(up: Up, store: Store, pippin_with_models: Client) -> Iterator[Workplace]:
+    environment = clean_environment(
+        PIPPIN_REDIS_URL=running_url(up.home) or "",
+        PIPPIN_HOME=str(up.home),
+        PIPPIN_URL=up.url,
+        PYTHONPATH=str(ROOT),
+    )
+    started = Workplace(pippin_with_models, store, environment)
+    yield started
+    started.end_mac(signal.SIGKILL)
 
 
 def test_auto_prefers_core_ml_for_models_that_it_can_train(workplace: Workplace) -> None:
@@ -91,9 +109,9 @@ def test_auto_prefers_core_ml_for_models_that_it_can_train(workplace: Workplace)
     assert workplace.trained_by(workplace.submit()) == [("jax", "succeeded")]
 
 
-@pytest.mark.full
 def test_auto_job_queued_for_a_dead_mac_is_trained_by_jax(workplace: Workplace) -> None:
-    name = workplace.start_mac()
+    workplace.start_mac()
+    (name,) = (each.name for each in workplace.client.workers() if each.engines == ["coreml"])
     workplace.end_mac(signal.SIGKILL)
     job_id = workplace.submit()
     assert workplace.store.queues.waiting("pippin-coreml") == [(job_id, 1)]
@@ -102,17 +120,15 @@ def test_auto_job_queued_for_a_dead_mac_is_trained_by_jax(workplace: Workplace) 
     assert workplace.trained_by(job_id) == [("jax", "succeeded")]
 
 
-@pytest.mark.full
 def test_core_ml_job_waits_for_a_mac_and_reports_it_to_followers(workplace: Workplace) -> None:
     job_id = workplace.submit(engine="coreml")
     assert workplace.client.job(job_id).waiting_for == NO_MAC
-    follow = [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow"]
+    follow = pippin("metrics", job_id, "--follow")
     with subprocess.Popen(follow, env=workplace.environment, stdout=subprocess.PIPE, text=True) as following:
-        assert following.stdout is not None
         assert [next(following.stdout).rstrip() for _ in range(2)] == ["queued", NO_MAC]
         workplace.start_mac()
         rest = [line.rstrip() for line in following.stdout]
     assert following.returncode == 0
     assert NO_MAC not in rest
-    assert rest[-2:] == [f"{job_id} succeeded.", f"Its model: pippin download {job_id}"]
+    assert rest[-2:] == [f"{job_id} succeeded.", f"Download its model: pippin download {job_id}"]
     assert workplace.trained_by(job_id) == [("coreml", "succeeded")]

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -14,11 +13,13 @@ import pytest
 
 from pippin.client import Client
 from pippin.local.valkey import running_url
+from tests.conftest import Up
 from tests.support.environment import clean_environment
+from tests.support.processes import module, pippin
 
 SECRET = "hunter2%2Fhunter2"
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [pytest.mark.full, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
 
 
 def command_lines() -> set[str]:
@@ -51,22 +52,20 @@ def watched() -> Iterator[set[str]]:
         seen.update(command_lines())
 
 
-@pytest.mark.full
-def test_job_exposes_neither_password_nor_token(start_up: Callable[..., Any], tmp_path: Path) -> None:
+def test_job_exposes_neither_password_nor_token(start_up: Callable[..., Up], tmp_path: Path) -> None:
     with watched() as seen:
         up = start_up()
         file = tmp_path / "token"
         file.touch(mode=0o600)
-        clean = clean_environment()
-        ours = {"PIPPIN_HOME": str(up.home), "PIPPIN_URL": up.url, "PIPPIN_TOKEN_FILE": str(file)}
+        environment = clean_environment(PIPPIN_HOME=str(up.home), PIPPIN_URL=up.url, PIPPIN_TOKEN_FILE=str(file))
 
-        def pippin(*arguments: str) -> "subprocess.CompletedProcess[str]":
-            line = [sys.executable, "-P", "-m", "pippin", *arguments]
-            return subprocess.run(line, env=clean | ours, capture_output=True, text=True, timeout=60, check=True)
+        def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+            line = pippin(*arguments)
+            return subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=True)
 
-        token = pippin("tokens", "create", "--role", "submit").stdout.strip()
+        token = run("tokens", "create", "--role", "submit").stdout.strip()
         file.write_text(token)
-        output = [pippin("tokens", "list"), pippin("workers"), pippin("datasets", "list")]
+        output = [run("tokens", "list"), run("workers"), run("datasets", "list")]
         assert httpx2.get(f"{up.url}/jobs").status_code == 401
         with Client(up.url, token=token) as client:
             request = {"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "hyperparameters": {"epochs": 1}}
@@ -85,26 +84,24 @@ def test_job_exposes_neither_password_nor_token(start_up: Callable[..., Any], tm
     assert not [line for line in shown for secret in secrets if secret in line]
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("wrong", ["nobody listens", "wrong password", "no TLS"])
-def test_failed_redis_connection_does_not_expose_its_password(valkey_url: str, tmp_path: Path, wrong: str) -> None:
-    port = urlsplit(valkey_url).port
-    address = {
-        "nobody listens": f"redis://user:{SECRET}@127.0.0.1:1/0",
-        "wrong password": f"redis://:{SECRET}@127.0.0.1:{port}/0",
-        "no TLS": f"rediss://user:{SECRET}@127.0.0.1:{port}/0",
-    }[wrong]
-    clean = clean_environment()
-    ours = {"PIPPIN_REDIS_URL": address, "PIPPIN_HOME": str(tmp_path), "PIPPIN_PORT": "0", "PIPPIN_LOG_LEVEL": "debug"}
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param(f"redis://user:{SECRET}@127.0.0.1:1/0", id="no listener"),
+        pytest.param(f"redis://:{SECRET}@127.0.0.1:{{port}}/0", id="wrong password"),
+        pytest.param(f"rediss://user:{SECRET}@127.0.0.1:{{port}}/0", id="no TLS"),
+    ],
+)
+def test_failed_redis_connection_does_not_expose_its_password(valkey_url: str, tmp_path: Path, address: str) -> None:
+    environment = clean_environment(
+        PIPPIN_REDIS_URL=address.format(port=urlsplit(valkey_url).port),
+        PIPPIN_HOME=str(tmp_path),
+        PIPPIN_PORT="0",
+        PIPPIN_LOG_LEVEL="debug",
+    )
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-P", "-m", module],
-            env=clean | ours,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for module in ("service", "worker")
+        subprocess.Popen(module(name), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for name in ("service", "worker")
     ]
     timer = threading.Timer(20, lambda: [process.terminate() for process in processes])
     timer.start()

@@ -4,51 +4,29 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from pippin.client import Client
 from tests.conftest import Up
 from tests.support.environment import clean_environment
+from tests.support.processes import is_running, pippin
+from tests.support.specs import digits_spec
 from tests.support.waiting import wait_for
 
 StartUp = Callable[..., Up]
 
-JOB = {
-    "model": {
-        "spec": {
-            "inputs": [{"name": "image", "shape": [1, 28, 28]}],
-            "outputs": [{"name": "digit", "shape": [10]}],
-            "layers": [
-                {"type": "flatten", "name": "flat"},
-                {"type": "inner_product", "name": "dense", "output_channels": 10, "updatable": True},
-                {"type": "softmax", "name": "softmax"},
-            ],
-            "loss": {"type": "categorical_cross_entropy"},
-            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 100},
-            "epochs": 1,
-        }
-    },
-    "dataset": "mnist-sample",
-}
-
-
-def exists(pid: int) -> bool:
-    """Whether a process is alive; a zombie is not."""
-    stat = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(stat.strip()) and not stat.strip().startswith("Z")
+JOB = {"model": {"spec": digits_spec(epochs=1)}, "dataset": "mnist-sample"}
 
 
 def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a `pippin up` that is expected not to start."""
     return subprocess.run(
-        [sys.executable, "-P", "-m", "pippin", "up", *map(str, options)],
-        env=clean_environment() | environment,
+        pippin("up", *options),
+        env=clean_environment(**environment),
         capture_output=True,
         text=True,
         check=False,
@@ -58,7 +36,10 @@ def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize(
     ("with_signal", "workers", "names"),
-    [(signal.SIGTERM, 1, {"valkey", "service", "worker"}), (signal.SIGINT, 0, {"valkey", "service"})],
+    [
+        pytest.param(signal.SIGTERM, 1, {"valkey", "service", "worker"}, marks=pytest.mark.full),
+        (signal.SIGINT, 0, {"valkey", "service"}),
+    ],
 )
 def test_stopped_supervisor_leaves_no_process(
     start_up: StartUp, with_signal: signal.Signals, workers: int, names: set[str]
@@ -68,7 +49,7 @@ def test_stopped_supervisor_leaves_no_process(
     assert set(parts) == names
     up.end(with_signal)
     assert up.process.returncode == 0
-    assert [name for name, pid in parts.items() if exists(pid)] == []
+    assert [name for name, pid in parts.items() if is_running(pid)] == []
     assert not any("is killed" in line for line in up.log), up.log
 
 
@@ -95,7 +76,7 @@ def test_killed_supervisor_leaves_no_process_and_keeps_its_data(start_up: StartU
         assert job.status == "succeeded", job
     parts = up.parts()
     up.end(signal.SIGKILL)
-    wait_for(lambda: not any(exists(pid) for pid in parts.values()))
+    wait_for(lambda: not any(is_running(pid) for pid in parts.values()))
     again = start_up(home=tmp_path / "home")
     with Client(again.url, patience=30) as client:
         assert client.job(job.id) == job
@@ -103,7 +84,7 @@ def test_killed_supervisor_leaves_no_process_and_keeps_its_data(start_up: StartU
 
 
 @pytest.mark.full
-def test_second_supervisor_on_the_same_home_is_refused(running_up: SimpleNamespace) -> None:
+def test_second_supervisor_on_the_same_home_is_refused(running_up: Up) -> None:
     done = run_up("--home", running_up.home, "--port", "0")
     assert done.returncode == 2
     assert f"{running_up.home} is in use by the process {running_up.process.pid}" in done.stderr
@@ -130,7 +111,7 @@ def test_address_of_another_machine_is_reported(tmp_path: Path) -> None:
         assert f"of {host} cannot be used: " in done.stderr
 
 
-def test_password_is_in_no_command_line_and_no_log(running_up: SimpleNamespace) -> None:
+def test_password_is_in_no_command_line_and_no_log(running_up: Up) -> None:
     listed = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     password = (running_up.home / "valkey" / "password").read_text().strip()
     assert len(password) > 20
@@ -154,11 +135,10 @@ def test_external_redis_replaces_the_embedded_one(start_up: StartUp, valkey_url:
 @pytest.mark.full
 def test_up_prints_its_address_and_next_commands(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "pippin", "up", "--port", "0", "--home", str(tmp_path / "home"), "--workers", "0"],
+        pippin("up", "--port", "0", "--home", tmp_path / "home", "--workers", "0"),
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
     try:
         lines: list[str] = []
         while not any("pippin jobs" in line for line in lines):

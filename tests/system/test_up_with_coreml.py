@@ -33,8 +33,8 @@ up(
 
 
 def test_a_core_ml_worker_runs_beside_the_jax_one(tmp_path: Path) -> None:
-    environment = clean_environment()
-    environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join([*sys.path, str(APPLE)])}
+    path = os.pathsep.join([*sys.path, str(APPLE)])
+    environment = clean_environment(PIPPIN_HOME=str(tmp_path / "home"), PYTHONPATH=path)
     log = tmp_path / "log"
     with (
         log.open("w") as errors,
@@ -42,7 +42,6 @@ def test_a_core_ml_worker_runs_beside_the_jax_one(tmp_path: Path) -> None:
             [sys.executable, "-P", "-c", _UP], env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
         ) as process,
     ):
-        assert process.stdout is not None
         try:
             url = process.stdout.readline().strip()
             assert url, log.read_text()

@@ -51,7 +51,7 @@ def test_unreachable_service_is_logged_and_is_no_error(tmp_path: Path, monkeypat
     monkeypatch.setattr(behind_service, "backoff", lambda: Backoff(tries=1))
     with structlog.testing.capture_logs() as logged:
         check_access(Settings(home=tmp_path, blobs_url="http://127.0.0.1:1"))
-    assert [line["event"] for line in logged] == ["the blobs cannot be reached yet"]
+    assert [line["event"] for line in logged] == ["the blobs cannot be reached yet; retrying"]
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,6 @@ class Checkpoints:
             self._waiting.popleft().give_up()
             if not self._gave_up:
                 self._gave_up = True
-                _log.warning(
-                    "checkpoints wait too long to be stored; newer ones take the place of older ones", room=self._room
-                )
+                _log.warning("storing checkpoints is too slow; newer checkpoints replace older ones", room=self._room)
         self._waiting.append(pending)
         return pending

@@ -45,7 +45,7 @@ class Lease:
         try:
             control = self._attempts.renew(self._claim) if due else self._attempts.read_control(self._claim)
         except StoreUnavailable as error:
-            _log.warning("the lease cannot be renewed; trying again", error=str(error))
+            _log.warning("the lease cannot be renewed; retrying", error=str(error))
             return
         except LeaseLost as error:
             if not self._thread.stopped:

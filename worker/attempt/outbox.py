@@ -124,7 +124,7 @@ class Outbox:
                 continue
             if not self.dropped:
                 _log.warning(
-                    "too much waits to be recorded; mini-batch losses are dropped",
+                    "the outbox is full; dropping mini-batch losses",
                     waiting=len(self._waiting),
                     max_bytes=self._max_bytes,
                 )
@@ -140,7 +140,7 @@ class Outbox:
                 write.send()
             except StoreUnavailable as error:
                 _log.warning(
-                    "the store cannot be reached; trying again",
+                    "the store cannot be reached; retrying",
                     error=str(error),
                     waiting=len(self._waiting),
                     bytes=self._bytes,

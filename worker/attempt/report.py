@@ -101,7 +101,9 @@ class Report:
         self._outbox.put(record, None if batches is None else Detail(batches.bytes, batches.drop))
         if self._outbox.dropped and not self._drop_reported:
             self._drop_reported = True
-            self.log("Redis took no writes for so long that mini-batch losses were dropped; their epochs have none.")
+            self.log(
+                "Redis accepted no writes for so long that mini-batch losses were dropped; their epochs have none."
+            )
 
     def stopped_at(self, checkpoint: Checkpoint) -> None:
         """Record the checkpoint at which the training was interrupted, so that another attempt can resume from it.

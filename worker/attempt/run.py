@@ -84,7 +84,7 @@ def run(assignment: Assignment, context: AttemptContext, stop: StopFlag) -> bool
             _PATIENCE_SECONDS,
         )
     except (Refused, NoSuchJob) as error:
-        _log.info("not claimed", why=str(error))
+        _log.info("the attempt was not claimed", why=str(error))
         return True
     _log.info("claimed")
     with (
@@ -138,12 +138,12 @@ class _Attempt:
             end, sent = self._lose(error), True
         if not sent:
             if self._stop.cause is not Cause.LEASE_LOST:
-                raise StoreUnavailable("Redis could not be reached in time to record what the attempt has done")
+                raise StoreUnavailable("Redis could not be reached in time to record the attempt")
             return
         try:
             retry_unavailable(end, _PATIENCE_SECONDS)
         except LeaseLost as error:
-            _log.warning("the end is not recorded", why=str(error))
+            _log.warning("the end of the attempt is not recorded", why=str(error))
 
     def _train_to_end(self) -> Callable[[], object]:
         """Train, and return the call that records the end."""
@@ -170,7 +170,7 @@ class _Attempt:
         try:
             self._report.stopped_at(checkpoint)
         except BlobDamagedError as error:
-            _log.warning("the checkpoint is not kept", error=str(error))
+            _log.warning("the checkpoint could not be stored", error=str(error))
 
     def _lose(self, error: Exception) -> Callable[[], object]:
         """Mark the attempt as lost: a full disk or an unreachable blob store is no fault of the job."""
@@ -228,10 +228,10 @@ class _Attempt:
         """The `.mlmodel` to train: an uploaded or trained file, else a file built from the job's spec."""
         source = self._request.model
         if source.digest is not None:
-            return self._file(source.digest, "the model's file is gone ({}); upload it again")
+            return self._file(source.digest, "the model's file was deleted ({}); upload it again")
         if source.spec_digest is not None:
             spec = json.loads(
-                self._file(source.spec_digest, "the spec of the model is gone ({}); submit the job again")
+                self._file(source.spec_digest, "the spec of the model was deleted ({}); submit the job again")
             )
         else:
             spec = retry_unavailable(lambda: self._context.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
@@ -285,7 +285,7 @@ class _Attempt:
                 lambda: map_arrays(self._context.cache, dataset.digest), self._context.blob_seconds
             )
         except BlobMissingError as error:
-            raise refuse(f"the arrays of the dataset {dataset.id} are gone ({error}); upload it again") from error
+            raise refuse(f"the arrays of the dataset {dataset.id} were deleted ({error}); upload it again") from error
         except BlobDamagedError as error:
             raise refuse(f"the arrays of the dataset {dataset.id} cannot be used: {error}") from error
         self._arrays = arrays

@@ -57,7 +57,7 @@ def write_trained(model: bytes, learned: Learned, metadata: Mapping[str, str]) -
     back = open_model(trained)
     lost = next(_differing(back.last if isinstance(back, Pipeline) else back, learned), None)
     if lost is not None:
-        raise EngineError(Reason.ENGINE_ERROR, f"{lost} did not read back from the trained file as it was written")
+        raise EngineError(Reason.ENGINE_ERROR, f"{lost} differs between the trained file and the training result")
     return trained
 
 

@@ -62,8 +62,8 @@ ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
 
 # How to install an engine's libraries, and on which systems they exist.
 _REQUIREMENTS = {
-    "jax": f"install what it needs with: {install_command('worker')}",
-    "coreml": f"it needs macOS 11 or later, and what is installed there with: {install_command('worker', 'mac')}",
+    "jax": f"install its packages with: {install_command('worker')}",
+    "coreml": f"it needs macOS 11 or later and these packages: {install_command('worker', 'mac')}",
 }
 
 
@@ -74,7 +74,7 @@ def make_engine(name: str, options: EngineOptions) -> Engine:
         UnknownEngineError: The engine does not exist, or its libraries are not installed.
     """
     if name not in ENGINES:
-        raise UnknownEngineError(f"there is no engine {name!r}; there is {', '.join(ENGINES)}")
+        raise UnknownEngineError(f"there is no engine {name!r}; the engines are {', '.join(ENGINES)}")
     try:
         return ENGINES[name](options)
     except ImportError as error:

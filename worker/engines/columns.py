@@ -61,7 +61,7 @@ def matrix_of(examples: Examples, column: Column) -> NDArray[Any]:
     if array is None:
         names = ", ".join(examples.arrays)
         raise EngineError(
-            Reason.INVALID_DATA, f"the examples have no {column.name}, which the model needs, but {names}"
+            Reason.INVALID_DATA, f"the examples have no {column.name}, which the model needs; they have {names}"
         )
     if array.shape[:1] != (examples.count,) or array.size != examples.count * column.size:
         raise EngineError(

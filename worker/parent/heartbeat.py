@@ -75,5 +75,5 @@ class Heartbeat:
                 self._failing = False
             except StoreUnavailable as error:
                 if not self._failing:
-                    _log.warning("the heartbeat cannot be sent; trying on", error=str(error))
+                    _log.warning("the heartbeat cannot be sent; retrying", error=str(error))
                 self._failing = True

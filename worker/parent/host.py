@@ -56,7 +56,7 @@ class SleepInhibitor:
             if not self._warned:
                 self._warned = True
                 _log.warning(
-                    "this Mac may fall asleep during a job; switch sleep off with: sudo pmset -a sleep 0",
+                    "this Mac may fall asleep during a job; disable sleep with: sudo pmset -a sleep 0",
                     program=str(self._program),
                     error=error.strerror,
                 )
@@ -111,5 +111,7 @@ class CrashBackoff:
         if not seconds:
             return
         losses = self._backoff.failures + 1
-        _log.warning("resting: attempts were lost here as soon as they began", losses=losses, seconds=seconds)
+        _log.warning(
+            "pausing: consecutive attempts of this worker were lost at their start", losses=losses, seconds=seconds
+        )
         wait_until(stopping, seconds, interval=_WAIT_SECONDS)

@@ -108,7 +108,7 @@ def _take_attempts(
             worker = AttemptWorker(queue, name=name, connection=connection, handle=handle, stopping=stopping)
             worker.work()
         except RedisError as error:
-            _log.warning("Redis cannot be reached; trying on", error=str(error))
+            _log.warning("Redis cannot be reached; retrying", error=str(error))
         if not stopping():
             # RQ's loop ends on any exception that RQ does not expect.
             time.sleep(_WAIT_SECONDS)
@@ -119,11 +119,11 @@ def _wait_while_drained(heartbeat: Heartbeat, shutdown: Shutdown, draining: Drai
     if shutdown.requested:
         return
     heartbeat.report_state("drained")
-    _log.info("drained: no jobs are taken")
+    _log.info("drained: taking no jobs")
     wait_until(lambda: shutdown.requested or not draining.begun(), None, interval=_WAIT_SECONDS)
     if not shutdown.requested:
         heartbeat.report_state("idle")
-        _log.info("undrained: jobs are taken again")
+        _log.info("undrained: taking jobs again")
 
 
 class _Parent:
@@ -195,4 +195,4 @@ class _Parent:
         try:
             retry_unavailable(record, seconds)
         except StoreUnavailable as error:
-            _log.warning("the lease is left to run out", error=str(error))
+            _log.warning("the end of the attempt could not be recorded; its lease will expire", error=str(error))

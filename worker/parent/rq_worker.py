@@ -59,7 +59,7 @@ def attempt_of(job: Job) -> AttemptRef:
             if _NAME.fullmatch(tenant) and _NAME.fullmatch(job_id) and job.id == rq_id(job_id, number):
                 return AttemptRef(tenant, job_id, number)
     arguments = f"{_short_repr(args)} and {_short_repr(kwargs)}"
-    raise ForgedJobError(f"its arguments are {arguments}; a tenant, a job and the attempt's number belong")
+    raise ForgedJobError(f"its arguments are {arguments}; needs a tenant, a job and the attempt's number")
 
 
 def _short_repr(value: object) -> str:
@@ -158,12 +158,12 @@ class AttemptWorker(Worker):
                 job, queue = None, None
             except RedisError as error:
                 if reachable:
-                    _log.warning("Redis cannot be reached; trying on", error=str(error))
+                    _log.warning("Redis cannot be reached; retrying", error=str(error))
                 reachable = False
                 time.sleep(_WAIT_SECONDS)
                 continue
             if not reachable:
-                _log.info("Redis is back")
+                _log.info("Redis can be reached again")
                 reachable = True
             if job is not None and queue is not None:
                 return job, queue
@@ -191,7 +191,7 @@ class AttemptWorker(Worker):
                 pipe.execute()
         except RedisError as error:
             # The reaper deletes the record later; Pippin's own records hold the attempt.
-            _log.warning("RQ's record was not deleted", rq_job=job.id, error=str(error))
+            _log.warning("RQ's record could not be deleted", rq_job=job.id, error=str(error))
 
     def _put_back(self, job: Job, queue: Queue) -> None:
         """Return a job that was popped while the worker is stopping, so that another worker takes it at once."""
@@ -201,7 +201,7 @@ class AttemptWorker(Worker):
                 pipe.lpush(queue.key, job.id)
                 pipe.execute()
         except RedisError as error:
-            _log.warning("a job was not put back; the reaper will", rq_job=job.id, error=str(error))
+            _log.warning("a job could not be put back; the reaper will queue it", rq_job=job.id, error=str(error))
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:  # noqa: ANN401 - as RQ has it
         """Refresh RQ's record of this worker once a minute, not at every pop as RQ; `/workers` does not read it."""
@@ -211,7 +211,7 @@ class AttemptWorker(Worker):
             super().heartbeat(timeout, pipeline)
             self._beat_at = time.monotonic()
         except RedisError as error:
-            _log.debug("RQ's heartbeat was not sent", error=str(error))
+            _log.debug("RQ's heartbeat could not be sent", error=str(error))
 
     def register_birth(self) -> None:
         """Write RQ's record of this worker. A record left behind by an outage is deleted first: RQ would refuse it."""
@@ -223,7 +223,7 @@ class AttemptWorker(Worker):
         try:
             super().teardown()  # type: ignore[no-untyped-call]
         except RedisError as error:
-            _log.debug("RQ's record of the worker is left to expire", error=str(error))
+            _log.debug("RQ's record of the worker could not be deleted; it will expire", error=str(error))
 
     def set_state(self, state: str, pipeline: Any = None) -> None:  # noqa: ANN401, ARG002 - RQ's signature
         """Set the state in memory only: a write during an outage would end the worker."""

@@ -163,7 +163,7 @@ def _failure_of(ending: ChildExit, memory_limit: int | None) -> Failure:
         return Failure(code=Reason.WORKER_LOST, detail=detail)
     if memory_limit is not None and ending.signal_name in _OUT_OF_MEMORY_SIGNALS:
         detail = (
-            f"The training process ended by {ending.signal_name}, as it does when it may not allocate more than "
+            f"The training process ended by {ending.signal_name}, which happens when it cannot allocate more than "
             f"{memory_limit} bytes."
         )
         return Failure(code=Reason.OUT_OF_MEMORY, detail=detail)

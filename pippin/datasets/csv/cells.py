@@ -56,7 +56,7 @@ def number_form(text: str) -> str | None:
 
 def number_advice(form: str) -> str:
     """The advice for cells in a notation that `number_form` names."""
-    return "give each a column of its own" if form == SEVERAL else "write the numbers plainly, as 1234.5"
+    return "put each number into its own column" if form == SEVERAL else "write the numbers plainly, as 1234.5"
 
 
 def is_like_number(text: str) -> bool:
@@ -80,41 +80,47 @@ class Kind(Enum):
     NOT_A_NUMBER = (
         ": {value} is not a number",
         "are not numbers",
-        "a feature is made of numbers: leave a column of text out with inputs=, or encode it",
+        "a feature consists of numbers: exclude a column of text with inputs=, or encode it",
     )
-    EMPTY = (": the cell is empty", "are empty", "fill the cells or leave the rows out")
+    EMPTY = (": the cell is empty", "are empty", "fill the cells or remove the rows")
     NOT_FINITE = (
         ": {value} is not a finite number, or too large for a 32-bit float",
         "are not finite numbers, or too large for 32-bit floats",
-        "put other numbers there, or leave the rows out",
+        "replace the numbers, or remove the rows",
     )
     COLLAPSES = (
         ": the whole number {value} would equal its neighbours as a 32-bit float",
         "are whole numbers that would equal their neighbours as 32-bit floats",
-        "above 16,777,216 these do not hold every whole number: leave out a column of ids, else subtract an offset",
+        (
+            "above 16,777,216, 32-bit floats cannot represent every whole number: exclude a column of ids, else "
+            "subtract an offset"
+        ),
     )
     TARGET_COLLAPSES = (
         COLLAPSES[0],
         COLLAPSES[1],
-        "above 16,777,216 these do not hold every whole number: subtract an offset, or make them names with a letter",
+        (
+            "above 16,777,216, 32-bit floats cannot represent every whole number: subtract an offset, or make them "
+            "class names with a letter"
+        ),
     )
-    NO_TARGET = (" is empty", "are empty", "fill the cells, or leave the rows out, since every example needs a target")
+    NO_TARGET = (" is empty", "are empty", "fill the cells or remove the rows, since every example needs a target")
     NOT_TEXT = (
-        ": {value} is a number, where the rows before have text",
-        "are numbers, where others are text",
+        ": {value} is a number, but earlier rows have text",
+        "are numbers, but others are text",
         _ONE_KIND,
     )
     NOT_NUMERIC = (
-        ": {value} is not a number, where the rows before have numbers",
-        "are not numbers, where others are",
+        ": {value} is not a number, but earlier rows have numbers",
+        "are not numbers, but others are",
         _ONE_KIND,
     )
-    TARGET_NOT_FINITE = (": {value} is not a finite number", "are not finite numbers", "leave the rows out")
-    COMMENT = (" begins with '#', as a comment does", "begin with '#', as comments do", "leave comments out")
+    TARGET_NOT_FINITE = (": {value} is not a finite number", "are not finite numbers", "remove the rows")
+    COMMENT = (" begins with '#', like a comment", "begin with '#', like comments", "remove comments")
     RAGGED = (
         " has {value} as the first row has",
         "have more or fewer cells than the first row",
-        "quote cells in which the delimiter stands",
+        "quote cells that contain the delimiter",
     )
 
 

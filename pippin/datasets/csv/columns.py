@@ -50,7 +50,7 @@ def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> 
     ):
         return True
     if _is_renamed_by_pandas(first) and all(cell.strip().isdecimal() for row in below for cell in row[1:]):
-        raise _ambiguous_header(file, "row 1 looks like an example that pandas took for a header (0, 0.1, 0.2, …)")
+        raise _ambiguous_header(file, "row 1 looks like an example that pandas used as a header (0, 0.1, 0.2, …)")
     named = any(is_target_name(cell) for cell in first)
     over_numbers = any(not numeric[at] and _is_numeric(below, at) for at in range(len(first)))
     if is_numbered(first):
@@ -58,7 +58,7 @@ def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> 
         if named or over_numbers or (sum(numeric) >= _MIN_COUNTED and below and not like_others):
             return True
         raise _ambiguous_header(
-            file, f"row 1 ({_shown(first)}) counts its columns, as a header may, and may be an example"
+            file, f"row 1 ({_shown(first)}) numbers its columns, so it may be a header or an example"
         )
     if over_numbers or named:
         if over_numbers and _is_consecutive(first, None):
@@ -71,14 +71,14 @@ def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> 
         and not any(_is_consecutive(row, None) for row in below)
     ):
         raise _ambiguous_header(
-            file, f"row 1 ({_shown(first)}) counts its columns, as a header may, and may be an example"
+            file, f"row 1 ({_shown(first)}) numbers its columns, so it may be a header or an example"
         )
     return False
 
 
 def _ambiguous_header(file: str, observation: str) -> DatasetError:
     return refuse(
-        f"{file}: {observation}; say header=true if it names the columns, header=false if it is an example", "/header"
+        f"{file}: {observation}; set header=true if it names the columns, header=false if it is an example", "/header"
     )
 
 
@@ -185,11 +185,13 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
     counted = headed and is_numbered(first)
     if counted and options.header is None:
         notices.append(
-            f"row 1 counts the columns ({', '.join([name for name in names if name.isdecimal()][:3])}, …), so it was "
-            "read as a header, not as an example; header=false reads it as one"
+            f"row 1 numbers the columns ({', '.join([name for name in names if name.isdecimal()][:3])}, …), so it was "
+            "read as a header, not as an example; to read it as an example, set header=false"
         )
     elif options.header is None and not headed and any(number(cell) is None for cell in first):
-        notices.append(f"row 1 of {file} was read as an example, not as a header; header=true reads it as names")
+        notices.append(
+            f"row 1 of {file} was read as an example, not as a header; to read it as a header, set header=true"
+        )
     finder = _ColumnFinder(file, names, headed)
     examples = rows[headed:]
     assumed = False
@@ -198,12 +200,12 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
         target = finder.group(feature, columns, "/target")
     elif (named := _named_target(finder, options)) is not None:
         target = Group(names[named], (named,))
-        notices.append(f"the target is {_column(named, names, headed=headed)}, by its name; target= names another")
+        notices.append(f"the target is {_column(named, names, headed=headed)}, by its name; set target= to change it")
     elif options.inputs is None and (not headed or counted) and names[0] and is_like_mnist(examples):
         target, assumed = Group("label", (0,)), True
         notices.append(
             "the target is column 1: the columns have no names, the first holds whole numbers and the others bytes "
-            "from 0 to 255, as MNIST does as CSV; target= names another"
+            "from 0 to 255, like MNIST as CSV; set target= to change it"
         )
     else:
         raise _missing_target(finder, examples)
@@ -211,8 +213,8 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
     features = [group.feature for group in (*inputs, target)]
     if len(set(features)) < len(features):
         raise refuse(
-            f"{file}: two features would be called {quoted(target.feature)}; name the target otherwise, "
-            f"as target=label:{names[target.columns[0]]}",
+            f"{file}: two features would be called {quoted(target.feature)}; rename the target, for example with "
+            f"target=label:{names[target.columns[0]]}",
             "/target",
         )
     return Layout(headed, names, inputs, target, assumed, tuple(notices))
@@ -252,7 +254,7 @@ def _named_target(finder: "_ColumnFinder", options: DatasetOptions) -> int | Non
         candidates = [at for at in candidates if finder.names[at].lower() != "y"]  # a coordinate
     if len(candidates) > 1:
         listed = finder.names_text(candidates)
-        raise refuse(f"{finder.file}: {listed} could each be the target; say which with target=", "/target")
+        raise refuse(f"{finder.file}: {listed} could each be the target; set target=", "/target")
     return candidates[0] if candidates else None
 
 
@@ -268,14 +270,14 @@ def _missing_target(finder: "_ColumnFinder", examples: list[list[str]]) -> Datas
     hint = f" (only column {text[0] + 1}, target={finder.names[text[0]]}, holds text)" if len(text) == 1 else ""
     if finder.headed:
         detail = (
-            f"no column is called {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}; say with target= which of its "
-            f"{last:,} columns to predict, or leave the file out if it has no labels: "
+            f"no column is called {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}; set target= to one of its "
+            f"{last:,} columns, or remove the file if it has no labels: "
             f"{finder.names_text(columns)}{hint}"
         )
     else:
         detail = (
-            "the first row was read as an example, so the columns have no names; say with target= the number of the "
-            f"column to predict, from 1 to {last:,}, such as target={last} for the last{hint}, or header=true if the "
+            "the first row was read as an example, so the columns have no names; set target= to the number of the "
+            f"column to predict, from 1 to {last}, such as target={last} for the last{hint}, or header=true if the "
             "first row holds names"
         )
     return refuse(f"{finder.file}: {detail}", "/target")
@@ -296,11 +298,11 @@ class _ColumnFinder:
         if matches:
             raise refuse(f"{self.file} has {len(matches)} columns called {quoted(name)}", parameter)
         columns = "its columns are" if self.headed else "row 1 was read as an example, so its columns are the numbers"
-        hint = "" if self.headed else "; header=true reads row 1 as names"
+        hint = "" if self.headed else "; set header=true to read row 1 as names"
         if all(part in self.names for part in name.split(",")):
             hint = f"; several columns make one feature under a name, as {parameter[1:]}=features:{name}"
         elif self.headed and name.isdecimal():
-            hint = "; columns have numbers only without a header: header=false reads row 1 as an example"
+            hint = "; columns have numbers only without a header: set header=false to read row 1 as an example"
         listed = self.names_text(range(len(self.names)))
         raise refuse(f"{self.file} has no column {quoted(name)}; {columns} {listed}{hint}", parameter)
 
@@ -325,17 +327,17 @@ def _inputs(finder: _ColumnFinder, options: DatasetOptions, target: Group, *, as
         unnamed = [at for at in rest if not finder.names[at]]
         if unnamed:
             raise refuse(
-                f"{finder.file}: column {unnamed[0] + 1} has no name; an index, perhaps: leave it out, or say with "
-                "inputs= which columns to learn from, as inputs=features:width,height"
+                f"{finder.file}: column {unnamed[0] + 1} has no name; it may be an index: remove it, or select the "
+                "input columns, as in inputs=features:width,height"
             )
         if not rest:
             raise refuse(f"{finder.file} has no column besides the target to learn from")
         groups = (Group("image" if options.shape is not None and len(options.shape) == 3 else "features", rest),)
     if options.shape is not None:
         if len(groups) > 1:
-            raise refuse(f"a shape is for one feature, and inputs= makes {len(groups)}", "/shape")
+            raise refuse(f"a shape is for one feature, but inputs= defines {len(groups)}", "/shape")
         if prod(options.shape) != len(groups[0].columns):
-            taken = " beside column 1, which was taken for the target" if assumed else " beside the target"
+            taken = " besides column 1, which is the assumed target" if assumed else " besides the target"
             raise refuse(
                 f"the shape {list(options.shape)} has {prod(options.shape)} values, and {finder.file} has "
                 f"{len(groups[0].columns)} columns for it{taken}",

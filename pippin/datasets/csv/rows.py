@@ -55,7 +55,7 @@ def dialect(name: str, lines: list[str]) -> Dialect:
     if declared := _EXCEL.match(lines[begin]):
         return Dialect(declared[1], is_declared=True)
     if _JSON.match(lines[begin]):
-        raise refuse(f"{name} row {begin + 1} is JSON, and no table; send CSV: a header, then a row for each example")
+        raise refuse(f"{name} row {begin + 1} is JSON, not a table; send CSV: a header, then one row per example")
     is_comment = bool(_COMMENT.match(lines[begin]))
     text = "".join(lines[begin:])
     outside = [line for line in re.split(r"[\r\n]+", _QUOTED.sub(r"\1quoted", text)) if line.strip()]
@@ -64,9 +64,9 @@ def dialect(name: str, lines: list[str]) -> Dialect:
     # `numpy.savetxt` writes its header after a "#".
     if is_comment and rows and (delimiter is None or outside[0].count(delimiter) != rows[0].count(delimiter)):
         mark = lines[begin].split()[0][:2]
-        raise refuse(f"{name} row {begin + 1} begins with {mark!r}, as a comment does; leave comments out of the table")
+        raise refuse(f"{name} row {begin + 1} begins with {mark!r}, like a comment; remove comments from the table")
     if delimiter == "|" and len(outside) > 1 and not outside[1].strip("-:| "):
-        raise refuse(f"{name} is a table of Markdown: row {begin + 2} holds only dashes; send CSV, separated by commas")
+        raise refuse(f"{name} is a Markdown table: row {begin + 2} has only dashes; send CSV, separated by commas")
     widths = {len(_ANY_QUOTED.sub("quoted", line).split()) for line in outside}
     if delimiter is None and len(widths) == 1 and widths != {1}:
         raise refuse(
@@ -101,7 +101,7 @@ _MAX_BLANK = 1_000_000  # blank lines, to which the limit on examples does not a
 _MALFORMED = (
     ("field larger", f'a cell is longer than {csv.field_size_limit():,} characters; is a quote (") not closed?'),
     ("unexpected end", 'a quoted cell is not closed before the file ends; end it with a quote (")'),
-    ("expected after", 'a quoted cell goes on behind its closing quote; double a quote (") that is part of a cell'),
+    ("expected after", 'a quoted cell continues after its closing quote; double a quote (") that is part of a cell'),
 )
 
 Row = tuple[int, list[str], bool]

@@ -147,12 +147,17 @@ class Table:
         if self._assumption is None:
             return
         reason = self._assumption.reason or next(
-            ("another column holds more than bytes from 0 to 255" for each in self._columns if not each.are_bytes), None
+            (
+                "another column has values other than bytes from 0 to 255"
+                for each in self._columns
+                if not each.are_bytes
+            ),
+            None,
         )
         if reason:
             raise refuse(
-                f"{self.file}: the columns have no names, and {reason}, so column 1 was not taken for the target; say "
-                f"with target= which column to predict, such as target={self.layout.names[0]} for the first or "
+                f"{self.file}: the columns have no names, and {reason}, so column 1 is not assumed to be the target; "
+                f"set target= to the column to predict, such as target={self.layout.names[0]} for the first or "
                 f"target={self.layout.names[-1]} for the last",
                 "/target",
             )
@@ -176,8 +181,8 @@ class Table:
         if indices:
             more = f", as {len(indices) - 1:,} more do," if len(indices) > 1 else ""
             yield (
-                f"{self.layout.column(indices[0])} looks like an index of the rows{more} and is learned from; leave "
-                "indices out with inputs="
+                f"{self.layout.column(indices[0])} looks like an index of the rows{more} and is used as an input; "
+                "exclude indices with inputs="
             )
 
     def _add_number_faults(self, row: int, cells: list[str]) -> None:
@@ -211,7 +216,7 @@ def check_same_columns(first: Table, second: Table) -> None:
     elif missing := [name for name in second.layout.names if name not in first.layout.names]:
         detail = f"{first.file} has no {missing[0]!r}, which {second.file} has"
     else:
-        detail = "their columns stand in another order"
+        detail = "their columns are in a different order"
     raise refuse(f"{first.file} and {second.file} have different columns; every split needs the same: {detail}")
 
 
@@ -255,14 +260,14 @@ class _Assumption:
     def reason(self) -> str | None:
         """Why the first column cannot be the label; None if it can."""
         if not self._is_whole:
-            return "the first holds other values than whole numbers from 0"
+            return "the first column has values other than whole numbers from 0"
         if self._is_constant and self._count > 1:
-            return "the first holds the same number in every row"
+            return "the first column has the same number in every row"
         if self._is_index and self._count >= MIN_ROWS:
-            return "the first counts the rows"
+            return "the first column numbers the rows"
         is_varied = max(self._last.values(), default=0) < _DOMINANT * self._count
         if self._count >= MIN_ROWS and is_varied and len(self._last) < len(self._labels):
-            return "the last holds fewer different numbers than the first, as a column of labels does"
+            return "the last column has fewer different numbers than the first, like a column of labels"
         return None
 
 

@@ -42,7 +42,7 @@ def parse_csv(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
     for source in sources.files:
         split = _split(source) if len(sources.files) > 1 else "train"
         if split in names:
-            raise refuse(f"{names[split]} and {source.name} are both the split {split}; send one CSV a split")
+            raise refuse(f"{names[split]} and {source.name} are both the split {split}; send one CSV per split")
         names[split] = source.name
         reader.read(split, source)
     reader.check()
@@ -79,7 +79,7 @@ class _Reader:
                     self._target.take(cells[single], row, place, report)
                 if table.count > max_rows:
                     limit = self._limits.max_examples
-                    raise too_large(f"{source.name} row {row} begins one example more than the {limit:,} allowed")
+                    raise too_large(f"{source.name} row {row} exceeds the limit of {limit:,} examples")
                 if table.faults.is_full:
                     break
             self._notices += [*rows.notices(), *plan.notices]

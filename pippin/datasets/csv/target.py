@@ -38,7 +38,7 @@ class Target:
     """
 
     def __init__(self, limits: DatasetLimits, workspace: Workspace) -> None:
-        self._labels = Labels(limits, "name another column with target= if the target is another one")
+        self._labels = Labels(limits, "set target= if another column is the target")
         self._workspace = workspace
         self._codes: dict[str, int] = {}
         self._places: dict[str, str] = {}
@@ -93,7 +93,7 @@ class Target:
             return []
         form, _ = Counter(forms.values()).most_common(1)[0]
         name = next(name for name in forms if forms[name] == form)
-        effect = f"text makes class names, here of {_classes(len(self._codes))}"
+        effect = f"text is read as class names, here of {_classes(len(self._codes))}"
         remedy = "write the numbers plainly, as 1234.5, or put a letter before each if classes are meant"
         return [f"{self._places[name]}: {quoted(name)} looks like {form}, and {effect}; {remedy}"]
 

@@ -118,7 +118,7 @@ class Lines(Iterator[str]):
         if self._encoding != "utf-8":
             yield f"{self._name} was read as {self._encoding.upper()[:6]}, as its first bytes show"
         if self._text.newlines == "\r":
-            yield f"{self._name} has lines that end in CR, as on the first Macs, and was read so"
+            yield f"{self._name} has lines that end in CR, as on old Macs, and was read accordingly"
 
     def _read(self) -> str:
         try:

@@ -76,7 +76,7 @@ class Model(Part):
             BuilderError: The parts do not form a model.
         """
         if self.parts:
-            raise BuilderError("found a second list of parts; a model has one, and a star puts a list into it")
+            raise BuilderError("found a second list of parts; a model has one: unpack a list with a star")
         model = type(self).__new__(type(self))
         model.fields = self.fields
         model.parts = as_parts(parts, Part, "among a model's parts", _RULE)
@@ -91,7 +91,7 @@ class Model(Part):
             BuilderError: The model has no parts yet.
         """
         if not self.parts:
-            raise BuilderError("found a model without parts; they stand in brackets: Model(…)[Input(…), …]")
+            raise BuilderError("found a model without parts; give them in brackets: Model(…)[Input(…), …]")
         document: dict[str, Any] = dict(self.fields)
         names: set[str] = set()
         for part in self.parts:
@@ -146,13 +146,13 @@ class Model(Part):
         return to_swift(self.resolved.spec.document(), weights)
 
 
-_RULE = "inputs, outputs, training inputs, one network and a Classifier or Regressor stand in Model(…)[…]"
+_RULE = "inputs, outputs, training inputs, one network and a Classifier or Regressor belong in Model(…)[…]"
 
 
 def _check(parts: tuple[Part, ...]) -> None:
     for part in parts:
         if isinstance(part, Layer):
-            raise BuilderError(f"found {part!r} beside the network; layers stand in NeuralNetwork(…)[…]")
+            raise BuilderError(f"found {part!r} beside the network; layers belong in NeuralNetwork(…)[…]")
         if type(part) not in (*_LISTS, *_AT_MOST_ONE):
             raise BuilderError(f"found {part!r} among a model's parts; {_RULE}")
     for kind in _AT_MOST_ONE:
@@ -163,6 +163,6 @@ def _check(parts: tuple[Part, ...]) -> None:
     if network is None:
         raise BuilderError("found no NeuralNetwork; a model needs one")
     if not network.layers:
-        raise BuilderError("found a NeuralNetwork without layers; they stand in brackets: NeuralNetwork(…)[ReLU(), …]")
+        raise BuilderError("found a NeuralNetwork without layers; give them in brackets: NeuralNetwork(…)[ReLU(), …]")
     if not any(isinstance(part, Input) for part in parts):
         raise BuilderError('found no Input; a model needs one or more: Input("image", [1, 28, 28])')

@@ -42,10 +42,10 @@ class NeuralNetwork(Part):
     def __getitem__(self, layers: Layer | tuple[Layer, ...]) -> Self:
         """This network with its layers."""
         if self.layers:
-            raise BuilderError("found a second list of layers; a network has one, and a star puts a list into it")
+            raise BuilderError("found a second list of layers; a network has one: unpack a list with a star")
         network = type(self).__new__(type(self))
         network.fields = self.fields
-        network.layers = as_parts(layers, Layer, "among the layers", "only layers stand in NeuralNetwork(…)[…]")
+        network.layers = as_parts(layers, Layer, "among the layers", "only layers belong in NeuralNetwork(…)[…]")
         return network
 
     def document(self, taken: Collection[str]) -> dict[str, Any]:
@@ -95,5 +95,5 @@ def as_parts(given: object, kind: type[P], where: str, rule: str) -> tuple[P, ..
 def description_of(given: object) -> str:
     """A description of a value that is not a part, for a message."""
     if isinstance(given, type) and issubclass(given, Part):
-        return f"the class {given.__name__}, which is no part yet (write {given.__name__}())"
+        return f"the class {given.__name__}, not an instance (write {given.__name__}())"
     return repr(given)[:80]

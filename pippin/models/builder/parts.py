@@ -27,7 +27,7 @@ class Part:
         for name in fields:
             if name not in self.known:
                 hint = did_you_mean(name, sorted(self.known))
-                raise BuilderError(f"found a field {name!r} of {type(self).__name__}, which has none such{hint}")
+                raise BuilderError(f"found a field {name!r} of {type(self).__name__}, which has no such field{hint}")
         self.fields = {name: as_json(value) for name, value in fields.items() if value is not None}
 
     def __repr__(self) -> str:

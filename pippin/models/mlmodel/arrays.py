@@ -79,7 +79,7 @@ def read_array(message: Message, shape: Shape, where: str, channels: Channels | 
             quantisation is invalid, or a value is not finite.
     """
     if len(filled := payloads(message)) > 1:
-        raise ModelFileError(f"{where} are kept as {' and '.join(filled)}; needs one of them", rule=WEIGHTS_PAYLOAD)
+        raise ModelFileError(f"{where} are stored as {' and '.join(filled)}; needs one of them", rule=WEIGHTS_PAYLOAD)
     count = prod(shape)
     full = message.floatValue or message.float16Value
     # coremltools leaves an empty `quantization` beside the full-precision values of an array that it has dequantised.
@@ -127,7 +127,7 @@ def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.
             if len(table) != 2**bits:
                 raise ModelFileError(f"{where} have a table of {len(table)} numbers; {bits} bits need {2**bits}")
             return table[numbers]
-    raise ModelFileError(f"{where} do not say how they are quantised; needs linear or lookup table")
+    raise ModelFileError(f"{where} have no quantisation parameters; needs linear or lookup table")
 
 
 def _unpacked(raw: bytes, bits: int, count: int) -> NDArray[np.uint8]:

@@ -93,7 +93,7 @@ def _read_feature(message: Message) -> dict[str, object]:
                     rule=FEATURES_KEYS,
                 )
             return {"name": name, "type": "dictionary", "keys": keys}
-    raise ModelFileError(f"feature {name!r} is of kind {kind}; a network reads and answers arrays, images and classes")
+    raise ModelFileError(f"feature {name!r} is of kind {kind}; a network reads and outputs arrays, images and classes")
 
 
 _KEYS = {"int64KeyType": "int64", "stringKeyType": "string"}

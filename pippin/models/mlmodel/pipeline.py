@@ -129,7 +129,7 @@ def only_the_last_model_is_updatable(model: Message) -> Iterator[Fault]:
             found = "an updatable model" if stage.isUpdatable else "the last model not updatable"
             yield Fault(
                 pointer("models", index),
-                f"found {found}; of an updatable pipeline the last model is, and no other",
+                f"found {found}; in an updatable pipeline only the last model is updatable",
                 PIPELINE_UPDATABLE,
             )
 
@@ -143,7 +143,7 @@ def models_have_supported_kinds(model: Message) -> Iterator[Fault]:
         if kind not in allowed:
             yield Fault(
                 pointer("models", index),
-                f"found a model of kind {kind}; Pippin knows {', '.join(allowed)} there",
+                f"found a model of kind {kind}; Pippin supports {', '.join(allowed)} there",
                 PIPELINE_KINDS,
             )
 
@@ -163,7 +163,7 @@ def features_exist_before_use(model: Message) -> Iterator[Fault]:
         for feature in stage.description.input:
             yield from _feature_faults(feature, available, pointer("models", index, "inputs"))
             if feature.name in produced and feature.type.multiArrayType.dataType == ARRAY_TYPES["int"]:
-                detail = f"found {feature.name!r}, which a model before answers as INT32; needs FLOAT32 or DOUBLE"
+                detail = f"found {feature.name!r}, which an earlier model outputs as INT32; needs FLOAT32 or DOUBLE"
                 yield Fault(pointer("models", index, "inputs"), detail, PIPELINE_FEATURES)
         produced |= {feature.name for feature in stage.description.output}
         available |= {feature.name: feature.type for feature in stage.description.output}
@@ -183,9 +183,13 @@ def training_inputs_match_the_models(model: Message) -> Iterator[Fault]:
     required = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
     for name in sorted(required.keys() - produced):
         if name not in declared:
-            yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
+            yield Fault(
+                "/training_inputs",
+                f"found no {name!r}; needs every input that the models read",
+                PIPELINE_TRAINING_INPUTS,
+            )
         elif not _is_same_type(declared[name], required[name]):
-            detail = f"found {name!r} of another type or shape than the models read"
+            detail = f"found {name!r} of a different type or shape than the models read"
             yield Fault("/training_inputs", detail, PIPELINE_TRAINING_INPUTS)
 
 
@@ -201,10 +205,10 @@ _RULES = (
 
 def _feature_faults(feature: Message, available: Mapping[str, Message], at: str) -> Iterator[Fault]:
     if feature.name not in available:
-        detail = f"found {feature.name!r}, which neither the pipeline is given nor a model before it answers"
+        detail = f"found {feature.name!r}, which is neither an input of the pipeline nor an output of an earlier model"
         yield Fault(at, detail, PIPELINE_FEATURES)
     elif feature.type != available[feature.name]:
-        yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", PIPELINE_FEATURES)
+        yield Fault(at, f"found {feature.name!r} of a different type or shape than its source", PIPELINE_FEATURES)
 
 
 def _is_same_type(declared: Message, required: Message) -> bool:

@@ -52,7 +52,8 @@ def read_preprocessing(network: Message, images: dict[str, str]) -> dict[str, di
             raise ModelFileError(f"found preprocessing of {name!r}; the model's image inputs are: {known}")
         if name in by_input:
             raise ModelFileError(
-                f"found preprocessing of {name!r} twice; needs one step an image: the order of two is not documented"
+                f"found preprocessing of {name!r} twice; needs one step per image: the order of two steps is not "
+                "documented"
             )
         kind = step.WhichOneof("preprocessor")
         if kind == "meanImage":

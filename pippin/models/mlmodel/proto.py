@@ -60,9 +60,11 @@ def parse(data: bytes) -> Message:
     try:
         model.ParseFromString(data)
     except DecodeError:
-        raise NotAModelFileError(f"found {len(data)} bytes that are no .mlmodel, or only a part of one") from None
+        raise NotAModelFileError(f"found {len(data)} bytes that are not an .mlmodel, or only a part of one") from None
     if model.specificationVersion < 1 or model.WhichOneof("Type") is None:
-        raise NotAModelFileError(f"found {len(data)} bytes that are no .mlmodel: no version or no model in them")
+        raise NotAModelFileError(
+            f"found {len(data)} bytes that are not an .mlmodel: they contain no version or no model"
+        )
     return model
 
 

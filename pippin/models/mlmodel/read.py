@@ -102,7 +102,8 @@ def _check_ranks(model: Message, network: Message, resolved: ResolvedNetwork) ->
         shape = tuple(declared.type.multiArrayType.shape)
         if isinstance(output, ArrayFeature) and shape not in ((), output.shape):
             detail = (
-                f"found {list(shape)}; the layers make {list(output.lengths)}, and all axes must be declared or none"
+                f"found {list(shape)}; the layers output {list(output.lengths)}, and either all axes must be declared "
+                "or none"
             )
             faults.append(Fault(pointer("outputs", index, "shape"), detail, OUTPUT_RANKS))
     if faults:

@@ -89,7 +89,7 @@ def append(model: NeighborsModel, features: NDArray[np.number], labels: Sequence
     samples = as_samples(features, model.dimensions)
     all_labels: Labels = model.labels + as_labels(labels, model.label_type, len(samples))  # type: ignore[operator]  # both of one kind
     if (count := len(set(all_labels))) > MAX_CLASSES:
-        fault = Fault("/labels", f"found labels that make {count} different ones; needs {MAX_CLASSES} or fewer in all")
+        fault = Fault("/labels", f"found {count} different labels; needs {MAX_CLASSES} or fewer in all")
         raise NeighborsError("the examples do not fit the classifier", [fault])
     all_samples = np.concatenate([model.samples, samples])
     all_samples.setflags(write=False)

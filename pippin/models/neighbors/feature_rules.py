@@ -100,9 +100,7 @@ def input_default_has_the_input_type(draft: Draft) -> Iterator[Fault]:
         if field is None or kind is None:
             continue
         if field != _DEFAULTS[kind]:
-            yield Fault(
-                pointer("inputs", place), f"found a {field} for numbers of type {kind}; needs {_DEFAULTS[kind]}"
-            )
+            yield Fault(pointer("inputs", place), f"found {field} for numbers of type {kind}; needs {_DEFAULTS[kind]}")
         elif kind == "int8" and not -128 <= array.intDefaultValue <= 127:
             yield Fault(
                 pointer("inputs", place), f"found intDefaultValue {array.intDefaultValue}; needs one from -128 to 127"
@@ -144,7 +142,7 @@ def outputs_are_the_label_and_its_probabilities(draft: Draft) -> Iterator[Fault]
                 f"found {kind or 'no type'}; needs {_needed_text(needed[feature.name], draft.label_type)}",
             )
         if feature.type.isOptional:
-            yield Fault(pointer("outputs", place), "found an optional output; needs one that every answer has")
+            yield Fault(pointer("outputs", place), "found an optional output; needs a required one")
 
 
 def training_inputs_are_the_input_and_the_label(draft: Draft) -> Iterator[Fault]:
@@ -171,7 +169,9 @@ def training_inputs_are_the_input_and_the_label(draft: Draft) -> Iterator[Fault]
         elif feature.name not in named:
             yield Fault(where, f"found training input {shown(feature.name)}, which no example needs; leave it out")
         elif feature.type != named[feature.name]:
-            yield Fault(where, f"found another type than that of the input {shown(feature.name)}; needs the same")
+            yield Fault(
+                where, f"found a different type than that of the input {shown(feature.name)}; needs the same type"
+            )
 
 
 def _arrays(draft: Draft) -> Iterator[tuple[int, Message]]:
@@ -201,7 +201,7 @@ def _unnamed_or_repeated(names: Iterator[tuple[str, str]]) -> Iterator[Fault]:
         if not name:
             yield Fault(where, "found a feature without a name; needs one")
         elif name in taken:
-            yield Fault(where, f"found {shown(name)} for a second time; needs a name of its own")
+            yield Fault(where, f"found {shown(name)} a second time; needs a unique name")
         taken.add(name)
 
 

@@ -107,7 +107,7 @@ def _default(model: NeighborsModel, count: int) -> Prediction:
     label = model.default_label
     if label is None:
         raise _refused(
-            Fault("/neighbors/default_label", "found neither samples nor a default label; needs either to answer")
+            Fault("/neighbors/default_label", "found neither samples nor a default label; needs either to predict")
         )
     labels: Labels = (label,) * count  # type: ignore[assignment]  # all of one kind
     classes: Labels = (label,)  # type: ignore[assignment]
@@ -115,4 +115,4 @@ def _default(model: NeighborsModel, count: int) -> Prediction:
 
 
 def _refused(fault: Fault) -> NeighborsError:
-    return NeighborsError("the classifier cannot answer", [fault])
+    return NeighborsError("the classifier cannot predict", [fault])

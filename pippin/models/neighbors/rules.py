@@ -86,7 +86,7 @@ def every_sample_has_a_label(draft: Draft) -> Iterator[Fault]:
     """Every sample has a label. A model may have no samples. Source: KNearestNeighborsClassifierValidator.cpp."""
     samples, labels = len(draft.lengths), len(draft.labels)
     if samples != labels:
-        yield Fault("/neighbors/samples", f"found {samples} samples and {labels} labels; needs as many of both")
+        yield Fault("/neighbors/samples", f"found {samples} samples and {labels} labels; needs the same number of both")
 
 
 def class_count_is_limited(draft: Draft) -> Iterator[Fault]:
@@ -148,7 +148,7 @@ def default_label_is_valid(draft: Draft) -> Iterator[Fault]:
     ):
         yield Fault(
             "/neighbors/default_label",
-            f"found a default label of another type than the labels are; needs one of type {draft.label_type}",
+            f"found a default label of a different type than the labels; needs one of type {draft.label_type}",
         )
 
 

@@ -17,22 +17,22 @@ class ClassSummary(_Summary):
     """A label that was taught."""
 
     label: str | int
-    count: int = Field(description="How many samples have it.")
+    count: int = Field(description="Number of samples with this label.")
 
 
 class NeighborsDescription(_Summary):
     """How neighbours are found and how they vote."""
 
-    dimensions: int = Field(description="How many numbers a sample has.")
-    number_of_neighbors: ParameterSummary = Field(description="How many vote, and what a prediction may choose.")
+    dimensions: int = Field(description="Number of values of a sample.")
+    number_of_neighbors: ParameterSummary = Field(description="Default and limits of the number of neighbors.")
     weighting: Weighting
-    index: Index = Field(description="A hint for speed; both give the same answers.")
+    index: Index = Field(description="The index for the search; both kinds give the same results.")
     leaf_size: int | None = Field(description="Samples in a leaf of the kd-tree; null with a linear index.")
     distance: Literal["squared_euclidean"]
-    samples: int = Field(description="How many were taught.")
+    samples: int = Field(description="Number of samples.")
     label_type: LabelType
-    classes: list[ClassSummary] = Field(description="In the order in which they were first taught.")
-    default_label: str | int | None = Field(description="What the model answers while it has no samples.")
+    classes: list[ClassSummary] = Field(description="In the order in which they were first added.")
+    default_label: str | int | None = Field(description="Prediction of a model without samples.")
 
 
 class NeighborsSummary(_Summary):
@@ -41,7 +41,7 @@ class NeighborsSummary(_Summary):
     kind: Literal["nearest_neighbors"]
     inputs: list[FeatureSummary]
     outputs: list[FeatureSummary]
-    training_inputs: list[FeatureSummary] = Field(description="What a training example holds.")
+    training_inputs: list[FeatureSummary] = Field(description="Features of a training example.")
     neighbors: NeighborsDescription
 
 

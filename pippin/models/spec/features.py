@@ -24,7 +24,8 @@ class ArrayFeature(Value):
         default=None,
         min_length=1,
         max_length=5,
-        description="One example's: [C] for a vector, [C, H, W] for an image-like array; an output may leave it out.",
+        description="Shape of one example: [C] for a vector, [C, H, W] for an image-like array; optional for an "
+        "output.",
     )
     type: Literal["float", "double", "int"] = Field(
         default="float", description="float is FLOAT32, double DOUBLE, int INT32."
@@ -48,9 +49,9 @@ class ImageFeature(Value):
     color: Literal["gray", "rgb", "bgr"] = "rgb"
     width: Annotated[int, Field(strict=True, ge=1, le=2**14)]
     height: Annotated[int, Field(strict=True, ge=1, le=2**14)]
-    scale: Single = Field(default=1.0, description="What each pixel is multiplied by.")
+    scale: Single = Field(default=1.0, description="Factor of each pixel.")
     bias: Single | tuple[Single, Single, Single] = Field(
-        default=0.0, description="What is then added: one number, or one a channel in the order of `color`."
+        default=0.0, description="Summand after that: one number, or one per channel in the order of `color`."
     )
 
     @field_validator("bias", mode="wrap")
@@ -109,7 +110,7 @@ class DictionaryFeature(Value):
 
     name: Name
     type: Literal["dictionary"]
-    keys: Literal["string", "int64"] = Field(default="string", description="What names a class.")
+    keys: Literal["string", "int64"] = Field(default="string", description="Type of the class names.")
 
     @property
     def lengths(self) -> Shape:
@@ -149,14 +150,14 @@ class Classifier(Value):
     """`NeuralNetworkClassifier`: the classes' names, and under which names the answer is given."""
 
     labels: tuple[Annotated[str, Field(max_length=1000)], ...] | tuple[Whole, ...] = Field(
-        min_length=1, max_length=MAX_CLASSES, description="The classes, all texts or all whole numbers, by index."
+        min_length=1, max_length=MAX_CLASSES, description="The classes by index, all texts or all whole numbers."
     )
-    predicted_feature: Name = Field(default="classLabel", description="The output that names the likeliest class.")
+    predicted_feature: Name = Field(default="classLabel", description="The output with the most probable class.")
     probabilities: Name | None = Field(
-        default=None, description="The output that holds each class's probability; left out, there is none."
+        default=None, description="The output with the probability of each class. Default: none."
     )
     blob: Name | None = Field(
-        default=None, description="The blob that holds the probabilities; left out, what the last layer makes."
+        default=None, description="The blob with the probabilities. Default: the output of the last layer."
     )
 
     @property

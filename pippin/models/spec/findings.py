@@ -16,7 +16,7 @@ class Finding(BaseModel):
 
     rule: str = Field(description="The id of the check, such as `runtime.lstm`.")
     pointer: str = Field(description="RFC 6901 JSON pointer into the spec.")
-    detail: str = Field(description="What was found, what becomes of it, and where that is known from.")
+    detail: str = Field(description="The finding, its effect, and its source.")
     line: int | None = Field(
         default=None,
         exclude_if=lambda line: line is None,

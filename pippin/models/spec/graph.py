@@ -216,7 +216,7 @@ class _Tracer:
                         break
         for place, name in enumerate(node.outputs):
             if name in self.shapes:
-                yield Fault(at + "/output", f"found {name!r}, which is there already; needs a name of its own")
+                yield Fault(at + "/output", f"found {name!r}, which already exists; needs a unique name")
                 self.shapes[name] = None
                 continue
             self.shapes[name] = None if shapes is None or place >= len(shapes) else shapes[place]
@@ -232,10 +232,12 @@ class _Tracer:
             if name in self.later:
                 producer = self.later[name]
                 where = "itself" if producer is node else f"layer {producer.name!r} further down: list that one first"
-                yield Fault(at + "/input", f"found {name!r}, which is made by {where}")
+                yield Fault(at + "/input", f"found {name!r}, which is the output of {where}")
             else:
                 hint = self.hints.text_for(name, self.shapes)
-                yield Fault(at + "/input", f"found {name!r}, which no input and no layer above makes{hint}")
+                yield Fault(
+                    at + "/input", f"found {name!r}, which is neither an input nor an output of a layer above{hint}"
+                )
 
     def _faults(self, layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         faults = list(_low_ranks(layer, inputs)) or list(layer.faults(inputs))
@@ -395,4 +397,7 @@ def _texts(text: str | None) -> tuple[str, ...]:
 
 
 def _too_large(shape: Shape) -> str:
-    return f"makes a blob of shape {shape_text(shape)}, which is {prod(shape)} numbers; one may have {MAX_ELEMENTS}"
+    return (
+        f"outputs a blob of shape {shape_text(shape)}, which is {prod(shape)} numbers; at most {MAX_ELEMENTS} are "
+        "allowed"
+    )

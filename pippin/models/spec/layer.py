@@ -39,11 +39,11 @@ class Layer(Value):
     type: str
     name: Name
     input: Name | tuple[Name, ...] | None = Field(
-        default=None, description="The blobs it reads; left out, what the layer before makes."
+        default=None, description="The input blobs. Default: the output of the previous layer."
     )
     output: Name | tuple[Name, ...] | None = Field(
         default=None,
-        description="The blobs it makes; left out, the layer's own name, or for the last the model's only output.",
+        description="The output blobs. Default: the layer's name, or for the last layer the model's only output.",
     )
     updatable: Flag = Field(default=False, description="Whether training changes the layer's weights.")
 

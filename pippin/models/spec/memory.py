@@ -32,7 +32,7 @@ class TrainingMemory(BaseModel):
         if total <= max_bytes:
             return None
         fitting = self.largest_batch(max_bytes)
-        advice = f"a mini_batch_size of {fitting} would fit" if fitting else "needs fewer weights or smaller blobs"
+        advice = f"a mini_batch_size of {fitting} would fit" if fitting else "use fewer weights or smaller blobs"
         return (
             f"training takes {_bytes_text(total)} or more: {_bytes_text(self.fixed)} for weights, "
             f"gradients and the optimizer's "

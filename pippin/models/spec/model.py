@@ -23,24 +23,24 @@ class NetworkSpec(Value):
     license: Text = ""
     version_string: Text = Field(default="", description="The author's own name for this version of the model.")
     user_defined: dict[str, Text] = Field(default_factory=dict, max_length=1000)
-    inputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000, description="What a prediction needs.")
+    inputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000, description="Inputs of a prediction.")
     outputs: tuple[Feature, ...] | None = Field(
         default=None,
         min_length=1,
         max_length=1000,
-        description="What a prediction answers; a classifier may leave it out.",
+        description="Outputs of a prediction; optional for a classifier.",
     )
     layers: tuple[AnyLayer, ...] = Field(
-        min_length=1, max_length=MAX_LAYERS, description="In the order in which they are computed."
+        min_length=1, max_length=MAX_LAYERS, description="In the order of computation."
     )
-    classifier: Classifier | None = Field(default=None, description="The classes that the model tells apart by name.")
-    regressor: Regressor | None = Field(default=None, description="What quantity the model predicts.")
+    classifier: Classifier | None = Field(default=None, description="The classes of a classifier.")
+    regressor: Regressor | None = Field(default=None, description="The predicted quantity of a regressor.")
     array_input_shape_mapping: ArrayMapping = Field(
         default="rank5",
-        description="Whether layers see an array as (sequence, 1, C, H, W), or exactly as it is declared.",
+        description="Whether layers read an array as (sequence, 1, C, H, W), or exactly as it is declared.",
     )
     image_input_shape_mapping: ImageMapping = Field(
-        default="rank5", description="Whether layers see an image as (1, 1, C, H, W) or as (1, C, H, W)."
+        default="rank5", description="Whether layers read an image as (1, 1, C, H, W) or as (1, C, H, W)."
     )
 
     def document(self) -> dict[str, object]:
@@ -53,13 +53,13 @@ class ModelSpec(NetworkSpec):
 
     version: int = Field(default=4, strict=True, ge=4, le=10, description="The file's specification version.")
     training_inputs: tuple[Feature, ...] | None = Field(
-        default=None, description="Left out: every model input, then the loss's target."
+        default=None, description="Default: every model input, then the loss's target."
     )
     loss: Loss = Field(description="Exactly one loss.")
-    optimizer: Optimizer = Field(description="How the weights follow their gradients.")
-    epochs: IntegerParameter = Field(description="How often training goes through all examples.")
-    shuffle: Flag = Field(default=True, description="Whether each epoch takes the examples in an order of its own.")
+    optimizer: Optimizer = Field(description="The optimizer of the weights.")
+    epochs: IntegerParameter = Field(description="Number of passes through all examples.")
+    shuffle: Flag = Field(default=True, description="Whether each epoch shuffles the examples.")
     seed: SeedParameter = Field(
-        default=SeedParameter(default=0), description="Seed of the order of the examples, any whole number of 64 bits."
+        default=SeedParameter(default=0), description="Seed of the order of the examples, any 64-bit integer."
     )
-    initial_seed: Natural = Field(default=0, description="Fixes the initial weights.")
+    initial_seed: Natural = Field(default=0, description="Seed of the initial weights.")

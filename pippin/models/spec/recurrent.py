@@ -98,11 +98,9 @@ class Recurrent(Drawn):
     states; each state is [1, 1, output_vector_size, 1, 1].
     """
 
-    output_vector_size: Channels = Field(description="How many numbers its state has.")
-    input_vector_size: Channels | None = Field(default=None, description="Inferred when left out.")
-    sequence_output: Flag = Field(
-        default=False, description="Whether it makes the output of every step, or of the last alone."
-    )
+    output_vector_size: Channels = Field(description="Size of the state.")
+    input_vector_size: Channels | None = Field(default=None, description="Default: inferred.")
+    sequence_output: Flag = Field(default=False, description="Whether to output every step, or only the last one.")
 
     array_fields: ClassVar[tuple[str, ...]] = ("weights",)
     min_rank: ClassVar[int] = 5

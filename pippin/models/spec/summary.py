@@ -21,10 +21,12 @@ class LayerSummary(_Summary):
 
     name: str
     type: str
-    inputs: list[str] = Field(description="The blobs that it reads.")
-    outputs: list[str] = Field(description="The blobs that it makes.")
-    output_shapes: list[list[int]] = Field(description="One a blob, of one example: [C, H, W] or [C].")
-    weight_shapes: dict[str, list[int]] = Field(description="By name, as `weights` and `bias`, in the file's order.")
+    inputs: list[str] = Field(description="The input blobs.")
+    outputs: list[str] = Field(description="The output blobs.")
+    output_shapes: list[list[int]] = Field(description="One shape per blob, of one example: [C, H, W] or [C].")
+    weight_shapes: dict[str, list[int]] = Field(
+        description="Shapes by name, such as `weights` and `bias`, in the file's order."
+    )
     parameter_count: int
     updatable: bool
 
@@ -33,9 +35,9 @@ class FeatureSummary(_Summary):
     """An input or output of the model."""
 
     name: str
-    shape: list[int] | None = Field(description="Of one example; null where it is no array.")
+    shape: list[int] | None = Field(description="Shape of one example; null if the feature is not an array.")
     type: str
-    color: str | None = Field(default=None, description="Of an image: gray, rgb or bgr.")
+    color: str | None = Field(default=None, description="Color layout of an image: gray, rgb or bgr.")
 
 
 class ParameterSummary(_Summary):
@@ -44,7 +46,7 @@ class ParameterSummary(_Summary):
     default: float | int
     minimum: float | int | None = None
     maximum: float | int | None = None
-    allowed: list[int] | None = Field(default=None, description="The only values that are admitted.")
+    allowed: list[int] | None = Field(default=None, description="The only allowed values.")
 
 
 class NetworkSummary(_Summary):
@@ -53,7 +55,7 @@ class NetworkSummary(_Summary):
     kind: Literal["neural_network", "neural_network_classifier", "neural_network_regressor"]
     inputs: list[FeatureSummary]
     outputs: list[FeatureSummary]
-    layers: list[LayerSummary] = Field(description="In the order in which they are computed.")
+    layers: list[LayerSummary] = Field(description="In the order of computation.")
     parameter_count: int
     labels: list[str] | list[int] | None = Field(description="A classifier's classes; null for other models.")
 
@@ -61,11 +63,11 @@ class NetworkSummary(_Summary):
 class SpecSummary(NetworkSummary):
     """A network that can be trained, as its spec describes it."""
 
-    training_inputs: list[FeatureSummary] = Field(description="What a training example holds.")
+    training_inputs: list[FeatureSummary] = Field(description="Features of a training example.")
     loss: str
     optimizer: str
-    hyperparameters: dict[str, ParameterSummary] = Field(description="What a job may choose, and from what.")
-    findings: list[Finding] = Field(description="What Core ML accepts and yet is known to go wrong.")
+    hyperparameters: dict[str, ParameterSummary] = Field(description="Hyperparameters with defaults and limits.")
+    findings: list[Finding] = Field(description="Known problems of models that Core ML accepts.")
 
 
 def summary(resolved: ResolvedSpec) -> SpecSummary:

@@ -10,12 +10,14 @@ from pippin.models.spec.values import Name, Value
 
 
 class _Loss(Value):
-    name: Name | None = Field(default=None, description="Left out: loss.")
-    input: Name | None = Field(default=None, description="The blob to judge; left out, what the last layer makes.")
+    name: Name | None = Field(default=None, description="Default: loss.")
+    input: Name | None = Field(
+        default=None, description="The blob to compare with the target. Default: the output of the last layer."
+    )
     target: Name | None = Field(
         default=None,
-        description="The training input that holds the truth; left out, the one that is no model input, "
-        "or the input's name with _true added.",
+        description="The training input with the true values. Default: the one that is not a model input, or the "
+        "input's name with _true added.",
     )
 
 
@@ -47,7 +49,7 @@ def _share(value: float) -> str | None:
 
 
 def _decay(value: float) -> str | None:
-    return None if 0 <= value < 1 else "a number from 0 to just below 1, for its powers are taken from 1 and divided by"
+    return None if 0 <= value < 1 else "a number from 0 to less than 1, since Adam divides by 1 minus its powers"
 
 
 def _divisor(value: float) -> str | None:
@@ -93,9 +95,9 @@ class SGD(Value):
     """`SGDOptimizer`: v ← momentum·v + learning_rate·g; w ← w - v. Without momentum, w ← w - learning_rate·g."""
 
     type: Literal["sgd"] = "sgd"
-    learning_rate: LearningRate = Field(description="The step's size.")
-    mini_batch_size: IntegerParameter = Field(description="How many examples make one step.")
-    momentum: Momentum | None = Field(default=None, description="Left out: the model declares none.")
+    learning_rate: LearningRate = Field(description="Step size.")
+    mini_batch_size: IntegerParameter = Field(description="Number of examples per step.")
+    momentum: Momentum | None = Field(default=None, description="Default: the model declares none.")
 
     proto_field: ClassVar[str] = "sgdOptimizer"
 
@@ -104,11 +106,11 @@ class Adam(Value):
     """`AdamOptimizer`: moments with bias correction; the file must hold all five parameters."""
 
     type: Literal["adam"] = "adam"
-    learning_rate: LearningRate = Field(description="The step's size.")
-    mini_batch_size: IntegerParameter = Field(description="How many examples make one step.")
+    learning_rate: LearningRate = Field(description="Step size.")
+    mini_batch_size: IntegerParameter = Field(description="Number of examples per step.")
     beta1: Beta1 = Field(description="The decay of the mean gradient, usually 0.9.")
     beta2: Beta2 = Field(description="The decay of the mean squared gradient, usually 0.999.")
-    eps: Eps = Field(description="What keeps the division finite, usually 1e-8.")
+    eps: Eps = Field(description="Added to the divisor to keep it above 0, usually 1e-8.")
 
     proto_field: ClassVar[str] = "adamOptimizer"
 

@@ -69,7 +69,7 @@ Dimension = Annotated[int, Field(strict=True, ge=1, le=2**31)]
 
 def _other_than_zero(value: float) -> float:
     if value == 0:
-        raise ValueError("found 0, which a file takes for its default; needs another number")
+        raise ValueError("found 0, which means the default in a file; needs another number")
     return value
 
 

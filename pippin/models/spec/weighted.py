@@ -65,7 +65,7 @@ class Drawn(Parametric):
     """A layer with some randomly initialized arrays."""
 
     initializer: Initializer = Field(
-        default="he_uniform", description="How the weights begin unless they are given; a bias begins at zero."
+        default="he_uniform", description="Initial values of weights that are not given; a bias is initially zero."
     )
 
     def fans(self, key: str, shape: Shape) -> tuple[int, int]:  # noqa: ARG002 - some have several arrays to draw
@@ -77,11 +77,11 @@ class Drawn(Parametric):
 class Weighted(Drawn):
     """A layer with `weights` and an optional `bias`."""
 
-    has_bias: Flag = Field(default=True, description="Whether something is added to each output.")
+    has_bias: Flag = Field(default=True, description="Whether a bias is added to each output.")
     weights: list[object] | None = Field(
         default=None, repr=False, description="Initial weights: nested lists in the order of the file."
     )
-    bias: list[object] | None = Field(default=None, repr=False, description="Initial bias: one number an output.")
+    bias: list[object] | None = Field(default=None, repr=False, description="Initial bias: one number per output.")
 
     array_fields: ClassVar[tuple[str, ...]] = ("weights", "bias")
 
@@ -107,4 +107,4 @@ class Weighted(Drawn):
         """Explicit arrays of another shape than the layer's, and a bias for a layer that has none."""
         yield from super().faults(inputs)
         if self.bias is not None and not self.has_bias:
-            yield Fault("/bias", "found a bias although has_bias is false; leave one of the two out")
+            yield Fault("/bias", "found a bias although has_bias is false; remove one of the two")

@@ -32,7 +32,7 @@ class SamePadding(Value):
 
     type: Literal["same"] = "same"
     mode: Literal["bottom_right_heavy", "top_left_heavy"] = Field(
-        default="bottom_right_heavy", description="Which side gets the odd row or column."
+        default="bottom_right_heavy", description="Side of the additional row or column if the padding is odd."
     )
 
     def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def read_arrays(row: LayerType, base: Object, ours: str, theirs: str, reader: Re
         other = "bias" if name == "weight" else "weight"
         reader.note(
             at_key(theirs, name),
-            f"found no {other!r} beside it; ignored, for SwiftCoreMLTools draws both at random unless both are given",
+            f"found no {other!r} beside it; ignored, since SwiftCoreMLTools draws both at random unless both are given",
         )
     return {"initializer": "glorot_uniform"}
 

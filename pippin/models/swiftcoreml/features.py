@@ -35,7 +35,7 @@ def _feature(value: object, key: str, at: str, reader: Reader) -> dict[str, Any]
     reader.keys(fields, at, always=FIELDS.values(), known=FIELDS.values())
     feature = {"name": key} | {ours: fields[theirs] for ours, theirs in FIELDS.items() if theirs in fields}
     if feature["name"] != key and isinstance(feature["name"], str):
-        reader.note(at + "/name", f"found another name than the key {key!r}; the name is taken")
+        reader.note(at + "/name", f"found a name that differs from the key {key!r}; using the name")
     if "type" in feature:
         reader.word(feature["type"], at + "/featureType", TYPES)
     return feature

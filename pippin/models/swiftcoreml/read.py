@@ -83,7 +83,7 @@ def _features(
     features = {ours: read_features(model.get(theirs), theirs, reader) for ours, theirs in FEATURES.items()}
     if not features["training_inputs"]:
         features["training_inputs"] = None
-        reader.note("/trainingInputs", "found no training inputs; the model's inputs and the loss's target are taken")
+        reader.note("/trainingInputs", "found no training inputs; using the model's inputs and the loss's target")
     target = training.get("loss", {}).get("target")
     inputs = ordered(features["inputs"], list(blobs(layers, "input")))
     listed = {
@@ -130,7 +130,7 @@ def _row(kind: str, base: Object, at: str, reader: Reader) -> LayerType:
     if kind == "tanh" and ("alpha" in base or "beta" in base):
         reader.note(
             at + "/type",
-            "found 'tanh' with alpha or beta, which is how SwiftCoreMLTools writes a ScaledTanh; taken as one",
+            "found 'tanh' with alpha or beta, which is how SwiftCoreMLTools writes a ScaledTanh; read as one",
         )
         return LAYERS_BY_OURS["scaled_tanh"]
     return LAYERS_BY_THEIRS[kind]
@@ -152,7 +152,7 @@ def _check_keys(row: LayerType, base: Object, at: str, reader: Reader) -> None:
         _check_dilation(base, at, reader)
     if row.ours in ("prelu", "parametric_softplus"):
         reader.note(
-            at, f"found a {row.theirs}, for which SwiftCoreMLTools holds no parameters; the spec's own are taken"
+            at, f"found a {row.theirs}, for which SwiftCoreMLTools holds no parameters; using the spec's defaults"
         )
 
 
@@ -161,8 +161,8 @@ def _check_dilation(base: Object, at: str, reader: Reader) -> None:
     if dilation != stride:
         reader.note(
             at + "/dilationFactor",
-            f"found {shown(dilation)}, which is taken as it is; SwiftCoreMLTools' own export would write the stride, "
-            f"{shown(stride)}, in its place",
+            f"found {shown(dilation)}, which is used; SwiftCoreMLTools' own export would write the stride, "
+            f"{shown(stride)}, instead",
         )
 
 

@@ -122,8 +122,8 @@ class Reader:
         if missing:
             self.note(
                 at,
-                f"found no {_listed(missing)}, which SwiftCoreMLTools always writes; "
-                "the spec's own defaults are taken, where there are any",
+                f"found no {_listed(missing)}, which SwiftCoreMLTools always writes; using the spec's defaults, if "
+                "there are any",
             )
         unknown = [key for key in document if key not in known]
         if unknown:

@@ -96,7 +96,7 @@ def read_training(network: Object, theirs: str, reader: Reader) -> dict[str, Any
         reader.note(theirs, f"found no {EPOCHS.limit!r}; a job may train for any number of epochs")
     if "shuffle" in network:
         return spec | {"shuffle": network["shuffle"]}
-    reader.note(theirs, "found no 'shuffle'; true is taken")
+    reader.note(theirs, "found no 'shuffle'; using true")
     return spec
 
 

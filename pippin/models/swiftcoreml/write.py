@@ -57,14 +57,14 @@ def to_swift(spec: Mapping[str, Any], weights: Weights | None = None) -> dict[st
     document |= {theirs: _features(spec[ours], ours, faults) for ours, theirs in FEATURES.items()}
     document["neuralNetwork"] = _training(spec, faults) | {"layers": [layer for layer, _ in layers]}
     if faults:
-        raise SwiftDocumentError("SwiftCoreMLTools cannot say all of the spec", faults)
+        raise SwiftDocumentError("SwiftCoreMLTools cannot represent the whole spec", faults)
     return document
 
 
 def _unsupported_fields(spec: Mapping[str, Any]) -> Iterator[Fault]:
     for key, value in spec.items():
         if key not in _SUPPORTED:
-            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools has no such thing, leave it out")
+            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools does not support it; remove it")
         elif key in _FIXED and value != _FIXED[key]:
             yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools knows only {shown(_FIXED[key])}")
 
@@ -122,5 +122,5 @@ def _check_other_fields(row: LayerType, layer: Mapping[str, Any], at: str, fault
             continue
         fixed_value = row.fixed[key] if key in row.fixed else LAYERS[row.ours].model_fields[key].get_default()
         if value != fixed_value:
-            needed = "no such thing" if fixed_value is None else f"only {shown(fixed_value)}"
+            needed = "no such field" if fixed_value is None else f"only {shown(fixed_value)}"
             faults.append(Fault(f"{at}/{key}", f"found {shown(value)}; SwiftCoreMLTools' {row.theirs} has {needed}"))

@@ -1,14 +1,12 @@
 """The output of `pippin doctor`, as text and as JSON."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from typer.testing import Result
 
-Invoke = Callable[..., Result]
+from tests.pippin.cli.conftest import Invoke
 
 
 @pytest.fixture
@@ -19,23 +17,21 @@ def invoke(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> I
     return invoke
 
 
-def levels(done: Result) -> dict[str, str]:
-    return {finding["check"]: finding["level"] for finding in json.loads(done.stdout)}
-
-
 def test_machine_that_can_train_has_no_fault(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, valkey_url: str) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
     done = invoke("doctor", "--json")
     assert done.exit_code == 0
-    found = levels(done)
-    assert set(found) == {
+    findings = {finding["check"]: finding for finding in json.loads(done.stdout)}
+    assert set(findings) == {
         *("system", "chip", "python", "pyobjc", "core ml", "engines"),
         *("redis", "redis data", "clock", "blobs", "service", "disk"),
     }
-    assert "fault" not in found.values()
+    assert "fault" not in [finding["level"] for finding in findings.values()]
+    assert "jax" in findings["engines"]["found"]
     assert str(urlsplit(valkey_url).password) not in done.output
 
 
+@pytest.mark.usefixtures("without_engine_check")
 def test_one_fault_sets_the_exit_code_and_has_advice(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, unused_port: int
 ) -> None:
@@ -46,12 +42,12 @@ def test_one_fault_sets_the_exit_code_and_has_advice(
     assert "s3cret" not in done.output
 
 
+@pytest.mark.usefixtures("without_engine_check")
 def test_invalid_setting_is_a_finding_beside_the_other_checks(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_ULR", "redis://:s3cret@host")
     done = invoke("doctor", "--json")
     assert done.exit_code == 1
-    found = levels(done)
-    assert found["settings"] == "fault"
-    assert found["python"] == "ok"
+    levels = {finding["check"]: finding["level"] for finding in json.loads(done.stdout)}
+    assert (levels["settings"], levels["python"]) == ("fault", "ok")
     assert "did you mean PIPPIN_REDIS_URL?" in done.stdout
     assert "s3cret" not in done.output

@@ -1,15 +1,11 @@
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
 
 from pippin.cli.documents import load
 from pippin.cli.errors import CommandError, Exit
 from pippin.client import ServiceError
 from pippin.errors import Fault, FaultyDocumentError
-
-Invoke = Callable[..., Result]
 
 
 def written(folder: Path, content: str | bytes) -> str:

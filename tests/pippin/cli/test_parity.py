@@ -8,20 +8,22 @@ from pathlib import Path
 import pytest
 
 from tests.support.environment import clean_environment
+from tests.support.processes import pippin
+
+# Each command imports JAX.
+pytestmark = pytest.mark.full
 
 
 def _parity(home: Path, *arguments: str, threads: str = "1") -> subprocess.CompletedProcess[str]:
-    environment = clean_environment()
     return subprocess.run(
-        [sys.executable, "-m", "pippin", "parity", *arguments],
-        env=environment | {"PIPPIN_HOME": str(home), "PIPPIN_WORKER_THREADS": threads},
+        pippin("parity", *arguments),
+        env=clean_environment(PIPPIN_HOME=str(home), PIPPIN_WORKER_THREADS=threads),
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-@pytest.mark.full
 def test_parity_of_the_engine_jax_runs_anywhere(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--engine", "jax")
     assert done.returncode == 0, done.stderr
@@ -31,7 +33,6 @@ def test_parity_of_the_engine_jax_runs_anywhere(tmp_path: Path) -> None:
     assert "NOT as Pippin" not in done.stdout
 
 
-@pytest.mark.full
 def test_parity_of_one_case_as_json(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--engine", "jax", "--case", "momentum", "--json")
     assert done.returncode == 0, done.stderr
@@ -43,17 +44,14 @@ def test_parity_of_one_case_as_json(tmp_path: Path) -> None:
     assert len(case["candidates"]) == 4
 
 
-@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML may be there")
 def test_parity_without_core_ml_suggests_the_engine_jax(tmp_path: Path) -> None:
     done = _parity(tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
+    assert (done.returncode, done.stdout) == (2, "")
     assert "coreml" in done.stderr
     assert "`pippin parity --engine jax`" in done.stderr
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("arguments", [["--engine", "abacus"], ["--case", "nothing"]])
 def test_unknown_engine_or_case_is_a_usage_error(arguments: list[str], tmp_path: Path) -> None:
     done = _parity(tmp_path, *arguments)

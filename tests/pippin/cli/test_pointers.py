@@ -44,17 +44,17 @@ def test_fault_without_a_pointer_is_its_sentence_only() -> None:
 @pytest.mark.parametrize(
     ("detail", "text"),
     [
-        ("say with target= which of its columns", "say with --target which of its columns"),
+        ("set target= to one of its columns", "set --target to one of its columns"),
         (
             "such as target=5 for the last (only column 5, target=5, holds text)",
             "such as --target 5 for the last (only column 5, --target 5, holds text)",
         ),
-        ("add color=gray or color=rgb", "add --color gray or --color rgb"),
-        ("as scale=0.5 does; header=true reads it", "as --scale 0.5 does; --header true reads it"),
+        ("set color=gray or color=rgb", "set --color gray or --color rgb"),
+        ("as with scale=0.5; set header=true to read it", "as with --scale 0.5; set --header true to read it"),
         ("upload the table with shape=1,28,28", "upload the table with --shape 1,28,28"),
         (
-            "leave a column of text out with inputs=, or encode it",
-            "leave a column of text out with --inputs, or encode it",
+            "exclude a column of text with inputs=, or encode it",
+            "exclude a column of text with --inputs, or encode it",
         ),
         ("'target=x' is not a number, rows.argmax(axis=-1)", "'target=x' is not a number, rows.argmax(axis=-1)"),
     ],

@@ -2,37 +2,33 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from typer.testing import Result
 
 from pippin.client import Client
+from tests.conftest import Up
+from tests.pippin.cli.conftest import Invoke
+from tests.support.specs import digits_spec, regression_spec
 
-Invoke = Callable[..., Result]
 EXAMPLES = 30
-SPEC: dict[str, Any] = {
-    "inputs": [{"name": "image", "shape": [1, 28, 28]}],
-    "outputs": [{"name": "digit", "shape": [10]}],
-    "layers": [
-        {"type": "flatten", "name": "flat"},
-        {"type": "inner_product", "name": "dense", "output_channels": 10, "updatable": True},
-        {"type": "softmax", "name": "softmax"},
-    ],
-    "loss": {"type": "categorical_cross_entropy"},
-    "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 5},
-    "epochs": 20,
-}
+Pictures = NDArray[np.uint8]
+
+
+def trained(up: Up, spec: dict[str, Any], dataset: str | dict[str, Any]) -> str:
+    """The id of a job that has succeeded."""
+    with Client(up.url) as client:
+        ended = client.wait(client.submit({"model": {"spec": spec}, "dataset": dataset}).id, timeout=60)
+    assert ended.status == "succeeded", ended.reason
+    return ended.id
 
 
 @pytest.fixture(scope="module")
-def pictures() -> NDArray[np.uint8]:
+def pictures() -> Pictures:
     """A bright line for each digit in a row of its own: the classes are linearly separable."""
     shown = np.zeros((EXAMPLES, 1, 28, 28), np.uint8)
     for row in range(EXAMPLES):
@@ -41,7 +37,7 @@ def pictures() -> NDArray[np.uint8]:
 
 
 @pytest.fixture(scope="module")
-def job(running_up: SimpleNamespace, pictures: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> str:
+def job(running_up: Up, pictures: Pictures, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A job trained on the pictures."""
     file = tmp_path_factory.mktemp("lines") / "lines.npz"
     truth = (np.arange(EXAMPLES, dtype=np.int32) % 10).reshape(-1, 1)
@@ -54,47 +50,23 @@ def job(running_up: SimpleNamespace, pictures: NDArray[np.uint8], tmp_path_facto
     np.savez(file, **arrays)
     with Client(running_up.url) as client:
         client.add_dataset("lines", [file])
-        submitted = client.submit({"model": {"spec": SPEC}, "dataset": "lines"})
-        ended = client.wait(submitted.id, timeout=60)
-    assert ended.status == "succeeded", ended.reason
-    return ended.id
+    return trained(running_up, digits_spec(mini_batch_size=5, epochs=20), "lines")
 
 
 @pytest.fixture(scope="module")
-def held_out_job(running_up: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> str:
+def held_out_job(running_up: Up, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A job trained on prices, with a fifth of them held out."""
     file = tmp_path_factory.mktemp("prices") / "prices.csv"
     file.write_text("price,size\n" + "".join(f"{3.5 * size + 1.25},{size / 10}\n" for size in range(30)))
-    model = {
-        "inputs": [{"name": "size", "shape": [1]}],
-        "outputs": [{"name": "price", "shape": [1]}],
-        "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
-        "loss": {"type": "mean_squared_error"},
-        "optimizer": {"type": "sgd", "learning_rate": 0.01, "mini_batch_size": 5},
-        "epochs": 2,
-    }
-    dataset = {"id": "prices", "validation_fraction": 0.2}
     with Client(running_up.url) as client:
         client.add_dataset("prices", [file], options={"target": "price"})
-        ended = client.wait(client.submit({"model": {"spec": model}, "dataset": dataset}).id, timeout=60)
-    assert ended.status == "succeeded", ended.reason
-    return ended.id
+    spec = regression_spec("size", 1, "price", learning_rate=0.01, mini_batch_size=5)
+    return trained(running_up, spec, {"id": "prices", "validation_fraction": 0.2})
 
 
-@pytest.fixture
-def with_service(invoke: Invoke, running_up: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Invoke:
-    """`invoke`, with the running service as the one that is asked."""
-    monkeypatch.setenv("PIPPIN_URL", running_up.url)
-    return invoke
-
-
-def test_prediction_of_a_picture_shows_bars(
-    with_service: Invoke, job: str, pictures: NDArray[np.uint8], tmp_path: Path
-) -> None:
+def test_prediction_of_a_picture_shows_bars(with_service: Invoke, job: str, pictures: Pictures, tmp_path: Path) -> None:
     Image.fromarray(pictures[4, 0]).save(tmp_path / "four.png")
-    result = with_service("predict", job, tmp_path / "four.png", "--top", "3")
-    assert result.exit_code == 0, result.stderr
-    heading, first, *rest = result.stdout.splitlines()
+    heading, first, *rest = with_service.ok("predict", job, tmp_path / "four.png", "--top", "3").splitlines()
     assert heading.split() == ["CLASS", "PROBABILITY"]
     label, share, bar = first.split()
     assert label == "4"
@@ -103,21 +75,19 @@ def test_prediction_of_a_picture_shows_bars(
 
 
 def test_arrays_from_json_and_npz_are_not_scaled(
-    with_service: Invoke, job: str, pictures: NDArray[np.uint8], tmp_path: Path
+    with_service: Invoke, job: str, pictures: Pictures, tmp_path: Path
 ) -> None:
     images = pictures[[7, 1]].astype(np.float32) / np.float32(255)
     np.savez(tmp_path / "two.npz", image=images)
     (tmp_path / "two.json").write_text(json.dumps({"inputs": {"image": images.tolist()}}))
     (tmp_path / "bare.json").write_text(json.dumps({"image": images.tolist()}))
-    found = [
-        json.loads(with_service("predict", job, tmp_path / name, "--json").stdout)
-        for name in ("two.npz", "two.json", "bare.json")
-    ]
-    assert found[0] == found[1] == found[2]
-    assert [choices[0]["label"] for choices in found[0]["top"]] == [7, 1]
-    told = with_service("predict", job, tmp_path / "two.npz", "--top", "1").stdout
-    assert "example 0" in told
-    assert "example 1" in told
+    prediction = with_service.json("predict", job, tmp_path / "two.npz")
+    for name in ("two.json", "bare.json"):
+        assert with_service.json("predict", job, tmp_path / name) == prediction
+    assert [choices[0]["label"] for choices in prediction["top"]] == [7, 1]
+    text = with_service.ok("predict", job, tmp_path / "two.npz", "--top", "1")
+    assert "example 0" in text
+    assert "example 1" in text
 
 
 @pytest.mark.parametrize(
@@ -139,15 +109,11 @@ def test_unusable_prediction_input_is_refused(
 ) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    result = with_service("predict", job, tmp_path / name)
-    assert result.exit_code == code
-    assert said in result.stderr
+    assert said in with_service.refused(code, "predict", job, tmp_path / name)
 
 
 def test_evaluation_prints_its_confusion_matrix(with_service: Invoke, job: str) -> None:
-    result = with_service("evaluate", job, "--dataset", "lines")
-    assert result.exit_code == 0, result.stderr
-    first, heading, *rows = result.stdout.splitlines()
+    first, heading, *rows = with_service.ok("evaluate", job, "--dataset", "lines").splitlines()
     assert first.startswith("loss ")
     assert "accuracy 100.00% on 10 examples of test" in first
     assert heading.split() == ["TRUE", "\\", "PREDICTED", *map(str, range(10))]
@@ -167,15 +133,13 @@ def test_evaluation_prints_its_confusion_matrix(with_service: Invoke, job: str) 
 def test_evaluation_names_the_evaluated_rows(
     asked: list[str], said: str, with_service: Invoke, held_out_job: str
 ) -> None:
-    result = with_service("evaluate", held_out_job, "--dataset", "prices", *asked)
-    assert result.exit_code == 0, result.stderr
-    assert said in result.stdout
-    assert ("Warning: " in result.stdout) == bool(asked)
+    shown = with_service.ok("evaluate", held_out_job, "--dataset", "prices", *asked)
+    assert said in shown
+    assert ("Warning: " in shown) == bool(asked)
 
 
 def test_an_evaluation_of_quantities_lists_the_largest_errors(with_service: Invoke, held_out_job: str) -> None:
-    result = with_service("evaluate", held_out_job)
-    first, *errors = result.stdout.splitlines()
+    first, *errors = with_service.ok("evaluate", held_out_job).splitlines()
     assert first.startswith("loss ")
     assert "accuracy" not in first
     assert len(errors) == 5
@@ -184,10 +148,6 @@ def test_an_evaluation_of_quantities_lists_the_largest_errors(with_service: Invo
 
 
 def test_evaluation_as_json_uses_the_given_options(with_service: Invoke, job: str) -> None:
-    asked = ["evaluate", job, "--dataset", "lines", "--split", "train", "--max-examples", "5", "--json"]
-    found = json.loads(with_service(*asked).stdout)
-    assert (found["split"], found["examples"]) == ("train", 5)
-    assert found["accuracy"] == 1
-    refused = with_service("evaluate", job, "--dataset", "nothing")
-    assert refused.exit_code == 3
-    assert "There is no dataset nothing." in refused.stderr
+    report = with_service.json("evaluate", job, "--dataset", "lines", "--split", "train", "--max-examples", "5")
+    assert (report["split"], report["examples"], report["accuracy"]) == ("train", 5, 1)
+    assert "There is no dataset nothing." in with_service.refused(3, "evaluate", job, "--dataset", "nothing")

@@ -1,15 +1,14 @@
 """No error about Redis shows the password of its address."""
 
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from typer.testing import Result
 
+from tests.pippin.cli.conftest import Invoke
 from tests.support.environment import clean_environment
+from tests.support.processes import module
 
 SECRET = "hunter2%2Fhunter2"
 
@@ -30,7 +29,7 @@ SECRET = "hunter2%2Fhunter2"
 )
 def test_error_about_a_redis_url_hides_the_password(
     *,
-    invoke: Callable[..., Result],
+    invoke: Invoke,
     valkey_url: str,
     monkeypatch: pytest.MonkeyPatch,
     address: str,
@@ -45,17 +44,14 @@ def test_error_about_a_redis_url_hides_the_password(
 
 
 # Python parses the first as the port 4711 and the path "/qXzK9vWj@…", and quotes the second in an error message.
+@pytest.mark.usefixtures("without_engine_check")
 @pytest.mark.parametrize("password", ["4711/qXzK9vWj", "qXzK9vWj℀", "qXzK@9vWj", "qXzK#9vWj"])
-@pytest.mark.parametrize(
-    "command",
-    [("doctor",), ("tokens", "list"), ("up", "--port", "0"), ("jobs",), ("backup", "there"), ("blobs", "list")],
-    ids=" ".join,
-)
+@pytest.mark.parametrize("command", ["doctor", "tokens list", "up --port 0", "jobs", "backup there", "blobs list"])
 def test_no_command_prints_a_part_of_an_unencoded_password(
-    *, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], password: str
+    *, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, command: str, password: str
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", f"redis://:{password}@127.0.0.1:1/0")
-    refused = invoke(*command)
+    refused = invoke(*command.split())
     printed = refused.output + refused.stderr + repr(refused.exception)
     assert refused.exit_code
     assert "percent-encode" in " ".join(printed.split())
@@ -63,13 +59,10 @@ def test_no_command_prints_a_part_of_an_unencoded_password(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("module", ["service", "worker", "worker.health"])
-def test_no_process_prints_a_part_of_an_unencoded_password(module: str, tmp_path: Path) -> None:
-    variables = {"PIPPIN_REDIS_URL": "redis://:4711/qXzK9vWj@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
-    clean = clean_environment()
-    refused = subprocess.run(
-        [sys.executable, "-m", module], env=clean | variables, capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("name", ["service", "worker", "worker.health"])
+def test_no_process_prints_a_part_of_an_unencoded_password(name: str, tmp_path: Path) -> None:
+    environment = clean_environment(PIPPIN_REDIS_URL="redis://:4711/qXzK9vWj@127.0.0.1:1/0", PIPPIN_HOME=str(tmp_path))
+    refused = subprocess.run(module(name), env=environment, capture_output=True, text=True, check=False)
     printed = refused.stdout + refused.stderr
     assert refused.returncode
     assert "percent-encode" in printed

@@ -1,14 +1,12 @@
-import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
 
 from pippin.store import Store
 from pippin.store.token_requirement import TokenRequirement
+from tests.pippin.cli.conftest import Invoke
 
-Invoke = Callable[..., Result]
+CREATE = ("tokens", "create", "--role")
 
 
 @pytest.fixture(autouse=True)
@@ -17,80 +15,65 @@ def redis_url(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_token_is_printed_alone_on_stdout_and_only_once(invoke: Invoke, store: Store) -> None:
-    made = invoke("tokens", "create", "--role", "worker", "--name", "mac-mini")
-    assert made.exit_code == 0, made.output
-    token = made.stdout.removesuffix("\n")
-    known = store.tokens.check(token).token
-    assert known is not None
-    assert known.role == "worker"
-    assert "not shown again" in made.stderr
+    created = invoke(*CREATE, "worker", "--name", "mac-mini")
+    assert created.exit_code == 0, created.output
+    token = created.stdout.removesuffix("\n")
+    assert store.tokens.check(token).token.role == "worker"
+    assert "not shown again" in created.stderr
     listed = invoke("tokens", "list")
     assert "mac-mini" in listed.stdout
     assert token.rpartition("_")[2] not in listed.output
 
 
 def test_token_as_json_has_its_record(invoke: Invoke) -> None:
-    made = json.loads(invoke("tokens", "create", "--role", "worker", "--json").stdout)
-    token = made.pop("token")
-    assert token.startswith("pippin_")
-    assert json.loads(invoke("tokens", "list", "--json").stdout) == [made]
+    record = invoke.json(*CREATE, "worker")
+    assert record.pop("token").startswith("pippin_")
+    assert invoke.json("tokens", "list") == [record]
 
 
 def test_token_is_revoked_by_name_or_id(invoke: Invoke, store: Store) -> None:
     for name in ("mac-mini", "studio"):
-        invoke("tokens", "create", "--role", "worker", "--name", name)
-    assert invoke("tokens", "revoke", "mac-mini").exit_code == 0
+        invoke.ok(*CREATE, "worker", "--name", name)
+    invoke.ok("tokens", "revoke", "mac-mini")
     (left,) = store.tokens.all()
     assert left.name == "studio"
-    assert invoke("tokens", "revoke", left.id).exit_code == 0
+    invoke.ok("tokens", "revoke", left.id)
     assert store.tokens.all() == []
-    assert "no token" in invoke("tokens", "list").stdout
+    assert "no token" in invoke.ok("tokens", "list")
 
 
 def test_an_unknown_token_and_an_ambiguous_name_are_refused(invoke: Invoke, store: Store) -> None:
-    assert invoke("tokens", "revoke", "mac-mini").exit_code == 3
+    invoke.refused(3, "tokens", "revoke", "mac-mini")
     for _ in range(2):
-        invoke("tokens", "create", "--role", "worker", "--name", "mac-mini")
-    refused = invoke("tokens", "revoke", "mac-mini")
-    assert refused.exit_code == 3
-    assert all(token.id in refused.stderr for token in store.tokens.all())
+        invoke.ok(*CREATE, "worker", "--name", "mac-mini")
+    refusal = invoke.refused(3, "tokens", "revoke", "mac-mini")
+    assert all(token.id in refusal for token in store.tokens.all())
 
 
 def test_unknown_role_is_refused(invoke: Invoke) -> None:
-    assert invoke("tokens", "create", "--role", "emperor").exit_code == 2
+    invoke.refused(2, *CREATE, "emperor")
 
 
 def test_tokens_without_redis_name_the_setting(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("PIPPIN_REDIS_URL")
     monkeypatch.setenv("HOME", str(tmp_path))
-    refused = invoke("tokens", "list")
-    assert refused.exit_code == 4
-    assert "PIPPIN_REDIS_URL" in refused.stderr
+    assert "PIPPIN_REDIS_URL" in invoke.refused(4, "tokens", "list")
 
 
 def test_a_token_has_a_tenant_and_limits(invoke: Invoke, store: Store) -> None:
-    made = invoke(
-        *("tokens", "create", "--role", "submit", "--tenant", "team-a", "--queued-jobs", 5, "--active-jobs", 9),
-        *("--stored-bytes", 10**9, "--requests-per-minute", 600),
-    )
-    assert made.exit_code == 0, made.output
+    quotas = {"queued_jobs": 5, "active_jobs": 9, "stored_bytes": 10**9, "requests_per_minute": 600}
+    options = [word for name, number in quotas.items() for word in (f"--{name.replace('_', '-')}", number)]
+    invoke.ok(*CREATE, "submit", "--tenant", "team-a", *options)
     (token,) = store.tokens.all()
     assert token.tenant == "team-a"
-    assert token.quotas.model_dump() == {
-        "queued_jobs": 5,
-        "active_jobs": 9,
-        "stored_bytes": 10**9,
-        "requests_per_minute": 600,
-    }
-    listed = invoke("tokens", "list").stdout
+    assert token.quotas.model_dump() == quotas
+    listed = invoke.ok("tokens", "list")
     assert "team-a" in listed
     assert "stored bytes 1,000,000,000" in listed
 
 
 def test_invalid_tenant_name_is_refused(invoke: Invoke, store: Store) -> None:
-    refused = invoke("tokens", "create", "--role", "read", "--tenant", "a:b")
-    assert refused.exit_code == 2
-    assert "no tenant can be called 'a:b'" in refused.stderr
+    assert "no tenant can be called 'a:b'" in invoke.refused(2, *CREATE, "read", "--tenant", "a:b")
     assert store.tokens.all() == []
 
 
@@ -99,25 +82,19 @@ def test_reset_without_live_tokens_ends_the_token_requirement(
 ) -> None:
     monkeypatch.setenv("PIPPIN_HOME", str(tmp_path))
     requirement = TokenRequirement(tmp_path)
-    invoke("tokens", "create", "--role", "admin", "--name", "ada")
+    invoke.ok(*CREATE, "admin", "--name", "ada")
     requirement.remember(store.tokens.issued_roles(), requirement.recall())
-    refused = invoke("tokens", "reset")
-    assert refused.exit_code == 3
-    assert "There are valid tokens" in refused.stderr
+    assert "There are valid tokens" in invoke.refused(3, "tokens", "reset")
     assert requirement.recall().roles == store.tokens.issued_roles() == {"admin"}
-    invoke("tokens", "revoke", "ada")
+    invoke.ok("tokens", "revoke", "ada")
     assert requirement.recall().roles == {"admin"}
-    done = invoke("tokens", "reset", "--json")
-    assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout) == {"reset": str(requirement.path)}
+    assert invoke.json("tokens", "reset") == {"reset": str(requirement.path)}
     assert requirement.recall().roles == store.tokens.issued_roles() == frozenset()
 
 
 def test_reset_of_an_absent_home_is_refused(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIPPIN_HOME", str(tmp_path / "missing"))
-    refused = invoke("tokens", "reset")
-    assert refused.exit_code == 3
-    assert "PIPPIN_HOME" in refused.stderr
+    assert "PIPPIN_HOME" in invoke.refused(3, "tokens", "reset")
 
 
 def test_unreadable_token_is_reported_in_one_line(invoke: Invoke, store: Store) -> None:

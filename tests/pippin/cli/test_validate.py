@@ -3,23 +3,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import Result
 
 from pippin.models.mlmodel import build
 from pippin.models.mlmodel.proto import serialize
 from pippin.models.spec import resolve
+from tests.pippin.cli.conftest import Invoke
 from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 from tests.support.paths import EXAMPLES
-
-Invoke = Callable[..., Result]
 
 
 def test_valid_spec_is_shown_layer_by_layer(invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path) -> None:
     file = tmp_path / "spec.json"
     file.write_text(json.dumps(small_spec()))
-    done = invoke("validate", file)
-    assert done.exit_code == 0
-    assert done.stdout.splitlines() == [
+    assert invoke.ok("validate", file).splitlines() == [
         "LAYER    TYPE           OUTPUT  PARAMETERS",
         "dense    inner_product  3               15",
         "softmax  softmax        3                0",
@@ -28,11 +24,9 @@ def test_valid_spec_is_shown_layer_by_layer(invoke: Invoke, small_spec: Callable
 
 
 def test_spec_from_stdin_is_validated_as_json(invoke: Invoke, small_spec: Callable[..., object]) -> None:
-    done = invoke("validate", "-", "--json", stdin=json.dumps(small_spec()))
-    assert done.exit_code == 0
-    found = json.loads(done.stdout)
-    assert found["parameter_count"] == 15
-    assert found["layers"][0]["weight_shapes"] == {"weights": [3, 4], "bias": [3]}
+    description = invoke.json("validate", "-", stdin=json.dumps(small_spec()))
+    assert description["parameter_count"] == 15
+    assert description["layers"][0]["weight_shapes"] == {"weights": [3, 4], "bias": [3]}
 
 
 def test_every_fault_has_its_pointer_and_line(invoke: Invoke, tmp_path: Path) -> None:
@@ -52,8 +46,7 @@ def test_every_fault_has_its_pointer_and_line(invoke: Invoke, tmp_path: Path) ->
         "epochs: 3\n"
     )
     done = invoke("validate", file, "--json")
-    assert done.exit_code == 3
-    assert done.stdout == ""
+    assert (done.exit_code, done.stdout) == (3, "")
     assert f"Error: {file} is not a model that can be trained." in done.stderr
     assert f"{file}:6:40: layers[0].output_channels: " in done.stderr
     assert f"{file}:9:5: layers[1].colour: " in done.stderr
@@ -63,10 +56,9 @@ def test_every_fault_has_its_pointer_and_line(invoke: Invoke, tmp_path: Path) ->
 @pytest.mark.parametrize("ending", ["json", "yaml"])
 def test_swiftcoremltools_document_is_validated(invoke: Invoke, ending: str) -> None:
     file = EXAMPLES / f"mnist-cnn.swiftcoremltools.{ending}"
-    done = invoke("validate", file)
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == f"{file} can be trained: 585,958 parameters."
-    assert "Warning" not in done.stdout
+    shown = invoke.ok("validate", file)
+    assert shown.splitlines()[-1] == f"{file} can be trained: 585,958 parameters."
+    assert "Warning" not in shown
 
 
 def test_faults_of_a_swift_document_have_the_lines_of_the_document(invoke: Invoke, tmp_path: Path) -> None:
@@ -74,9 +66,7 @@ def test_faults_of_a_swift_document_have_the_lines_of_the_document(invoke: Invok
     file = tmp_path / "swift.yaml"
     file.write_text(text.replace("- type: reLu\n", "- type: relu\n", 1))
     line = text.splitlines().index("  - type: reLu") + 1
-    done = invoke("validate", file)
-    assert done.exit_code == 3
-    assert f"{file}:{line}:5: neuralNetwork.layers[1].type: " in done.stderr
+    assert f"{file}:{line}:5: neuralNetwork.layers[1].type: " in invoke.refused(3, "validate", file)
 
 
 def test_runtime_risk_is_a_warning_with_its_line(
@@ -89,10 +79,9 @@ def test_runtime_risk_is_a_warning_with_its_line(
     ]
     file = tmp_path / "spec.json"
     file.write_text(json.dumps(small_spec(layers=layers), indent=1))
-    done = invoke("validate", file)
-    assert done.exit_code == 0, done.stderr
+    shown = invoke.ok("validate", file).splitlines()
     line = file.read_text().splitlines().index('   "type": "batchnorm",')
-    (warning,) = [each for each in done.stdout.splitlines() if each.startswith("Warning: ")]
+    (warning,) = [each for each in shown if each.startswith("Warning: ")]
     assert warning.startswith(f"Warning: {file}:{line}:3: layers[1]: found the batch normalization 'norm'")
     assert warning.endswith("(runtime.batchnorm)")
 
@@ -102,23 +91,19 @@ def test_mlmodel_file_is_validated_like_a_document(
 ) -> None:
     file = tmp_path / "small.mlmodel"
     file.write_bytes(build(resolve(small_spec())))
-    done = invoke("validate", file)
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines()[1:] == [
+    assert invoke.ok("validate", file).splitlines()[1:] == [
         "dense    inner_product  3               15",
         "softmax  softmax        3                0",
         f"{file} can be trained: 15 parameters.",
     ]
-    assert json.loads(invoke("validate", file, "--json").stdout)["kind"] == "neural_network"
+    assert invoke.json("validate", file)["kind"] == "neural_network"
 
 
 def test_nearest_neighbours_are_shown_by_their_classes(invoke: Invoke, tmp_path: Path) -> None:
     labels = ["red", "red", *(f"grey {number}" for number in range(29))]
     file = tmp_path / "colors.mlmodel"
     file.write_bytes(serialize(neighbors([[float(number), 0.5] for number in range(31)], labels)))
-    done = invoke("validate", file)
-    assert done.exit_code == 0, done.stderr
-    lines = done.stdout.splitlines()
+    lines = invoke.ok("validate", file).splitlines()
     assert lines[0].startswith("The nearest of 31 samples of 2 numbers; neighbors 3 (")
     assert lines[2].split() == ["red", "2"]
     assert lines[-2:] == ["and 10 more classes", f"{file} can be trained: 31 samples."]
@@ -127,9 +112,7 @@ def test_nearest_neighbours_are_shown_by_their_classes(invoke: Invoke, tmp_path:
 def test_a_pipeline_is_shown_model_by_model(invoke: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "pipeline.mlmodel"
     file.write_bytes(serialize(pipeline(embedding(), network())))
-    done = invoke("validate", file)
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines() == [
+    assert invoke.ok("validate", file).splitlines() == [
         "Model 0, frozen",
         "LAYER  TYPE           OUTPUT  PARAMETERS",
         "embed  inner_product  2                6",
@@ -160,19 +143,18 @@ def test_invalid_model_file_is_refused(invoke: Invoke, tmp_path: Path, content: 
 
 
 def test_missing_file_is_a_usage_error(invoke: Invoke, tmp_path: Path) -> None:
-    assert invoke("validate", tmp_path / "none.mlmodel").exit_code == 2
+    invoke.refused(2, "validate", tmp_path / "none.mlmodel")
 
 
 def test_job_file_of_pippin_new_is_valid(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Nothing listens on port 9 of the loopback: no service answers.
     monkeypatch.setenv("PIPPIN_URL", "http://127.0.0.1:9")
     file = tmp_path / "job.yaml"
-    assert invoke("new", file).exit_code == 0
-    done = invoke("validate", file)
-    assert done.exit_code == 0, done.stderr
-    assert f"{file} is a job that can be submitted." in done.stdout
-    assert "hidden1" in done.stdout
-    assert "Not checked: the dataset (no service responds at http://127.0.0.1:9)." in " ".join(done.stdout.split())
+    invoke.ok("new", file)
+    shown = " ".join(invoke.ok("validate", file).split())
+    assert f"{file} is a job that can be submitted." in shown
+    assert "hidden1" in shown
+    assert "Not checked: the dataset (no service responds at http://127.0.0.1:9)." in shown
 
 
 def test_all_faults_of_a_job_are_reported_with_their_lines(
@@ -189,18 +171,16 @@ def test_all_faults_of_a_job_are_reported_with_their_lines(
         "  mini_batch_size: 0\n"
         "  lr: 0.1\n"
     )
-    done = invoke("validate", file)
-    assert done.exit_code == 3
-    printed = " ".join(done.stderr.split())
-    for place in (
+    refusal = " ".join(invoke.refused(3, "validate", file).split())
+    for text in (
         ":5:3: hyperparameters.epochs",
         ":6:3: hyperparameters.mini_batch_size",
         ":7:3: hyperparameters.lr",
+        "model.spec.layers[0].type",
+        "did you mean 'inner_product'?",
+        "did you mean 'learning_rate'?",
     ):
-        assert place in printed
-    assert "model.spec.layers[0].type" in printed
-    assert "did you mean 'inner_product'?" in printed
-    assert "did you mean 'learning_rate'?" in printed
+        assert text in refusal
 
 
 @pytest.mark.parametrize(
@@ -218,7 +198,6 @@ def test_all_faults_of_a_job_are_reported_with_their_lines(
 def test_other_kinds_of_documents_are_named(invoke: Invoke, tmp_path: Path, content: str, said: str) -> None:
     file = tmp_path / "file.yaml"
     file.write_text(content)
-    done = invoke("validate", file)
-    assert done.exit_code == 3
-    assert said in " ".join(done.stderr.split())
-    assert "is required" not in done.stderr
+    refusal = invoke.refused(3, "validate", file)
+    assert said in " ".join(refusal.split())
+    assert "is required" not in refusal

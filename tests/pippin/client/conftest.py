@@ -1,140 +1,47 @@
-"""A small real HTTP server with scripted answers, which can also break the connection."""
+"""Both clients, and servers with scripted answers."""
 
 import asyncio
-import threading
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
+from pippin.api.jobs import Job
 from pippin.client import AsyncClient, Client
+from tests.support.records import TIME, resolved_request
+from tests.support.scripted_server import Reply, ScriptedServer
 
+Ask = Callable[..., Any]
+Serve = Callable[..., ScriptedServer]
 
-@dataclass
-class Seen:
-    """A request as it arrived."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Answer:
-    """An answer of the server.
-
-    Attributes:
-        cut: Close the connection after the body, although the headers promised more.
-    """
-
-    status: int = 200
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
-
-
-class Scripted:
-    """A server whose answers are a function of the request and the number of earlier requests."""
-
-    def __init__(self, answer: Callable[[Seen, int], Answer | None]) -> None:
-        self.seen: list[Seen] = []
-        lock = threading.Lock()
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def handle_any(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                request = Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
-                with lock:
-                    count = len(scripted.seen)
-                    scripted.seen.append(request)
-                reply = answer(request, count)
-                self.close_connection = reply is None or reply.cut
-                if reply is None:
-                    return
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                if reply.status != 204:
-                    self.send_header("content-length", str(len(reply.body) + (1 if reply.cut else 0)))
-                self.end_headers()
-                self.wfile.write(reply.body)
-
-            do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the base class's names
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                pass
-
-        scripted = self
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+STREAM = {"content-type": "text/event-stream"}
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Callable[[Seen, int], Answer | None]], Scripted]]:
-    """Starts a server; None as an answer closes the connection without one."""
-    servers: list[Scripted] = []
+def serve() -> Iterator[Serve]:
+    """Starts a server: `serve(None, Answer(200, document))`."""
+    with ExitStack() as servers:
 
-    def start(answer: Callable[[Seen, int], Answer | None]) -> Scripted:
-        servers.append(Scripted(answer))
-        return servers[-1]
+        def start(*replies: Reply) -> ScriptedServer:
+            return servers.enter_context(ScriptedServer(*replies))
 
-    yield start
-    for server in servers:
-        server.stop()
+        yield start
 
 
-@pytest.fixture
-def answer() -> type[Answer]:
-    return Answer
-
-
-@pytest.fixture
-def job_document() -> dict[str, object]:
-    """A queued job as the service shows it."""
-    moment = "2026-11-23T10:00:00Z"
-    return {
+def job_document(**members: object) -> dict[str, Any]:
+    """A queued job of two epochs as a service shows it that knows only the required members."""
+    job = {
         "id": "job_1",
         "name": None,
         "status": "queued",
         "reason": None,
         "engine": None,
         "labels": {},
-        "request": {
-            "name": None,
-            "model": {"preset": "mnist-cnn", "spec": None},
-            "dataset": {
-                "id": "ds_1",
-                "name": "mnist-sample",
-                "digest": "sha256:" + "0" * 64,
-                "train": "train",
-                "validation": "test",
-                "validation_fraction": None,
-                "bind": {"image": "image", "output_true": "output_true"},
-            },
-            "hyperparameters": {"epochs": 2, "mini_batch_size": 8, "learning_rate": 0.1, "shuffle": True, "seed": 7},
-            "limits": "enforce",
-            "widened": [],
-            "engine": "auto",
-            "compute_units": "all",
-            "report": "epoch",
-            "max_attempts": 3,
-            "timeout_seconds": None,
-            "labels": {},
-        },
-        "created_at": moment,
+        "request": resolved_request(engine="auto").model_dump(),
+        "created_at": TIME,
         "started_at": None,
         "finished_at": None,
         "retry_of": None,
@@ -142,24 +49,31 @@ def job_document() -> dict[str, object]:
         "latest_metrics": None,
         "waiting_for": None,
         "attempts": [],
-        "transitions": [{"from": None, "to": "queued", "at": moment}],
+        "transitions": [{"from": None, "to": "queued", "at": TIME}],
         "artifacts": [],
     }
+    return Job.model_validate(job).model_dump(mode="json", exclude_defaults=True) | members
+
+
+def file_headers(content: bytes, disposition: str) -> dict[str, str]:
+    """The headers of a download."""
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    return {"repr-digest": f"md5=:AAAA:, sha-256=:{digest}:", "content-disposition": disposition}
 
 
 @pytest.fixture(params=["sync", "async"])
-def ask(request: pytest.FixtureRequest) -> Callable[..., Any]:
+def ask(request: pytest.FixtureRequest) -> Ask:
     """Calls a method of the client, once for each of the two: `ask(url, "jobs", limit=3)` lists what iterates."""
 
     def with_client(url: str, method: str, *args: object, **options: object) -> object:
         with Client(url, patience=0.5, follow_patience=5) as client:
-            found = getattr(client, method)(*args, **options)
-            return list(found) if isinstance(found, Iterator) else found
+            result = getattr(client, method)(*args, **options)
+            return list(result) if isinstance(result, Iterator) else result
 
     async def with_async_client(url: str, method: str, *args: object, **options: object) -> object:
         async with AsyncClient(url, patience=0.5, follow_patience=5) as client:
-            found = getattr(client, method)(*args, **options)
-            return [each async for each in found] if isinstance(found, AsyncIterator) else await found
+            result = getattr(client, method)(*args, **options)
+            return [each async for each in result] if isinstance(result, AsyncIterator) else await result
 
     def run(url: str, method: str, *args: object, **options: object) -> object:
         return asyncio.run(with_async_client(url, method, *args, **options))

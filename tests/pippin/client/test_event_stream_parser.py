@@ -12,29 +12,26 @@ def events_of(*chunks: bytes) -> list[ServerSentEvent]:
     return [event for chunk in chunks for event in parser.feed(chunk)]
 
 
-def test_an_event_has_its_id_its_type_and_its_data() -> None:
-    assert events_of(b"id: 7-0\nevent: epoch\ndata: {}\n\n") == [ServerSentEvent("7-0", "epoch", "{}")]
-
-
-def test_an_event_without_a_type_is_a_message() -> None:
-    assert events_of(b"data: x\n\n") == [ServerSentEvent("", "message", "x")]
-
-
-def test_event_type_applies_once_and_id_to_later_events() -> None:
-    found = events_of(b"id: 1\nevent: epoch\ndata: a\n\ndata: b\n\n")
-    assert found == [ServerSentEvent("1", "epoch", "a"), ServerSentEvent("1", "message", "b")]
-
-
-def test_data_on_several_lines_is_joined_by_newlines() -> None:
-    assert [event.data for event in events_of(b"data: a\ndata\ndata:b\n\n")] == ["a\n\nb"]
-
-
-def test_only_one_space_after_the_colon_belongs_to_the_syntax() -> None:
-    assert [event.data for event in events_of(b"data:  x\n\n")] == [" x"]
-
-
-def test_comments_and_unknown_fields_are_ignored() -> None:
-    assert events_of(b": ping\n\nfoo: bar\n:\ndata: x\n\n") == [ServerSentEvent("", "message", "x")]
+@pytest.mark.parametrize(
+    ("chunk", "events"),
+    [
+        pytest.param(b"id: 7-0\nevent: epoch\ndata: {}\n\n", [("7-0", "epoch", "{}")], id="id, type and data"),
+        pytest.param(b"data: x\n\n", [("", "message", "x")], id="without a type: a message"),
+        pytest.param(
+            b"id: 1\nevent: epoch\ndata: a\n\ndata: b\n\n",
+            [("1", "epoch", "a"), ("1", "message", "b")],
+            id="the type applies once, the id to later events",
+        ),
+        pytest.param(b"data: a\ndata\ndata:b\n\n", [("", "message", "a\n\nb")], id="lines of data are joined"),
+        pytest.param(b"data:  x\n\n", [("", "message", " x")], id="one space after the colon is syntax"),
+        pytest.param(
+            b": ping\n\nfoo: bar\n:\ndata: x\n\n", [("", "message", "x")], id="comments and unknown fields are ignored"
+        ),
+        pytest.param(b"id: a\0b\ndata: x\n\n", [("", "message", "x")], id="an id with a null is ignored"),
+    ],
+)
+def test_events_of_a_chunk(chunk: bytes, events: list[tuple[str, str, str]]) -> None:
+    assert events_of(chunk) == [ServerSentEvent(*event) for event in events]
 
 
 def test_an_event_without_data_is_not_dispatched_but_its_id_counts() -> None:
@@ -47,10 +44,6 @@ def test_incomplete_event_does_not_change_the_last_event_id() -> None:
     parser = EventStreamParser()
     parser.feed(b"id: 1\ndata: a\n\nid: 2\ndata: b\n")
     assert parser.last_event_id == "1"
-
-
-def test_an_id_with_a_null_in_it_is_ignored() -> None:
-    assert [event.id for event in events_of(b"id: a\0b\ndata: x\n\n")] == [""]
 
 
 def test_empty_id_resets_the_last_event_id() -> None:
@@ -68,7 +61,7 @@ def test_retry_is_in_milliseconds_and_accepts_digits_only(line: bytes, seconds: 
     assert parser.retry == seconds
 
 
-def test_byte_order_mark_at_the_start_is_skipped() -> None:
+def test_byte_order_mark_in_two_chunks_is_skipped() -> None:
     assert [event.data for event in events_of(b"\xef\xbb", b"\xbfdata: x\n\n")] == ["x"]
 
 

@@ -1,14 +1,12 @@
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from pippin.errors import PippinError
-
-Calls = Callable[..., Any]
+from tests.pippin.client.conftest import Ask, Serve
+from tests.support.scripted_server import Answer
 
 PREDICTION = {"outputs": {"y": [[0.25, 0.75]]}, "labels": None, "top": [[{"label": 1, "probability": 0.75}]]}
 REPORT = {
@@ -18,10 +16,10 @@ REPORT = {
 }  # fmt: skip
 
 
-def test_arrays_of_any_library_are_sent_as_lists(ask: Calls, serve: Calls, answer: Calls) -> None:
-    server = serve(lambda *_: answer(200, json.dumps(PREDICTION).encode()))
-    found = ask(server.url, "predict", "job_1", {"x": np.array([[1, 2]]), "z": [3]}, top=1)
-    assert found.top[0][0].label == 1
+def test_arrays_of_any_library_are_sent_as_lists(ask: Ask, serve: Serve) -> None:
+    server = serve(Answer(200, PREDICTION))
+    prediction = ask(server.url, "predict", "job_1", {"x": np.array([[1, 2]]), "z": [3]}, top=1)
+    assert prediction.top[0][0].label == 1
     (seen,) = server.seen
     assert (seen.method, seen.path) == ("POST", "/jobs/job_1/predict?top=1")
     assert json.loads(seen.body) == {"inputs": {"x": [[1, 2]], "z": [3]}}
@@ -36,17 +34,17 @@ def test_arrays_of_any_library_are_sent_as_lists(ask: Calls, serve: Calls, answe
     ],
 )
 def test_picture_type_is_detected_from_its_content(
-    *, data: bytes, kind: str, ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
+    *, data: bytes, kind: str, ask: Ask, serve: Serve, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_bytes(data)
     # The first connection breaks: a prediction can be repeated.
-    server = serve(lambda _, count: None if count == 0 else answer(200, json.dumps(PREDICTION).encode()))
+    server = serve(None, Answer(200, PREDICTION))
     assert ask(server.url, "predict", "job_1", str(tmp_path / "file")).outputs == PREDICTION["outputs"]
     assert [(seen.headers["content-type"], seen.body) for seen in server.seen] == [(kind, data)] * 2
 
 
-def test_file_that_is_no_picture_is_not_sent(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
-    server = serve(lambda *_: answer(500))
+def test_file_that_is_no_picture_is_not_sent(ask: Ask, serve: Serve, tmp_path: Path) -> None:
+    server = serve(Answer(500))
     (tmp_path / "file.png").write_text("hello")
     with pytest.raises(PippinError, match=r"file\.png is not a PNG, JPEG or PGM"):
         ask(server.url, "predict", "job_1", tmp_path / "file.png")
@@ -55,11 +53,11 @@ def test_file_that_is_no_picture_is_not_sent(ask: Calls, serve: Calls, answer: C
     assert server.seen == []
 
 
-def test_evaluation_sends_only_the_given_fields(ask: Calls, serve: Calls, answer: Calls) -> None:
-    server = serve(lambda *_: answer(200, json.dumps(REPORT).encode()))
-    found = ask(server.url, "evaluate", "job_1", "tiny")
-    assert found.confusion.matrix == [[1, 1], [0, 0]]
-    assert found.worst[0].probability is None
+def test_evaluation_sends_only_the_given_fields(ask: Ask, serve: Serve) -> None:
+    server = serve(Answer(200, REPORT))
+    report = ask(server.url, "evaluate", "job_1", "tiny")
+    assert report.confusion.matrix == [[1, 1], [0, 0]]
+    assert report.worst[0].probability is None
     ask(server.url, "evaluate", "job_1", "tiny", split="train", bind={"x": "y"}, max_examples=3)
     assert [json.loads(seen.body) for seen in server.seen] == [
         {"dataset": "tiny"},

@@ -2,15 +2,16 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 
 from pippin.client import Client, ServiceError, ServiceUnreachable
+from tests.pippin.client.conftest import Serve
+from tests.support.scripted_server import Answer
 
-Calls = Callable[..., Any]
+PAGE = b"<html>Welcome</html>"
 
 
 @contextmanager
@@ -70,14 +71,14 @@ def test_unknown_host_is_reported() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_page_of_another_service_is_reported(serve: Calls, answer: Calls, status: int) -> None:
-    server = serve(lambda *_: answer(status, b"<html>Welcome</html>"))
+def test_page_of_another_service_is_reported(serve: Serve, status: int) -> None:
+    server = serve(Answer(status, PAGE))
     with Client(server.url, patience=0) as client, pytest.raises(ServiceError, match="returned an unexpected response"):
         client.job("job_1")
 
 
-def test_a_password_in_the_address_is_used_and_never_shown(serve: Calls, answer: Calls) -> None:
-    server = serve(lambda *_: answer(200, b"<html>Welcome</html>"))
+def test_a_password_in_the_address_is_used_and_never_shown(serve: Serve) -> None:
+    server = serve(Answer(200, PAGE))
     with Client(server.url.replace("//", "//user:s3cret@"), patience=0) as client:
         with pytest.raises(ServiceError) as caught:
             client.job("job_1")

@@ -35,5 +35,5 @@ def test_every_word_in_the_tables_is_found_by_its_fold() -> None:
 def test_repeated_word_does_not_use_up_hints() -> None:
     hints = Hints(1)
     for _ in range(1000):
-        assert hints.at("lr", HYPERPARAMETERS) == "; did you mean 'learning_rate'?"
-    assert hints.at("momentun", HYPERPARAMETERS) == ""
+        assert hints.text_for("lr", HYPERPARAMETERS) == "; did you mean 'learning_rate'?"
+    assert hints.text_for("momentun", HYPERPARAMETERS) == ""

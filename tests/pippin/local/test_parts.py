@@ -1,7 +1,7 @@
 """What `pippin up` starts, and when that includes a worker that trains with Core ML."""
 
-from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from pydantic import SecretStr
@@ -10,44 +10,39 @@ from pippin.local.parts import has_coreml, parts
 from pippin.settings import Settings
 
 
-class Printed:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def __call__(self, source: str, line: str) -> None:
-        self.lines.append(f"{source}: {line}")
+@pytest.fixture
+def say() -> Mock:
+    """Prints a line of a part: `say(part, line)`."""
+    return Mock()
 
 
-def _fault(text: str | None) -> Callable[[str], str | None]:
-    def fault_of(module: str) -> str | None:
-        assert module in {"CoreML", "Quartz"}
-        return text
-
-    return fault_of
+def importing(fault: str | None) -> Mock:
+    """The fault of importing a module, None where there is none."""
+    return Mock(return_value=fault)
 
 
-def test_mac_with_core_ml_prints_nothing() -> None:
-    printed = Printed()
-    assert has_coreml(printed, "darwin", _fault(None))
-    assert printed.lines == []
+def test_mac_with_core_ml_prints_nothing(say: Mock) -> None:
+    fault_of = importing(None)
+    assert has_coreml(say, "darwin", fault_of)
+    assert {module for (module,), _ in fault_of.call_args_list} <= {"CoreML", "Quartz"}
+    say.assert_not_called()
 
 
-def test_a_mac_without_core_ml_prints_why_and_the_install_command() -> None:
-    printed = Printed()
-    assert not has_coreml(printed, "darwin", _fault("No module named 'CoreML'"))
-    (line,) = printed.lines
-    assert line.startswith("pippin: not starting a Core ML worker")
+def test_a_mac_without_core_ml_prints_why_and_the_install_command(say: Mock) -> None:
+    assert not has_coreml(say, "darwin", importing("No module named 'CoreML'"))
+    say.assert_called_once()
+    part, line = say.call_args.args
+    assert part == "pippin"
+    assert line.startswith("not starting a Core ML worker")
     assert "No module named 'CoreML'" in line
     assert "pip install -e '.[worker,mac]'" in line
 
 
-def test_other_systems_do_not_import_core_ml() -> None:
-    def never(module: str) -> str | None:
-        raise AssertionError(module)
-
-    printed = Printed()
-    assert not has_coreml(printed, "linux", never)
-    assert printed.lines == []
+def test_other_systems_do_not_import_core_ml(say: Mock) -> None:
+    fault_of = importing(None)
+    assert not has_coreml(say, "linux", fault_of)
+    fault_of.assert_not_called()
+    say.assert_not_called()
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-import contextlib
 import os
 import signal
 import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import redis
 
 from pippin.local.home import HomeError, prepare_home
 from pippin.local.valkey import EmbeddedValkey, EmbeddedValkeyError
+from tests.support.processes import is_running
 from tests.support.waiting import wait_for
 
 SUPERVISOR = """
@@ -24,78 +25,84 @@ redis.Redis.from_url(server.start()).set("kept", "yes")
 print(server.pid, flush=True)
 signal.pause()
 """
+MEMORY = 64 * 2**20
 
 
 def client_of(server: EmbeddedValkey) -> redis.Redis:
     return redis.Redis.from_url(server.url, decode_responses=True)
 
 
-def is_running(pid: int) -> bool:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        status = Path(f"/proc/{pid}/stat")
-        # A zombie still accepts signals.
-        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_wrong_password_is_refused(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path / "home") as server:
-        with client_of(server) as client:
-            assert client.ping()
-        with (
-            redis.Redis.from_url(server.url.replace(server.url.split(":")[2].split("@")[0], "guess")) as stranger,
-            pytest.raises(redis.AuthenticationError),
-        ):
-            stranger.ping()
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("valkey") / "home"
 
 
-def test_files_are_private_and_the_password_is_in_no_command_line(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with EmbeddedValkey(home) as server:
-        password = (home / "valkey" / "password").read_text().strip()
-        assert stat.S_IMODE(home.stat().st_mode) == 0o700
-        assert stat.S_IMODE((home / "valkey" / "password").stat().st_mode) == 0o600
-        assert password in server.url
-        command = subprocess.check_output(["ps", "-ww", "-o", "args=", "-p", str(server.pid)], text=True)
-        assert "valkey-server" in command
-        assert password not in command
-        assert password not in repr(server)
+@pytest.fixture(scope="module")
+def running(home: Path) -> Iterator[EmbeddedValkey]:
+    """A server for the tests that do not stop it."""
+    with EmbeddedValkey(home, max_memory_bytes=MEMORY) as server:
+        yield server
 
 
-def test_workers_have_a_separate_user_with_another_password(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.worker_url) as worker:
-        assert stat.S_IMODE((tmp_path / "valkey" / "worker-password").stat().st_mode) == 0o600
-        assert (tmp_path / "valkey" / "password").read_text().strip() not in server.worker_url
+def test_wrong_password_is_refused(running: EmbeddedValkey) -> None:
+    with client_of(running) as client:
+        assert client.ping()
+    password = running.url.split(":")[2].split("@")[0]
+    with (
+        redis.Redis.from_url(running.url.replace(password, "guess")) as stranger,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        stranger.ping()
+
+
+def test_files_are_private_and_the_password_is_in_no_command_line(running: EmbeddedValkey, home: Path) -> None:
+    password = (home / "valkey" / "password").read_text().strip()
+    assert (mode_of(home), mode_of(home / "valkey" / "password")) == (0o700, 0o600)
+    assert password in running.url
+    command = subprocess.check_output(["ps", "-ww", "-o", "args=", "-p", str(running.pid)], text=True)
+    assert "valkey-server" in command
+    assert password not in command
+    assert password not in repr(running)
+
+
+def test_workers_have_a_separate_user_with_another_password(running: EmbeddedValkey, home: Path) -> None:
+    assert mode_of(home / "valkey" / "worker-password") == 0o600
+    assert (home / "valkey" / "password").read_text().strip() not in running.worker_url
+    with redis.Redis.from_url(running.worker_url) as worker:
         assert worker.zadd("pippin:leases", {"default/x": 1}) == 1
         with pytest.raises(redis.exceptions.NoPermissionError):
             worker.hgetall("pippin:tokens")
 
 
-def test_server_is_configured_to_lose_no_write(tmp_path: Path) -> None:
-    with EmbeddedValkey(tmp_path, max_memory_bytes=64 * 2**20) as server, client_of(server) as client:
-        settings = client.config_get("append*", "maxmemory*", "bind")
-    assert settings["appendonly"] == "yes"
-    assert settings["appendfsync"] == "always"
-    assert settings["maxmemory"] == str(64 * 2**20)
-    assert settings["maxmemory-policy"] == "noeviction"
-    assert settings["bind"] == "127.0.0.1"
+def test_server_is_configured_to_lose_no_write(running: EmbeddedValkey) -> None:
+    expected = {
+        "appendonly": "yes",
+        "appendfsync": "always",
+        "maxmemory": str(MEMORY),
+        "maxmemory-policy": "noeviction",
+        "bind": "127.0.0.1",
+    }
+    with client_of(running) as client:
+        assert client.config_get(*expected) == expected
 
 
 def test_every_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path)
     server.start()
     with client_of(server) as client:
-        for number in range(500):
+        for number in range(100):
             client.rpush("written", number)
     os.kill(server.pid or 0, signal.SIGKILL)
     wait_for(lambda: server.exit_code == -signal.SIGKILL)
     assert server.pid is None
     before = server.url
-    with server:
+    with server, client_of(server) as client:
         assert server.url == before
-        with client_of(server) as client:
-            assert client.lrange("written", 0, -1) == [str(number) for number in range(500)]
+        assert client.lrange("written", 0, -1) == [str(number) for number in range(100)]
 
 
 def test_data_survives_a_stop_and_another_start(tmp_path: Path) -> None:
@@ -115,8 +122,8 @@ def test_second_supervisor_is_refused_with_the_owners_pid(tmp_path: Path) -> Non
 def test_stop_leaves_no_process_and_may_be_called_again(tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path)
     server.start()
-    pid = server.pid
-    assert pid is not None
+    pid = server.pid or 0
+    assert is_running(pid)
     server.stop()
     server.stop()
     assert not is_running(pid)
@@ -148,11 +155,12 @@ def test_failed_start_shows_the_end_of_the_log(tmp_path: Path) -> None:
     assert server.pid is None
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_server_ends_with_its_supervisor_and_the_next_one_has_the_data(tmp_path: Path) -> None:
-    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    with supervisor:
-        assert supervisor.stdout is not None
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as supervisor:
         pid = int(supervisor.stdout.readline())
         supervisor.kill()
     with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
@@ -191,7 +199,7 @@ def test_folder_open_to_others_is_refused_and_not_changed(tmp_path: Path, mode: 
 def test_new_home_is_private(tmp_path: Path) -> None:
     home = tmp_path / "a" / "home"
     prepare_home(home)
-    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert mode_of(home) == 0o700
 
 
 @pytest.mark.parametrize(

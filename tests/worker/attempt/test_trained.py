@@ -41,6 +41,6 @@ def test_trained_file_holds_its_weights_and_their_provenance() -> None:
 def test_weights_that_read_back_differently_are_refused() -> None:
     # A file holds numbers of 32 bits.
     weights = {"dense": {"weights": np.array([[0.1, 0]], np.float64), "bias": np.zeros(1, np.float32)}}
-    with pytest.raises(EngineError, match="weights of layer dense did not read back") as caught:
+    with pytest.raises(EngineError, match="weights of layer dense differs") as caught:
         write_trained(build(resolve(_SPEC)), weights, {})
     assert caught.value.reason is Reason.ENGINE_ERROR

@@ -54,11 +54,11 @@ def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
             those that the training changes.
     """
     if checkpoint.engine != ENGINE:
-        raise _mismatch(f"was made by the engine {checkpoint.engine}, and this is {ENGINE}")
+        raise _mismatch(f"was made by the engine {checkpoint.engine}, not by {ENGINE}")
     if checkpoint.step or not 0 <= checkpoint.epoch <= epochs:
         raise _mismatch(
-            f"stands {checkpoint.step} mini-batches after epoch {checkpoint.epoch}; "
-            f"Core ML can go on from the end of an epoch, up to {epochs}"
+            f"was made {checkpoint.step} mini-batches after epoch {checkpoint.epoch}; Core ML can resume only from "
+            f"the end of an epoch, up to {epochs}"
         )
     held = {(layer, key): array for layer, arrays in checkpoint.weights.items() for key, array in arrays.items()}
     expected = trained_keys(model)
@@ -74,7 +74,7 @@ def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
 
 
 def _mismatch(why: str) -> EngineError:
-    return EngineError(Reason.ENGINE_ERROR, f"the training cannot go on from this checkpoint: it {why}")
+    return EngineError(Reason.ENGINE_ERROR, f"the training cannot resume from this checkpoint: it {why}")
 
 
 def advanced_to(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
@@ -96,26 +96,31 @@ def notice(run: TrainingRun, model: Model, computed_on: Mapping[str, str]) -> st
         return None
     lost = [*_lost_optimizer_state(run.hyperparameters, model), *_lost_order(run.hyperparameters)]
     if checkpoint.environment != computed_on:
-        lost.append(f"it computed with {_text_of(checkpoint.environment)}, and now does with {_text_of(computed_on)}")
+        lost.append(
+            f"it was computed with {_text_of(checkpoint.environment)}, and continues with {_text_of(computed_on)}"
+        )
     if not lost:
         lost.append(
-            "they are all that SGD without momentum and shuffling needs, yet Apple does not promise the same bits"
+            "SGD without momentum and shuffling needs nothing else, but Apple does not guarantee identical results"
         )
-    return f"Core ML went on from the weights after epoch {checkpoint.epoch} and gives no more back: {'; '.join(lost)}."
+    return (
+        f"Core ML resumed from the weights after epoch {checkpoint.epoch}; other state is not restored: "
+        f"{'; '.join(lost)}."
+    )
 
 
 def _lost_optimizer_state(hyperparameters: Hyperparameters, model: Model) -> list[str]:
     optimizer = model.resolved.spec.optimizer
     if not isinstance(optimizer, SGD):
-        return ["Adam's moments and its count of steps begin anew"]
+        return ["Adam's moments and its step count start again"]
     if optimizer.momentum is None:
         return []
     momentum = optimizer.momentum.default if hyperparameters.momentum is None else hyperparameters.momentum
-    return ["the momentum of SGD begins anew"] if momentum else []
+    return ["the momentum of SGD starts again"] if momentum else []
 
 
 def _lost_order(hyperparameters: Hyperparameters) -> list[str]:
-    return ["the shuffled order of the examples begins anew with the seed"] if hyperparameters.shuffle else []
+    return ["the shuffled order of the examples starts again from the seed"] if hyperparameters.shuffle else []
 
 
 def _text_of(computed_on: Mapping[str, str]) -> str:

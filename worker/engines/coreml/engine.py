@@ -72,7 +72,7 @@ def _network(run: TrainingRun) -> Model:
     kind = "a pipeline" if isinstance(model, Pipeline) else "a nearest-neighbour classifier"
     raise EngineError(
         Reason.INVALID_MODEL,
-        f"the engine coreml trains networks, and this is {kind}; the engine jax trains it: ask for engine jax",
+        f"the engine coreml trains networks, and this is {kind}; use the engine jax",
     )
 
 

@@ -23,7 +23,7 @@ def failed(doing: str, error: Any) -> EngineError:  # noqa: ANN401 - an NSError,
         error: The `NSError`; None if Apple's call returned none.
     """
     if error is None:
-        return EngineError(Reason.ENGINE_ERROR, f"Core ML could not {doing}, and does not say why")
+        return EngineError(Reason.ENGINE_ERROR, f"Core ML could not {doing} and gives no reason")
     domain, code = str(error.domain()), int(error.code())
     hint = _HINTS.get(code) if domain == CoreML.MLModelErrorDomain else None
     description = str(error.localizedDescription()).rstrip(".")

@@ -157,12 +157,12 @@ def check_predictions(
 
 def _compare(name: str, actual: NDArray[Any], expected: NDArray[Any], tolerance: float) -> None:
     if actual.size != expected.size:
-        raise differs(f"predicts {name} in the shape {list(actual.shape)}; the file means {list(expected.shape)}")
+        raise differs(f"predicts {name} in the shape {list(actual.shape)}; the file has {list(expected.shape)}")
     difference = np.abs(actual.reshape(-1).astype(np.float64) - expected.reshape(-1))
     limit = tolerance * max(1.0, float(np.abs(expected).max()))
     # `difference > limit` would accept NaN.
     if not (difference <= limit).all():
         raise differs(
-            f"predicts {name} otherwise than the trained weights do: they differ by up to {difference.max():.3g}, "
-            f"where {limit:.3g} is what rounding may do"
+            f"predicts {name} differently than the trained weights: by up to {difference.max():.3g}, while rounding "
+            f"explains at most {limit:.3g}"
         )

@@ -70,6 +70,6 @@ def make_task(
         except _REFUSALS:
             continue
         return checked(task, _DOING), True
-    log("PyObjC cannot hand a configuration to Core ML, which chooses the compute units itself")
+    log("PyObjC cannot pass a configuration to Core ML; Core ML chooses the compute units")
     task = MLUpdateTask.updateTaskForModelAtURL_trainingData_progressHandlers_error_(url, examples, handlers, None)
     return checked(task, _DOING), False

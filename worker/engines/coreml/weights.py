@@ -27,7 +27,7 @@ def trained_keys(model: Model) -> list[tuple[str, str]]:
         if key not in _KEYS:
             raise EngineError(
                 Reason.INVALID_MODEL,
-                f"Core ML does not give back the {key} of layer {layer}; train this model with the engine jax",
+                f"Core ML does not return the {key} of layer {layer}; train this model with the engine jax",
             )
     return trained
 
@@ -39,7 +39,7 @@ def read_weight(context_model: Any, layer: str, key: str) -> NDArray[Any]:  # no
         EngineError: Core ML does not return them.
     """
     scoped = _KEYS[key]().scopedTo_(layer)
-    array = checked(context_model.parameterValueForKey_error_(scoped, None), f"give the {key} of layer {layer}")
+    array = checked(context_model.parameterValueForKey_error_(scoped, None), f"return the {key} of layer {layer}")
     return from_multi_array(array)
 
 
@@ -55,7 +55,7 @@ def read_trained(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 -
         shape, expected = list(array.shape), list(model.weights[layer][key].shape)
         if shape != expected:
             raise EngineError(
-                Reason.ENGINE_ERROR, f"Core ML gives the {key} of layer {layer} in the shape {shape}, not {expected}"
+                Reason.ENGINE_ERROR, f"Core ML returns the {key} of layer {layer} in the shape {shape}, not {expected}"
             )
         trained.setdefault(layer, {})[key] = array.astype(np.float32, copy=False)
     return trained
@@ -88,12 +88,12 @@ def check_weights(context_model: Any, model: Model) -> None:  # noqa: ANN401 - a
         actual, expected = read_weight(context_model, layer, key), model.weights[layer][key]
         what = f"the {key} of layer {layer}"
         if actual.shape != expected.shape:
-            raise differs(f"gives {what} in the shape {list(actual.shape)}; the file's is {list(expected.shape)}")
+            raise differs(f"returns {what} in the shape {list(actual.shape)}; the file's is {list(expected.shape)}")
         # Core ML may keep weights in half precision, so that the file's are rounded before the comparison.
         if not np.array_equal(actual, expected.astype(actual.dtype)):
             worst = np.unravel_index(int(np.abs(actual - expected).argmax()), expected.shape)
             place = [int(index) for index in worst]
-            raise differs(f"gives {actual[worst]} at {place} of {what}; the file has {expected[worst]}")
+            raise differs(f"returns {actual[worst]} at {place} of {what}; the file has {expected[worst]}")
 
 
 def differs(what: str) -> EngineError:

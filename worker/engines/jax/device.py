@@ -62,7 +62,10 @@ def notice_of(checkpoint: Mapping[str, str], here: Mapping[str, str]) -> str | N
     ]
     if not different:
         return None
-    return f"The checkpoint was made with {', '.join(different)}: results may differ in bits from an unbroken training."
+    return (
+        f"The checkpoint was made with {', '.join(different)}: results may differ in their last bits from an "
+        "uninterrupted training."
+    )
 
 
 @contextmanager
@@ -77,7 +80,7 @@ def device_faults() -> Iterator[None]:
         # Only the status code distinguishes the errors.
         if message.startswith("RESOURCE_EXHAUSTED"):
             raise _out_of_memory(message) from error
-        raise EngineError(Reason.ENGINE_ERROR, f"the device gave up: {message}") from error
+        raise EngineError(Reason.ENGINE_ERROR, f"the device failed: {message}") from error
 
 
 def _out_of_memory(message: str) -> EngineError:

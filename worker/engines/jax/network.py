@@ -51,7 +51,7 @@ class NetworkTrainer:
         rates = run.learning_rates
         if rates is not None and len(rates) != hyperparameters.epochs:
             raise ValueError(
-                f"{len(rates)} learning rates were given for {hyperparameters.epochs} epochs; give each epoch one"
+                f"{len(rates)} learning rates were given for {hyperparameters.epochs} epochs; needs one per epoch"
             )
         switches = switches_of(run.resume, self.switches)
         programs = Programs(
@@ -80,7 +80,7 @@ class NetworkTrainer:
         device = jax.devices()[0]
         observer.log(f"JAX {jax.__version__} on {device.device_kind}, ready in {time.perf_counter() - began:.2f} s")
         if switches != Switches():
-            observer.log("trained otherwise than Core ML does, as the switches say: " + switches.text)
+            observer.log("training differs from Core ML's because of these switches: " + switches.text)
         observer.training_began(notice_of(start.environment, environment()))
         try:
             _epochs(training, validation, run, observer)

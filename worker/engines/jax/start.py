@@ -97,13 +97,13 @@ def nested(arrays: Mapping[tuple[str, str], NDArray[np.float32]]) -> Weights:
 
 def _check_place(resume: Checkpoint, epochs: int, steps: int) -> None:
     if resume.engine != ENGINE:
-        raise _mismatch(f"was made by the engine {resume.engine}; only that one can go on from there, {ENGINE} cannot")
+        raise _mismatch(f"was made by the engine {resume.engine}; only this engine can resume from it, {ENGINE} cannot")
     if not 0 <= resume.epoch <= epochs:
-        raise _mismatch(f"stands after epoch {resume.epoch}; the training has {epochs}")
+        raise _mismatch(f"was made after epoch {resume.epoch}; the training has {epochs}")
     max_step = steps if resume.epoch < epochs else 0
     if not 0 <= resume.step <= max_step:
         raise _mismatch(
-            f"stands after step {resume.step} of epoch {resume.epoch + 1}; there it can have taken {max_step}"
+            f"was made after step {resume.step} of epoch {resume.epoch + 1}; the training has {max_step} steps there"
         )
     for losses in (resume.batch_sums, resume.batch_totals):
         if len(losses) != resume.step:

@@ -108,11 +108,11 @@ class PReLU(PerChannel):
     alpha: list[object] | None = Field(
         default=None,
         repr=False,
-        description="The slopes below 0: one number a channel, or a single one; 0.25 at first.",
+        description="The slopes below 0: one number per channel, or a single one; initially 0.25.",
     )
-    shared_alpha: Flag = Field(default=False, description="Whether one slope serves all channels.")
+    shared_alpha: Flag = Field(default=False, description="Whether all channels have the same slope.")
 
-    summary: ClassVar[str] = "PReLU: ReLU with a slope of its own below 0 for each channel."
+    summary: ClassVar[str] = "PReLU: ReLU with a trained slope below 0 for each channel."
     proto_path: ClassVar[str] = "activation.PReLU"
     min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("alpha",)
@@ -126,7 +126,7 @@ class ELU(AlphaCurve):
     """`ActivationELU` (version 1): alpha * (exp(x) - 1) for each number below 0, x for the others."""
 
     type: Literal["elu"] = "elu"
-    alpha: Single = Field(description="How far below 0 it levels off.")
+    alpha: Single = Field(description="The negative of the limit for x to -infinity.")
 
     summary: ClassVar[str] = "ELU: alpha * (exp(x) - 1) for each number below 0."
     proto_path: ClassVar[str] = "activation.ELU"
@@ -136,7 +136,7 @@ class ThresholdedReLU(AlphaCurve):
     """`ActivationThresholdedReLU` (version 1): 0 for each number below alpha, x for the others."""
 
     type: Literal["thresholded_relu"] = "thresholded_relu"
-    alpha: Single = Field(description="The least number that stays.")
+    alpha: Single = Field(description="The threshold: smaller numbers become 0.")
 
     summary: ClassVar[str] = "Thresholded ReLU: 0 for each number below alpha."
     proto_path: ClassVar[str] = "activation.thresholdedReLU"
@@ -177,8 +177,8 @@ class ScaledTanh(AlphaBetaCurve):
     """`ActivationScaledTanh` (version 1): alpha * tanh(beta * x) for each number."""
 
     type: Literal["scaled_tanh"] = "scaled_tanh"
-    alpha: Single = Field(description="What the tangent is multiplied by.")
-    beta: Single = Field(description="What x is multiplied by.")
+    alpha: Single = Field(description="Factor of the tangent.")
+    beta: Single = Field(description="Factor of x.")
 
     summary: ClassVar[str] = "Scaled tanh: alpha * tanh(beta * x) for each number."
     proto_path: ClassVar[str] = "activation.scaledTanh"
@@ -200,15 +200,15 @@ class ParametricSoftplus(PerChannel):
     alpha: list[object] | None = Field(
         default=None,
         repr=False,
-        description="Factors of the result: one number a channel, or a single one; 1 at first.",
+        description="Factors of the result: one number per channel, or a single one; initially 1.",
     )
     beta: list[object] | None = Field(
-        default=None, repr=False, description="Factors of x: one number a channel, or a single one; 1 at first."
+        default=None, repr=False, description="Factors of x: one number per channel, or a single one; initially 1."
     )
-    shared_alpha: Flag = Field(default=False, description="Whether one alpha serves all channels.")
-    shared_beta: Flag = Field(default=False, description="Whether one beta serves all channels.")
+    shared_alpha: Flag = Field(default=False, description="Whether all channels have the same alpha.")
+    shared_beta: Flag = Field(default=False, description="Whether all channels have the same beta.")
 
-    summary: ClassVar[str] = "Parametric softplus: softplus with two numbers of its own for each channel."
+    summary: ClassVar[str] = "Parametric softplus: softplus with two parameters for each channel."
     proto_path: ClassVar[str] = "activation.parametricSoftplus"
     min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("alpha", "beta")
@@ -242,10 +242,10 @@ class Clip(ShapeKeeping):
     """`ClipLayerParams` (version 4): min(max(x, min_val), max_val) for each number."""
 
     type: Literal["clip"] = "clip"
-    min_val: Single = Field(description="The least number that comes out.")
-    max_val: Single = Field(description="The greatest number that comes out.")
+    min_val: Single = Field(description="The minimum of the output.")
+    max_val: Single = Field(description="The maximum of the output.")
 
-    summary: ClassVar[str] = "Clip: each number moved into an interval."
+    summary: ClassVar[str] = "Clip: each number limited to an interval."
     proto_path: ClassVar[str] = "clip"
     min_version: ClassVar[int] = 4
 
@@ -273,6 +273,6 @@ class Softmax(Bare):
 
     type: Literal["softmax"] = "softmax"
 
-    summary: ClassVar[str] = "Softmax: numbers become a distribution."
+    summary: ClassVar[str] = "Softmax: turns numbers into a probability distribution."
     proto_path: ClassVar[str] = "softmax"
     min_rank: ClassVar[int] = 3

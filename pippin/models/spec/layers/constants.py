@@ -19,12 +19,12 @@ class Bias(Parametric, ShapeKeeping):
     """`BiasLayerParams` (version 1): x + bias for each number of [..., C, H, W]."""
 
     type: Literal["bias"] = "bias"
-    shape: Repeated = Field(description="Of the bias: [1], [C], [1, H, W] or [C, H, W].")
+    shape: Repeated = Field(description="Shape of the bias: [1], [C], [1, H, W] or [C, H, W].")
     bias: list[object] | None = Field(
-        default=None, repr=False, description="What is added: nested lists of that shape; zeros when left out."
+        default=None, repr=False, description="The summands: nested lists of that shape. Default: zeros."
     )
 
-    summary: ClassVar[str] = "A bias of its own: something added to each number."
+    summary: ClassVar[str] = "Bias: adds a number to each number."
     proto_path: ClassVar[str] = "bias"
     min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("bias",)
@@ -65,17 +65,17 @@ class Scale(Parametric, ShapeKeeping):
     """`ScaleLayerParams` (version 1): scale * x + bias for each number of [..., C, H, W]."""
 
     type: Literal["scale"] = "scale"
-    shape_scale: Repeated = Field(description="Of the scale: [1], [C], [1, H, W] or [C, H, W].")
+    shape_scale: Repeated = Field(description="Shape of the scale: [1], [C], [1, H, W] or [C, H, W].")
     scale: list[object] | None = Field(
-        default=None, repr=False, description="The factors: nested lists of that shape; ones when left out."
+        default=None, repr=False, description="The factors: nested lists of that shape. Default: ones."
     )
-    has_bias: Flag = Field(default=False, description="Whether something is added after it.")
-    shape_bias: Repeated | None = Field(default=None, description="Of the bias; that of the scale when left out.")
+    has_bias: Flag = Field(default=False, description="Whether a bias is added.")
+    shape_bias: Repeated | None = Field(default=None, description="Shape of the bias. Default: that of the scale.")
     bias: list[object] | None = Field(
-        default=None, repr=False, description="What is added: nested lists of its shape; zeros when left out."
+        default=None, repr=False, description="The bias: nested lists of its shape. Default: zeros."
     )
 
-    summary: ClassVar[str] = "A scale of its own: a factor for each number, and something added after it."
+    summary: ClassVar[str] = "Scale: multiplies each number by a factor, and adds an optional bias."
     proto_path: ClassVar[str] = "scale"
     min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("scale", "bias")
@@ -96,7 +96,7 @@ class Scale(Parametric, ShapeKeeping):
             yield from broadcast_faults("/shape_bias", self.shape_bias, inputs[0])
         for field, what, found in (("shape_bias", "shape", self.shape_bias), ("bias", "bias", self.bias)):
             if found is not None and not self.has_bias:
-                yield Fault(f"/{field}", f"found a {what} although has_bias is false; leave one of the two out")
+                yield Fault(f"/{field}", f"found a {what} although has_bias is false; remove one of the two")
         yield from super().faults(inputs)
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:  # noqa: ARG002 - it follows from the scale's shape
@@ -125,10 +125,10 @@ class LoadConstant(Parametric):
     type: Literal["load_constant"] = "load_constant"
     shape: tuple[Dimension, Dimension, Dimension] = Field(description="[C, H, W]")
     data: list[object] | None = Field(
-        default=None, repr=False, description="The numbers: nested lists of that shape; zeros when left out."
+        default=None, repr=False, description="The numbers: nested lists of that shape. Default: zeros."
     )
 
-    summary: ClassVar[str] = "A constant: a blob that is the same for every example."
+    summary: ClassVar[str] = "Constant: a blob that is the same for every example."
     proto_path: ClassVar[str] = "loadConstant"
     input_count: ClassVar[tuple[int, int]] = (0, 0)
     array_fields: ClassVar[tuple[str, ...]] = ("data",)

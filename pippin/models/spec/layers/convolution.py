@@ -20,17 +20,19 @@ class Convolution(Weighted):
     """
 
     type: Literal["convolution"] = "convolution"
-    output_channels: Channels = Field(description="How many channels it makes.")
+    output_channels: Channels = Field(description="Number of output channels.")
     kernel_channels: Channels | None = Field(
-        default=None, description="Input channels divided by groups; inferred when left out."
+        default=None, description="Input channels divided by groups. Default: inferred."
     )
     groups: Channels = Field(
-        default=1, description="In how many equal runs both channels are parted; each run sees only its own."
+        default=1,
+        description="Number of equal groups of input and output channels; each group reads only its own "
+        "input channels.",
     )
     kernel_size: Pair = Field(description="[height, width]")
     stride: Pair = Field(default=(1, 1), description="[down, across]")
     dilation: Pair = Field(default=(1, 1), description="[down, across]")
-    padding: Padding = Field(default=ValidPadding(), description="What is added around the input.")
+    padding: Padding = Field(default=ValidPadding(), description="Padding of the input.")
 
     summary: ClassVar[str] = "Convolution over height and width."
     proto_path: ClassVar[str] = "convolution"
@@ -69,7 +71,7 @@ class Convolution(Weighted):
                 yield Fault(f"/{field}", f"found {channels} channels; {self.groups} groups need a multiple of them")
         expected = shape[0] // self.groups
         if self.kernel_channels not in (None, expected):
-            yield Fault("/kernel_channels", f"found {self.kernel_channels}; the input's channels make it {expected}")
+            yield Fault("/kernel_channels", f"found {self.kernel_channels}; the input's channels require {expected}")
         for axis, (name, size) in enumerate(zip(("high", "wide"), shape[1:], strict=True)):
             reach, stride = self.reach[axis], self.stride[axis]
             if self.padding.positions(axis, size, reach, stride) < 1:
@@ -138,19 +140,21 @@ class Deconvolution(Weighted):
     """
 
     type: Literal["deconvolution"] = "deconvolution"
-    output_channels: Channels = Field(description="How many channels it makes.")
-    kernel_channels: Channels | None = Field(default=None, description="Input channels; inferred when left out.")
+    output_channels: Channels = Field(description="Number of output channels.")
+    kernel_channels: Channels | None = Field(default=None, description="Number of input channels. Default: inferred.")
     groups: Channels = Field(
-        default=1, description="In how many equal runs both channels are parted; each run sees only its own."
+        default=1,
+        description="Number of equal groups of input and output channels; each group reads only its own "
+        "input channels.",
     )
     kernel_size: Pair = Field(description="[height, width]")
     stride: Pair = Field(default=(1, 1), description="[down, across]")
-    padding: Padding = Field(default=ValidPadding(), description="What is cut off around the sum.")
+    padding: Padding = Field(default=ValidPadding(), description="Border to cut off from the result.")
     output_shape: Pair | None = Field(
-        default=None, description="[height, width] of what it makes; left out, the padding decides."
+        default=None, description="[height, width] of the output. Default: determined by the padding."
     )
 
-    summary: ClassVar[str] = "Deconvolution: a convolution turned round."
+    summary: ClassVar[str] = "Deconvolution: a transposed convolution."
     proto_path: ClassVar[str] = "convolution"
     min_rank: ClassVar[int] = 4
     trainable: ClassVar[bool] = True

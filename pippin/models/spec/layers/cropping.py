@@ -21,10 +21,11 @@ class Crop(Layer):
 
     type: Literal["crop"] = "crop"
     borders: Borders | None = Field(
-        default=None, description="[[top, bottom], [left, right]] to cut off: needed with one input, ignored with two."
+        default=None,
+        description="[[top, bottom], [left, right]] to cut off: required with one input, ignored with two.",
     )
     offset: tuple[Border, Border] | None = Field(
-        default=None, description="[rows above, columns to the left]: needed with two inputs, ignored with one."
+        default=None, description="[rows above, columns to the left]: required with two inputs, ignored with one."
     )
 
     summary: ClassVar[str] = "Crop: a part of height and width."
@@ -95,7 +96,7 @@ class Padding(Layer):
         default="constant",
         description="constant fills with `value`, reflection mirrors at the outermost cells, replication repeats them.",
     )
-    value: Single = Field(default=0.0, description="What constant fills with.")
+    value: Single = Field(default=0.0, description="The value for constant padding.")
     borders: Borders = Field(description="[[top, bottom], [left, right]]")
 
     summary: ClassVar[str] = "Padding: rows and columns added around an image."
@@ -157,10 +158,12 @@ class Slice(Layer):
     """
 
     type: Literal["slice"] = "slice"
-    axis: Literal["channel", "height", "width"] = Field(description="The axis that is shortened.")
-    start_index: Whole = Field(default=0, description="The first that is taken; negative from the end.")
-    end_index: Whole = Field(description="The first that is not; negative from the end, and 0 is the end itself.")
-    stride: Dimension = Field(default=1, description="From one that is taken to the next.")
+    axis: Literal["channel", "height", "width"] = Field(description="The axis to slice.")
+    start_index: Whole = Field(default=0, description="The first index; negative from the end.")
+    end_index: Whole = Field(
+        description="The index after the last one; negative from the end, and 0 is the end itself."
+    )
+    stride: Dimension = Field(default=1, description="Step between indices.")
 
     summary: ClassVar[str] = "Slice: a part of one axis."
     proto_path: ClassVar[str] = "slice"

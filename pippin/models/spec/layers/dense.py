@@ -23,10 +23,10 @@ class InnerProduct(Weighted):
     """
 
     type: Literal["inner_product"] = "inner_product"
-    output_channels: Channels = Field(description="How many numbers it makes.")
-    input_channels: int | None = Field(default=None, strict=True, ge=1, le=2**31, description="Inferred when left out.")
+    output_channels: Channels = Field(description="Number of outputs.")
+    input_channels: int | None = Field(default=None, strict=True, ge=1, le=2**31, description="Default: inferred.")
 
-    summary: ClassVar[str] = "The inner product: a fully connected layer."
+    summary: ClassVar[str] = "Inner product: a fully connected layer."
     proto_path: ClassVar[str] = "innerProduct"
     trainable: ClassVar[bool] = True
     passes_gradient: ClassVar[bool] = True
@@ -95,8 +95,8 @@ class Embedding(Weighted):
     """
 
     type: Literal["embedding"] = "embedding"
-    input_dim: Channels = Field(description="How many whole numbers there are rows for.")
-    output_channels: Channels = Field(description="How many numbers stand for each.")
+    input_dim: Channels = Field(description="Number of rows: indices are 0 to this number minus 1.")
+    output_channels: Channels = Field(description="Number of values in a row.")
 
     summary: ClassVar[str] = "Embedding: a row of numbers for each whole number."
     proto_path: ClassVar[str] = "embedding"
@@ -116,7 +116,7 @@ class Embedding(Weighted):
         if inputs[0][-3:] != (1, 1, 1):
             yield Fault(
                 "/input",
-                f"found a blob of shape {shape_text(inputs[0])}; needs one number at a place, C, H and W being 1",
+                f"found a blob of shape {shape_text(inputs[0])}; needs C, H and W of 1: one index per place",
             )
         yield from super().faults(inputs)
 

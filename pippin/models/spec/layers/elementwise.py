@@ -50,18 +50,19 @@ class CombiningOrScalar(Combining):
 
     alpha: Single | None = Field(
         default=None,
-        description="The number that goes with each of the input; only where there is one input, and then needed.",
+        description="The number to combine with each number of the input; required with one input, not allowed with "
+        "several.",
     )
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Faults for a missing or an unused number."""
         yield from super().faults(inputs)
         if len(inputs) == 1 and self.alpha is None:
-            yield Fault("/alpha", "is required where a layer reads one blob only")
+            yield Fault("/alpha", "is required with a single input blob")
         # With several blobs a file has the proto's default 0, which is ignored.
         if len(inputs) > 1 and self.alpha:
             yield Fault(
-                "/alpha", f"found {self.alpha} beside {len(inputs)} blobs; goes with one blob only: leave it out"
+                "/alpha", f"found {self.alpha} with {len(inputs)} blobs; it is allowed with one blob only: remove it"
             )
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:
@@ -141,7 +142,7 @@ class Dot(Layer):
 
     type: Literal["dot"] = "dot"
     cosine_similarity: Flag = Field(
-        default=False, description="Whether the vectors are divided by their lengths first, which gives their cosine."
+        default=False, description="Whether the vectors are first divided by their lengths, which gives their cosine."
     )
 
     summary: ClassVar[str] = "The dot product of two vectors."
@@ -198,12 +199,12 @@ class Unary(ShapeKeeping):
     function: Literal["sqrt", "rsqrt", "inverse", "power", "exp", "log", "abs", "threshold"] = Field(
         description="f; rsqrt is 1 over the root, and threshold the larger of its argument and alpha."
     )
-    alpha: Single = Field(default=0.0, description="The exponent of power, and the least that threshold lets through.")
-    epsilon: NonZero = Field(default=_EPSILON, description="What rsqrt and inverse add before they divide.")
-    shift: Single = Field(default=0.0, description="What is added before the function.")
-    scale: NonZero = Field(default=1.0, description="What x is multiplied by before that.")
+    alpha: Single = Field(default=0.0, description="The exponent of power, and the minimum of threshold.")
+    epsilon: NonZero = Field(default=_EPSILON, description="Added by rsqrt and inverse before the division.")
+    shift: Single = Field(default=0.0, description="Added before the function is applied.")
+    scale: NonZero = Field(default=1.0, description="Factor of x, applied before the shift.")
 
-    summary: ClassVar[str] = "A function of each number by itself."
+    summary: ClassVar[str] = "Unary function: a function of each number."
     proto_path: ClassVar[str] = "unary"
 
     def write(self, message: Message) -> None:

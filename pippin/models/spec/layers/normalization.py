@@ -20,24 +20,29 @@ class Batchnorm(ShapeKeeping, Parametric):
     """
 
     type: Literal["batchnorm"] = "batchnorm"
-    channels: Channels | None = Field(default=None, description="The input's; inferred when left out.")
+    channels: Channels | None = Field(default=None, description="Number of channels. Default: that of the input.")
     compute_mean_var: Flag = Field(
-        default=False, description="Whether mean and variance are those of the input instead of stored ones."
+        default=False, description="Whether mean and variance are computed from the input instead of stored."
     )
     instance_normalization: Flag = Field(
         default=False,
-        description="Whether computed ones are each image's own instead of the mini-batch's; stored ones stay stored.",
+        description="Whether mean and variance are computed per image instead of per mini-batch; no effect on stored "
+        "ones.",
     )
     epsilon: NonZero = Field(
-        default=BATCHNORM_EPSILON, gt=0, description="Added to the variance before the root is taken of it."
+        default=BATCHNORM_EPSILON, gt=0, description="Added to the variance before its square root."
     )
-    gamma: list[object] | None = Field(default=None, repr=False, description="The factor, one number a channel; 1.")
-    beta: list[object] | None = Field(default=None, repr=False, description="The summand, one number a channel; 0.")
-    mean: list[object] | None = Field(default=None, repr=False, description="The stored mean; 0.")
-    variance: list[object] | None = Field(default=None, repr=False, description="The stored variance; 1.")
+    gamma: list[object] | None = Field(
+        default=None, repr=False, description="The factor, one number per channel. Default: 1."
+    )
+    beta: list[object] | None = Field(
+        default=None, repr=False, description="The summand, one number per channel. Default: 0."
+    )
+    mean: list[object] | None = Field(default=None, repr=False, description="The stored mean. Default: 0.")
+    variance: list[object] | None = Field(default=None, repr=False, description="The stored variance. Default: 1.")
 
     summary: ClassVar[str] = (
-        "Batch normalization: each channel with a mean of 0 and a variance of 1, then scaled and shifted."
+        "Batch normalization: normalizes each channel to mean 0 and variance 1, then scales and shifts it."
     )
     proto_path: ClassVar[str] = "batchnorm"
     min_rank: ClassVar[int] = 3
@@ -59,7 +64,7 @@ class Batchnorm(ShapeKeeping, Parametric):
             yield Fault("/channels", f"found {self.channels}; the input has {inputs[0][-3]}")
         for key in ("mean", "variance"):
             if self.compute_mean_var and self.explicit_array(key) is not None:
-                yield Fault(f"/{key}", f"found a {key} although compute_mean_var is true; leave one of the two out")
+                yield Fault(f"/{key}", f"found a {key} although compute_mean_var is true; remove one of the two")
         yield from super().faults(inputs)
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:
@@ -96,15 +101,17 @@ class MVN(ShapeKeeping):
 
     type: Literal["mvn"] = "mvn"
     across_channels: Flag = Field(
-        default=False, description="Whether mean and variance are over channels, height and width, or height and width."
+        default=False,
+        description="Whether mean and variance are computed over channels, height and width, or only "
+        "over height and width.",
     )
-    normalize_variance: Flag = Field(default=True, description="Whether to divide, or only to subtract the mean.")
-    epsilon: NonZero = Field(
-        default=MVN_EPSILON, gt=0, description="Added to the variance before the root is taken of it."
+    normalize_variance: Flag = Field(
+        default=True, description="Whether to divide by the standard deviation, or only to subtract the mean."
     )
+    epsilon: NonZero = Field(default=MVN_EPSILON, gt=0, description="Added to the variance before its square root.")
 
     summary: ClassVar[str] = (
-        "Mean-variance normalization: an image, or each of its channels, with a mean of 0 and a variance of 1."
+        "Mean-variance normalization: normalizes an image, or each of its channels, to mean 0 and variance 1."
     )
     proto_path: ClassVar[str] = "mvn"
     min_rank: ClassVar[int] = 3
@@ -133,10 +140,10 @@ class L2Normalize(ShapeKeeping):
 
     type: Literal["l2_normalize"] = "l2_normalize"
     epsilon: NonZero = Field(
-        default=L2_EPSILON, gt=0, description="Added to the sum of the squares before the root is taken of it."
+        default=L2_EPSILON, gt=0, description="Added to the sum of the squares before its square root."
     )
 
-    summary: ClassVar[str] = "L2 normalization: an image of length 1."
+    summary: ClassVar[str] = "L2 normalization: scales an image to length 1."
     proto_path: ClassVar[str] = "l2normalize"
     min_rank: ClassVar[int] = 3
 
@@ -161,13 +168,14 @@ class LRN(ShapeKeeping):
     """
 
     type: Literal["lrn"] = "lrn"
-    alpha: Single = Field(description="How strongly the squares of the window's numbers damp.")
-    beta: Single = Field(description="The power of what each number is divided by.")
-    local_size: Extent = Field(description="How many channels the window holds.")
-    k: NonZero = Field(default=K, gt=0, description="What that begins with before the squares are added.")
+    alpha: Single = Field(description="Factor of the mean of the squares in the window.")
+    beta: Single = Field(description="Exponent of the divisor.")
+    local_size: Extent = Field(description="Number of channels in the window.")
+    k: NonZero = Field(default=K, gt=0, description="Constant term of the divisor.")
 
     summary: ClassVar[str] = (
-        "Local response normalization: each number is damped by those at its place in the channels around."
+        "Local response normalization: divides each number by a function of the numbers at the same place in "
+        "neighboring channels."
     )
     proto_path: ClassVar[str] = "lrn"
     min_rank: ClassVar[int] = 3

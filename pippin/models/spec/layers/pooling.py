@@ -20,17 +20,15 @@ class Pooling(Layer):
 
     type: Literal["pooling"] = "pooling"
     pooling_type: Literal["max", "average", "l2"] = Field(
-        description="What a window's numbers become: the largest, their mean, or the root of the sum of their squares."
+        description="Result of a window: the maximum, the mean, or the root of the sum of the squares."
     )
-    kernel_size: Pair | None = Field(default=None, description="[height, width]; needed unless pooling is global.")
+    kernel_size: Pair | None = Field(default=None, description="[height, width]; required unless pooling is global.")
     stride: Pair = Field(default=(1, 1), description="[down, across]")
-    padding: PoolingPadding = Field(default=ValidPadding(), description="What is added around the input.")
-    avg_pool_exclude_padding: Flag = Field(
-        default=True, description="Whether an average is over the input's own cells only, or over added zeros too."
-    )
+    padding: PoolingPadding = Field(default=ValidPadding(), description="Padding of the input.")
+    avg_pool_exclude_padding: Flag = Field(default=True, description="Whether an average excludes the added zeros.")
     global_pooling: Flag = Field(
         default=False,
-        description="Whether one window takes in the whole input; kernel, stride and padding are ignored.",
+        description="Whether one window covers the whole input; kernel, stride and padding are then ignored.",
     )
 
     @model_validator(mode="before")

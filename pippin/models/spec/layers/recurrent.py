@@ -29,15 +29,17 @@ class SimpleRecurrent(Recurrent):
 
     type: Literal["simple_recurrent"] = "simple_recurrent"
     activation: RecurrentActivation = Field(
-        default=TanhActivation(), description="What makes the next state of the sum."
+        default=TanhActivation(), description="The activation of the sum, which gives the next state."
     )
     has_bias_vector: Flag = Field(default=True, description="Whether there is a bias.")
-    reverse_input: Flag = Field(default=False, description="Whether it goes from the end to the beginning.")
+    reverse_input: Flag = Field(
+        default=False, description="Whether the sequence is processed from the end to the beginning."
+    )
     weights: dict[str, object] | None = Field(
         default=None, repr=False, description="Initial arrays by name: nested lists in the order of the file."
     )
 
-    summary: ClassVar[str] = "The simple recurrent layer."
+    summary: ClassVar[str] = "Simple recurrent layer."
     proto_path: ClassVar[str] = "simpleRecurrent"
     # Apple's validator requires the state here; for the other recurrent types it is optional.
     input_count: ClassVar[tuple[int, int]] = (2, 2)
@@ -88,12 +90,14 @@ class GRU(Recurrent):
         description="[f, g]: of the update and reset gates, and of the output gate.",
     )
     has_bias_vectors: Flag = Field(default=True, description="Whether each gate has a bias.")
-    reverse_input: Flag = Field(default=False, description="Whether it goes from the end to the beginning.")
+    reverse_input: Flag = Field(
+        default=False, description="Whether the sequence is processed from the end to the beginning."
+    )
     weights: dict[str, object] | None = Field(
         default=None, repr=False, description="Initial arrays by name: nested lists in the order of the file."
     )
 
-    summary: ClassVar[str] = "The gated recurrent unit."
+    summary: ClassVar[str] = "Gated recurrent unit."
     proto_path: ClassVar[str] = "gru"
     input_count: ClassVar[tuple[int, int]] = (1, 2)
     output_count: ClassVar[tuple[int, int]] = (2, 2)
@@ -137,12 +141,14 @@ class LSTM(Recurrent):
     )
     has_bias_vectors: Flag = Field(default=True, description="Whether each gate has a bias.")
     forget_bias: Flag = Field(default=False, description="Whether 1 is added before the forget gate's activation.")
-    has_peephole_vectors: Flag = Field(default=False, description="Whether the gates see the cell.")
+    has_peephole_vectors: Flag = Field(
+        default=False, description="Whether the gates read the cell (peephole connections)."
+    )
     coupled_input_and_forget_gate: Flag = Field(
-        default=False, description="Whether the cell keeps 1 - i of itself, whatever the forget gate says."
+        default=False, description="Whether the forget gate is replaced by 1 - i."
     )
     cell_clip_threshold: Annotated[Single, Field(ge=0), AfterValidator(lambda value: value or 50.0)] = Field(
-        default=50.0, description="The cell stays between this and its negative; 0 is 50."
+        default=50.0, description="Limit of the cell's absolute value; 0 means 50."
     )
 
     @property
@@ -184,12 +190,14 @@ class UniDirectionalLSTM(LSTM):
     """
 
     type: Literal["uni_directional_lstm"] = "uni_directional_lstm"
-    reverse_input: Flag = Field(default=False, description="Whether it goes from the end to the beginning.")
+    reverse_input: Flag = Field(
+        default=False, description="Whether the sequence is processed from the end to the beginning."
+    )
     weights: dict[str, object] | None = Field(
         default=None, repr=False, description="Initial arrays by name: nested lists in the order of the file."
     )
 
-    summary: ClassVar[str] = "The long short-term memory that goes one way."
+    summary: ClassVar[str] = "Long short-term memory in one direction."
     proto_path: ClassVar[str] = "uniDirectionalLSTM"
     input_count: ClassVar[tuple[int, int]] = (1, 3)
     output_count: ClassVar[tuple[int, int]] = (3, 3)
@@ -238,7 +246,7 @@ class BiDirectionalLSTM(LSTM):
     type: Literal["bi_directional_lstm"] = "bi_directional_lstm"
     weights: BothWays | None = Field(default=None, repr=False, description='{"forward": {...}, "backward": {...}}')
 
-    summary: ClassVar[str] = "The long short-term memory that goes both ways."
+    summary: ClassVar[str] = "Long short-term memory in both directions."
     proto_path: ClassVar[str] = "biDirectionalLSTM"
     input_count: ClassVar[tuple[int, int]] = (1, 5)
     output_count: ClassVar[tuple[int, int]] = (5, 5)
@@ -265,9 +273,11 @@ class BiDirectionalLSTM(LSTM):
             for activations in (message.activationsForwardLSTM, message.activationsBackwardLSTM)
         )
         if forward != backward:
-            raise ValueError("found other activations backward than forward; the format has them the same")
+            raise ValueError("found different activations for backward and forward; needs equal ones")
         if len(message.weightParams) != len(cls.runs):
-            raise ValueError(f"found {len(message.weightParams)} sets of weights; needs {len(cls.runs)}, one each way")
+            raise ValueError(
+                f"found {len(message.weightParams)} sets of weights; needs {len(cls.runs)}, one per direction"
+            )
         return super().read(message) | {"activations": forward}
 
     def array_message(self, message: Message, run: str) -> Message:

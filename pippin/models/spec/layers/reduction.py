@@ -37,12 +37,12 @@ class Reduce(Layer):
 
     type: Literal["reduce"] = "reduce"
     mode: Literal["sum", "avg", "prod", "logsum", "sumsquare", "l1", "l2", "max", "min", "argmax"] = Field(
-        description="logsum adds up logarithms; argmax tells the place of the largest, from 0."
+        description="logsum sums logarithms; argmax gives the index of the maximum, from 0."
     )
-    axis: Literal["chw", "hw", "c", "h", "w"] = Field(description="What is reduced; by argmax a single axis.")
-    epsilon: NonZero = Field(default=_EPSILON, description="What logsum adds to each number.")
+    axis: Literal["chw", "hw", "c", "h", "w"] = Field(description="The axes to reduce; a single axis with argmax.")
+    epsilon: NonZero = Field(default=_EPSILON, description="Added to each number by logsum.")
 
-    summary: ClassVar[str] = "Reduction: one number made of all along an axis, or along several."
+    summary: ClassVar[str] = "Reduction: reduces all numbers along one or several axes to one number."
     proto_path: ClassVar[str] = "reduce"
 
     @property

@@ -39,17 +39,17 @@ class Upsample(Layer):
 
     type: Literal["upsample"] = "upsample"
     scaling_factor: Pair | None = Field(
-        default=None, description="[height, width], whole numbers; [1, 1] when both factors are left out."
+        default=None, description="[height, width], whole numbers. Default: [1, 1] without fractional factors."
     )
     fractional_scaling_factor: tuple[_Factor, _Factor] | None = Field(
         default=None,
         description="[height, width] instead of scaling_factor: for bilinear with aligned corners, true or false.",
     )
     mode: Literal["nearest", "bilinear"] = Field(
-        default="nearest", description="Whether cells are repeated, or numbers between them made of four neighbours."
+        default="nearest", description="Whether cells are repeated, or interpolated from four neighbors."
     )
     linear_upsample_mode: Literal["default", "align_corners_true", "align_corners_false"] = Field(
-        default="default", description="Where bilinear samples the input."
+        default="default", description="Sampling points of bilinear."
     )
 
     summary: ClassVar[str] = "Upsampling: more rows and columns of the same image."
@@ -84,7 +84,7 @@ class Upsample(Layer):
             return
         field = "/fractional_scaling_factor"
         if self.scaling_factor is not None:
-            yield Fault(field, "found it beside scaling_factor; leave one of the two out")
+            yield Fault(field, "found both this and scaling_factor; remove one of the two")
         if self.mode != "bilinear" or self.linear_upsample_mode == "default":
             yield Fault(field, "found it without bilinear and aligned corners, true or false; needs both")
         for axis, (name, size) in enumerate(zip(("rows", "columns"), inputs[0][-2:], strict=True)):
@@ -130,10 +130,10 @@ class ResizeBilinear(Layer):
     type: Literal["resize_bilinear"] = "resize_bilinear"
     target_size: Pair = Field(description="[height, width]")
     sampling_method: SamplingMethod = Field(
-        default="strict_align_endpoints", description="Where along each axis the input is sampled."
+        default="strict_align_endpoints", description="Sampling points along each axis of the input."
     )
 
-    summary: ClassVar[str] = "Resizing an image to a given size."
+    summary: ClassVar[str] = "Resizing: an image to a given size."
     proto_path: ClassVar[str] = "resizeBilinear"
     min_rank: ClassVar[int] = 3
     min_version: ClassVar[int] = 3
@@ -178,14 +178,14 @@ class CropResize(Layer):
         default=False, description="Whether coordinates are from 0 to 1, or in pixels from 0 to H - 1 and W - 1."
     )
     sampling_method: SamplingMethod = Field(
-        default="strict_align_endpoints", description="Where along each axis a box is sampled."
+        default="strict_align_endpoints", description="Sampling points along each axis of a box."
     )
     box_mode: Literal[
         "corners_height_first", "corners_width_first", "center_size_height_first", "center_size_width_first"
-    ] = Field(default="corners_height_first", description="What the four coordinates are.")
-    spatial_scale: Single = Field(default=1.0, description="What every coordinate is multiplied by besides.")
+    ] = Field(default="corners_height_first", description="Meaning of the four coordinates.")
+    spatial_scale: Single = Field(default=1.0, description="Additional factor of every coordinate.")
 
-    summary: ClassVar[str] = "Boxes cut out of an image and resized."
+    summary: ClassVar[str] = "Crop and resize: boxes cut out of an image and resized."
     proto_path: ClassVar[str] = "cropResize"
     input_count: ClassVar[tuple[int, int]] = (2, 2)
     min_rank: ClassVar[int] = 5

@@ -54,7 +54,7 @@ class Reshape(Layer):
         description="channel_first goes through the numbers in the order C, H, W; channel_last in the order H, W, C.",
     )
 
-    summary: ClassVar[str] = "Reshape: as many numbers in another shape."
+    summary: ClassVar[str] = "Reshape: the same numbers in another shape."
     proto_path: ClassVar[str] = "reshape"
     min_rank: ClassVar[int] = 5
 
@@ -70,8 +70,8 @@ class Reshape(Layer):
         if size != needed:
             yield Fault(
                 "/target_shape",
-                f"found {list(self.target_shape)}, which makes {size} numbers of a blob of shape {shape_text(shape)}; "
-                f"needs as many as it has, {needed}",
+                f"found {list(self.target_shape)}, which has {size} numbers for a blob of shape {shape_text(shape)}; "
+                f"needs {needed}",
             )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -90,7 +90,7 @@ class Reshape(Layer):
         """The shape and the order."""
         target = list(message.targetShape)
         if any(length < 1 for length in target):
-            raise ValueError(f"found target shape {target}; needs lengths of 1 or more, none left to be inferred")
+            raise ValueError(f"found target shape {target}; needs lengths of 1 or more; no length is inferred")
         return {"target_shape": target, "mode": name_of(message.mode, _ORDERS, "reshape mode")}
 
 
@@ -153,11 +153,11 @@ class ReorganizeData(Layer):
 
     type: Literal["reorganize_data"] = "reorganize_data"
     mode: Literal["space_to_depth", "depth_to_space", "pixel_shuffle"] = Field(
-        description="pixel_shuffle is depth_to_space with the channels that make a block next to each other."
+        description="pixel_shuffle is depth_to_space with the channels of a block next to each other."
     )
-    block_size: Annotated[int, Field(strict=True, ge=2, le=2**16)] = Field(description="How high and wide a block is.")
+    block_size: Annotated[int, Field(strict=True, ge=2, le=2**16)] = Field(description="Height and width of a block.")
 
-    summary: ClassVar[str] = "Data moved between the channels and the image's height and width."
+    summary: ClassVar[str] = "Reorganization: moves data between the channels and the height and width."
     proto_path: ClassVar[str] = "reorganizeData"
     min_rank: ClassVar[int] = 3
     newer_option: ClassVar[str] = "mode"
@@ -204,9 +204,9 @@ class SequenceRepeat(Layer):
     """`SequenceRepeatLayerParams` (version 1): [Seq, B, C, H, W] to [n_repetitions·Seq, B, C, H, W]."""
 
     type: Literal["sequence_repeat"] = "sequence_repeat"
-    n_repetitions: Dimension = Field(default=1, description="How often the whole sequence follows itself.")
+    n_repetitions: Dimension = Field(default=1, description="Number of repetitions.")
 
-    summary: ClassVar[str] = "Repetition of a sequence."
+    summary: ClassVar[str] = "Sequence repetition: repeats the whole sequence."
     proto_path: ClassVar[str] = "sequenceRepeat"
     min_rank: ClassVar[int] = 5
 
@@ -233,10 +233,10 @@ class Concat(Layer):
 
     type: Literal["concat"] = "concat"
     sequence_concat: Flag = Field(
-        default=False, description="Whether the blobs follow each other along the sequence instead of the channels."
+        default=False, description="Whether the blobs are concatenated along the sequence instead of the channels."
     )
 
-    summary: ClassVar[str] = "Concatenation: blobs one behind the other."
+    summary: ClassVar[str] = "Concatenation of blobs."
     proto_path: ClassVar[str] = "concat"
     input_count: ClassVar[tuple[int, int]] = (2, 1000)
     min_rank: ClassVar[int] = 3
@@ -261,8 +261,8 @@ class Concat(Layer):
             if _others(shape, self.axis) != _others(first, self.axis):
                 yield Fault(
                     f"/input/{place}",
-                    f"found a blob of shape {shape_text(shape)}; "
-                    f"of one of {shape_text(first)} only the {along} may differ",
+                    f"found a blob of shape {shape_text(shape)}; after one of {shape_text(first)} only the {along} "
+                    "may differ",
                 )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -294,10 +294,10 @@ class Split(Layer):
 
     type: Literal["split"] = "split"
     n_outputs: Annotated[int, Field(strict=True, ge=2, le=MAX_OUTPUTS)] | None = Field(
-        default=None, description="How many blobs it makes: as many as `output` names; inferred when left out."
+        default=None, description="Number of output blobs: as many as `output` has names. Default: inferred."
     )
 
-    summary: ClassVar[str] = "Split: the channels in equal runs."
+    summary: ClassVar[str] = "Split: the channels in equal parts."
     proto_path: ClassVar[str] = "split"
     output_count: ClassVar[tuple[int, int]] = (2, MAX_OUTPUTS)
     min_rank: ClassVar[int] = 3

@@ -28,11 +28,11 @@ def layers_and_loss_have_unique_names(graph: Graph) -> Iterator[Fault]:
         if node.name in seen:
             yield Fault(
                 pointer("layers", node.index, "name"),
-                f"found {node.name!r}, the name of layer {seen[node.name]} too; needs a name of its own",
+                f"found {node.name!r}, the name of layer {seen[node.name]} too; needs a unique name",
             )
         seen.setdefault(node.name, node.index)
     if graph.loss is not None and graph.loss.name in seen:
-        yield Fault("/loss/name", f"found {graph.loss.name!r}, a layer's name too; needs a name of its own")
+        yield Fault("/loss/name", f"found {graph.loss.name!r}, a layer's name too; needs a unique name")
 
 
 def features_have_unique_names(graph: Graph) -> Iterator[Fault]:
@@ -54,7 +54,7 @@ def features_have_unique_names(graph: Graph) -> Iterator[Fault]:
                 continue
             content = part.raw if part.value is None else part.value
             if name in seen and not (field == "training_inputs" and content == seen[name]):
-                yield Fault(pointer(field, index, "name"), f"found {name!r} a second time; needs a name of its own")
+                yield Fault(pointer(field, index, "name"), f"found {name!r} a second time; needs a unique name")
             seen.setdefault(name, content)
 
 
@@ -64,7 +64,7 @@ def metadata_has_no_reserved_keys(graph: Graph) -> Iterator[Fault]:
         if key.startswith(RESERVED_PREFIX):
             yield Fault(
                 pointer("user_defined", key),
-                f"found a key that begins with {RESERVED_PREFIX!r}; those are Pippin's own",
+                f"found a key that begins with {RESERVED_PREFIX!r}; these are reserved for Pippin",
             )
 
 
@@ -98,7 +98,7 @@ def array_inputs_have_rank_1_or_3(graph: Graph) -> Iterator[Fault]:
 def has_outputs(graph: Graph) -> Iterator[Fault]:
     """A model declares its outputs; only a classifier's outputs can be inferred from its classes. Ours."""
     if graph.draft.outputs is None and graph.draft.classifier is None and graph.draft.spec is not None:
-        yield Fault("/outputs", "is required: what a prediction answers")
+        yield Fault("/outputs", "is required: the outputs of a prediction")
 
 
 def outputs_are_blobs_of_layers(graph: Graph) -> Iterator[Fault]:
@@ -115,7 +115,7 @@ def outputs_are_blobs_of_layers(graph: Graph) -> Iterator[Fault]:
             continue
         if name is not None and name not in graph.producers:
             hint = hints.text_for(name, graph.producers)
-            yield Fault(pointer("outputs", index, "name"), f"found {name!r}, which no layer makes{hint}")
+            yield Fault(pointer("outputs", index, "name"), f"found {name!r}, which is not an output of a layer{hint}")
 
 
 def output_shapes_match_the_layers(graph: Graph) -> Iterator[Fault]:
@@ -131,12 +131,12 @@ def output_shapes_match_the_layers(graph: Graph) -> Iterator[Fault]:
         rank5_shape = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
         if produced is not None and shape is not None and produced not in (shape, rank5_shape):
             yield Fault(
-                pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {shape_text(produced)}"
+                pointer("outputs", index, "shape"), f"found {list(shape)}; the layers output {shape_text(produced)}"
             )
         if produced is not None and isinstance(part.value, NumberFeature) and short(produced) != (1,):
-            yield Fault(pointer("outputs", index), f"found a number; the layers make {shape_text(produced)}")
+            yield Fault(pointer("outputs", index), f"found a number; the layers output {shape_text(produced)}")
         if isinstance(part.value, ImageFeature):
-            yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models that answer arrays")
+            yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models with array outputs")
 
 
 def classifier_labels_match_its_blob(graph: Graph) -> Iterator[Fault]:
@@ -155,14 +155,14 @@ def classifier_labels_match_its_blob(graph: Graph) -> Iterator[Fault]:
     if blob not in graph.producers:
         if graph.is_named:
             hint = did_you_mean(blob, list(graph.producers))
-            yield Fault("/classifier/blob", f"found {blob!r}, which no layer makes{hint}")
+            yield Fault("/classifier/blob", f"found {blob!r}, which is not an output of a layer{hint}")
         return
     produced = graph.shapes.get(blob)
     if produced is not None and not (is_vector(produced) and max(produced) == len(classifier.labels)):
         yield Fault(
             "/classifier/labels",
-            f"found {len(classifier.labels)} labels; "
-            f"{blob!r} has the shape {shape_text(produced)}: needs one for each number",
+            f"found {len(classifier.labels)} labels; {blob!r} has the shape {shape_text(produced)}: needs one label "
+            "for each number",
         )
 
 
@@ -173,19 +173,21 @@ def classifier_outputs_match_its_declaration(graph: Graph) -> Iterator[Fault]:
     """
     classifier = graph.draft.classifier
     if classifier is not None and graph.draft.regressor is not None:
-        yield Fault("/regressor", "found a classifier and a regressor; a model is at most one of them")
+        yield Fault("/regressor", "found a classifier and a regressor; a model has at most one of them")
     outputs = graph.draft.outputs
     for index, part in enumerate(outputs or ()):
         value, at = part.value, pointer("outputs", index)
         if not isinstance(value, LabelFeature | DictionaryFeature):
             continue
         if classifier is None:
-            yield Fault(at, f"found {value.type!r}; only a classifier answers that: say its classes in `classifier`")
+            yield Fault(
+                at, f"found {value.type!r}; only a classifier has such an output: declare its classes in `classifier`"
+            )
             continue
         is_label = isinstance(value, LabelFeature)
         required = classifier.predicted_feature if is_label else classifier.probabilities
         if value.name != required:
-            yield Fault(at + "/name", f"found {value.name!r}; the classifier calls it {required!r}")
+            yield Fault(at + "/name", f"found {value.name!r}; the classifier's declaration has {required!r}")
         kind = value.type if isinstance(value, LabelFeature) else value.keys
         if kind != classifier.label_type:
             yield Fault(at, f"found {kind!r}; the classifier's labels are {classifier.label_type!r}")
@@ -193,7 +195,7 @@ def classifier_outputs_match_its_declaration(graph: Graph) -> Iterator[Fault]:
         names = {part.text("name") for part in outputs}
         for required in (classifier.predicted_feature, classifier.probabilities):
             if required is not None and required not in names:
-                yield Fault("/outputs", f"found no {required!r}, which the classifier answers")
+                yield Fault("/outputs", f"found no {required!r}, which the classifier declares as an output")
 
 
 def only_regressors_output_numbers(graph: Graph) -> Iterator[Fault]:
@@ -205,7 +207,7 @@ def only_regressors_output_numbers(graph: Graph) -> Iterator[Fault]:
         if isinstance(part.value, NumberFeature) and graph.draft.regressor is None:
             yield Fault(
                 pointer("outputs", index, "type"),
-                "found 'number', which only a regressor answers; needs an array, 'float' or 'double', or a `regressor`",
+                "found 'number', which only a regressor outputs; needs an array, 'float' or 'double', or a `regressor`",
             )
 
 
@@ -215,7 +217,7 @@ def regressor_outputs_its_predicted_feature(graph: Graph) -> Iterator[Fault]:
     if regressor is None or outputs is None:
         return
     if regressor.predicted_feature not in {part.text("name") for part in outputs}:
-        yield Fault("/regressor/predicted_feature", f"found {regressor.predicted_feature!r}, which is no output")
+        yield Fault("/regressor/predicted_feature", f"found {regressor.predicted_feature!r}, which is not an output")
 
 
 def version_supports_the_layers(graph: Graph) -> Iterator[Fault]:
@@ -225,7 +227,7 @@ def version_supports_the_layers(graph: Graph) -> Iterator[Fault]:
         if version is not None and node.layer is not None and node.layer.version_needed > version:
             yield Fault(
                 pointer("layers", node.index, "type"),
-                f"found {_came_with(node.layer)}; the model says {version}",
+                f"found {_came_with(node.layer)}; the model has version {version}",
             )
 
 
@@ -238,8 +240,8 @@ def newer_layers_need_exact_arrays(graph: Graph) -> Iterator[Fault]:
         if _has_rank5_arrays(graph) and node.layer is not None and is_newer(node.layer):
             yield Fault(
                 pointer("layers", node.index, "type"),
-                f"found {_came_with(node.layer)}; what came with version 4 or later takes no arrays mapped as 'rank5': "
-                'do without it, make every input an image, or set "array_input_shape_mapping": "exact", with which '
+                f"found {_came_with(node.layer)}; layers of version 4 or later cannot read arrays mapped as 'rank5': "
+                'remove the layer, make every input an image, or set "array_input_shape_mapping": "exact", with which '
                 "a flatten keeps the number of axes",
             )
 
@@ -255,7 +257,7 @@ def rank4_images_need_exact_arrays(graph: Graph) -> Iterator[Fault]:
 def _came_with(layer: Layer) -> str:
     """A layer's type and the version that introduced it, or the option in use that needs a newer version."""
     option = f"the {layer.newer_option} of a layer " if layer.version_needed > layer.min_version else ""
-    return f"{option}{layer.type} that came with version {layer.version_needed}"
+    return f"{option}{layer.type} of version {layer.version_needed}"
 
 
 def _has_rank5_arrays(graph: Graph) -> bool:

@@ -29,7 +29,7 @@ def has_no_lstm(graph: Graph) -> Iterator[Fault]:
             yield Fault(
                 pointer("layers", node.index),
                 f"found the LSTM {node.name!r}; Core ML's validator accepts that and its training fails, even where "
-                "the layer is frozen (coremltools issues 490 and 2074): the jax engine trains the model all the same",
+                "the layer is frozen (coremltools issues 490 and 2074): use the jax engine, which can train the model",
             )
 
 
@@ -46,7 +46,7 @@ def class_target_is_an_index(graph: Graph) -> Iterator[Fault]:
                 pointer("training_inputs", index),
                 f"found the target {value.name!r} as {value.type} {list(value.shape or ())}; Core ML's validator "
                 "accepts that and its training crashes on anything but one class index, 'int' [1] (coremltools issue "
-                "490): the jax engine trains the model with class indices all the same",
+                "490): use the jax engine, which trains the model with class indices",
             )
 
 

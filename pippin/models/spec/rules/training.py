@@ -17,7 +17,7 @@ from pippin.models.spec.training import CategoricalCrossEntropy, MeanSquaredErro
 def has_an_updatable_layer(graph: Graph) -> Iterator[Fault]:
     """At least one layer is updatable. Source: UpdatableNeuralNetworkValidator.cpp."""
     if graph.nodes and not any(node.updatable for node in graph.nodes):
-        yield Fault("/layers", f'found no updatable layer; give "updatable": true to one of type {_trainable_types()}')
+        yield Fault("/layers", f'found no updatable layer; set "updatable": true for one of type {_trainable_types()}')
 
 
 def updatable_layers_have_trainable_types(graph: Graph) -> Iterator[Fault]:
@@ -56,7 +56,7 @@ def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
         yield Fault(
             pointer("layers", stop.index, "type"),
             f"found {stop.layer.type}, which Core ML's validator visits before the updatable layer {updatable.name!r} "
-            f"on its way back from the loss; before an updatable layer, on any branch, it takes only {through}: "
+            f"on its way back from the loss; before an updatable layer, on any branch, it allows only {through}: "
             f"replace {stop.name!r}, or make {updatable.name!r} not updatable",
         )
 
@@ -147,8 +147,8 @@ def cross_entropy_takes_a_softmax_output(graph: Graph) -> Iterator[Fault]:
     elif producer.layer is not None and not isinstance(producer.layer, Softmax):
         yield Fault(
             "/loss/input",
-            f"found {loss.input!r}, made by layer {producer.name!r} of type {producer.layer.type}; "
-            "a cross-entropy needs what a softmax makes",
+            f"found {loss.input!r}, the output of layer {producer.name!r} of type {producer.layer.type}; a "
+            "cross-entropy needs the output of a softmax",
         )
 
 
@@ -176,13 +176,16 @@ def target_is_no_layer_output(graph: Graph) -> Iterator[Fault]:
     """The target is part of the examples and not a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if loss is not None and loss.target in graph.shapes:
-        what = "a layer makes" if loss.target in graph.producers else "is a model input"
-        yield Fault("/loss/target", f"found {loss.target!r}, which {what}; needs a training input of its own")
+        what = "is the output of a layer" if loss.target in graph.producers else "is a model input"
+        yield Fault("/loss/target", f"found {loss.target!r}, which {what}; needs a separate training input")
 
 
 def _not_made(graph: Graph, name: str) -> Iterator[Fault]:
     if graph.is_named:
-        yield Fault("/loss/input", f"found {name!r}, which no layer makes{did_you_mean(name, list(graph.producers))}")
+        yield Fault(
+            "/loss/input",
+            f"found {name!r}, which is not an output of a layer{did_you_mean(name, list(graph.producers))}",
+        )
 
 
 def training_inputs_include_inputs_of_the_loss(graph: Graph) -> Iterator[Fault]:
@@ -221,7 +224,7 @@ def training_inputs_include_the_target(graph: Graph) -> Iterator[Fault]:
     by_name = _training_inputs_by_name(graph)
     if by_name is None or graph.target is None or graph.target in by_name:
         return
-    what = "what the classifier predicts" if graph.draft.classifier is not None else "the loss's target"
+    what = "the classifier's predicted feature" if graph.draft.classifier is not None else "the loss's target"
     required = graph.draft.classifier.predicted_feature if graph.draft.classifier is not None else graph.target
     yield Fault("/training_inputs", f"found no {required!r}; needs {what}")
 
@@ -256,7 +259,7 @@ def target_type_and_shape_match_the_loss(graph: Graph) -> Iterator[Fault]:
         return
     shape = value.shape if isinstance(value, ArrayFeature) else (1,)
     if input_shape is not None and shape is not None and input_shape not in (shape, rank5(shape)):
-        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(input_shape)}")
+        yield Fault(at + "/shape", f"found {list(shape)}; the loss reads a blob of shape {shape_text(input_shape)}")
 
 
 def training_inputs_are_all_used(graph: Graph) -> Iterator[Fault]:
@@ -269,7 +272,7 @@ def training_inputs_are_all_used(graph: Graph) -> Iterator[Fault]:
         if name not in required:
             yield Fault(
                 pointer("training_inputs", index),
-                f"found {name!r}, which is neither a model input nor the loss's target; leave it out",
+                f"found {name!r}, which is neither a model input nor the loss's target; remove it",
             )
 
 

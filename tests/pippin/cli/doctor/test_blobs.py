@@ -1,18 +1,15 @@
 """The doctor's check of the blob store."""
 
 import os
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pippin.cli.doctor.blobs import check_blobs
 from pippin.cli.doctor.findings import Level
 from pippin.system.retry import Backoff
+from tests.conftest import Up
+from tests.support.service_process import ServiceProcess
 
 
 def test_blob_folder_is_checked_and_not_created(tmp_path: Path) -> None:
@@ -42,24 +39,16 @@ def test_folder_without_permission_is_a_fault(tmp_path: Path) -> None:
     assert "chown" in finding.advice
 
 
-@pytest.fixture
-def nobody() -> Iterator[str]:
-    """An address without a listener."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{bound.getsockname()[1]}"
-
-
-def test_unreachable_service_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_service_is_a_fault(unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pippin.blobs.behind_service.backoff", lambda: Backoff(tries=1))
-    finding = check_blobs(f"http://{nobody}")
+    finding = check_blobs(f"http://127.0.0.1:{unused_port}")
     assert finding.level is Level.FAULT
     assert "that the service runs" in finding.advice
 
 
-def test_unreachable_bucket_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{nobody}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+def test_unreachable_bucket_is_a_fault(unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{unused_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "an-id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     finding = check_blobs("s3://models/of-ours")
@@ -68,32 +57,22 @@ def test_unreachable_bucket_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPa
     assert "s3cret" not in repr(finding)
 
 
-def test_missing_or_exposed_token_is_a_fault_and_never_shown(
-    start_up: Callable[..., Any], valkey_url: str, tmp_path: Path
-) -> None:
-    service = start_up("--workers", "0", redis_url=valkey_url)
-    created = subprocess.run(
-        [sys.executable, "-P", "-m", "pippin", "tokens", "create", "--role", "worker", "--name", "far"],
-        env={**os.environ, "PIPPIN_REDIS_URL": valkey_url},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_missing_or_exposed_token_is_a_fault_and_never_shown(tmp_path: Path) -> None:
     token = tmp_path / "token"
-    token.write_text(created.stdout)
-    token.chmod(0o600)
-    assert check_blobs(service.url, token).level is Level.OK
-
-    refused = check_blobs(service.url)
+    with ServiceProcess(tmp_path / "home") as service:
+        secret = service.add_token("worker")
+        token.write_text(secret)
+        token.chmod(0o600)
+        assert check_blobs(service.url, token).level is Level.OK
+        refused = check_blobs(service.url)
+        token.chmod(0o644)
+        open_to_all = check_blobs(service.url, token)
     assert refused.level is Level.FAULT
     assert "PIPPIN_TOKEN_FILE" in refused.advice
-
-    token.chmod(0o644)
-    open_to_all = check_blobs(service.url, token)
     assert open_to_all.level is Level.FAULT
     assert "chmod 600" in open_to_all.result
-    assert created.stdout.strip() not in repr((refused, open_to_all))
+    assert secret not in repr((refused, open_to_all))
 
 
-def test_running_service_is_ok(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable
+def test_running_service_is_ok(running_up: Up) -> None:
     assert check_blobs(running_up.url).level is Level.OK

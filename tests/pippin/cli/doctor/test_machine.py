@@ -124,10 +124,6 @@ def test_machine_without_any_engine_is_a_fault() -> None:
         assert f"'.[{extra}]'" in finding.advice
 
 
-def test_jax_is_an_engine_of_this_machine() -> None:
-    assert "jax" in check_engines().result
-
-
 GIB = 2**30
 
 

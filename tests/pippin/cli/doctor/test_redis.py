@@ -1,6 +1,5 @@
 """The doctor's check of Redis, with a real Valkey and with addresses without a server."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,15 +11,11 @@ import pytest
 from pippin.cli.doctor.findings import Finding, Level
 from pippin.cli.doctor.servers import check_redis
 from pippin.store import connect
-from tests.support.paths import ROOT
+from tests.support.paths import WORKER_ACL
 
 
 def by_check(findings: list[Finding]) -> dict[str, Finding]:
     return {finding.check: finding for finding in findings}
-
-
-def levels(findings: list[Finding]) -> dict[str, Level]:
-    return {finding.check: finding.level for finding in findings}
 
 
 @pytest.fixture
@@ -53,10 +48,8 @@ def test_missing_redis_url_is_a_warning() -> None:
     assert "PIPPIN_REDIS_URL" in finding.result
 
 
-def test_unreachable_redis_is_a_fault() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        (finding,) = check_redis(f"redis://:s3cret@127.0.0.1:{unused.getsockname()[1]}/0")
+def test_unreachable_redis_is_a_fault(unused_port: int) -> None:
+    (finding,) = check_redis(f"redis://:s3cret@127.0.0.1:{unused_port}/0")
     assert finding.level is Level.FAULT
     assert "cannot be reached" in finding.result
     assert "firewall" in finding.advice
@@ -95,7 +88,7 @@ def test_server_without_append_only_file_is_a_warning(valkey_url: str, configure
 
 def test_worker_user_cannot_read_the_configuration(valkey_url: str) -> None:
     client: Any = connect(valkey_url)
-    _, name, *rules = (ROOT / "deploy/valkey/worker.acl").read_text().split()
+    _, name, *rules = WORKER_ACL.read_text().split()
     try:
         client.execute_command("ACL", "SETUSER", name, *rules, ">w0rker")
         url = f"redis://{name}:w0rker@127.0.0.1:{urlsplit(valkey_url).port}/0"

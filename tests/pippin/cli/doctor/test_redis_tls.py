@@ -80,7 +80,7 @@ def refused(url: str) -> Finding:
         # redis-py leaves the socket of a failed handshake to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
         (finding,) = check_redis(url)
-        gc.collect()
+        gc.collect(1)
     return finding
 
 

@@ -1,6 +1,4 @@
 import math
-from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,8 +12,7 @@ from pippin.client.curves import terminal
 from pippin.client.curves.chart import Chart, Curve, charts_of
 from pippin.client.curves.png import write_png
 from pippin.client.curves.svg import svg
-
-Epochs = Callable[..., list[EpochMetrics]]
+from tests.support.records import epoch_metrics
 
 CURVES = st.lists(
     st.lists(st.floats(-1e9, 1e9, allow_subnormal=False), min_size=1, max_size=30).map(
@@ -26,35 +23,24 @@ CURVES = st.lists(
 )
 
 
-@pytest.fixture
-def trained() -> Epochs:
-    """Epochs of a training whose loss falls."""
-
-    def make(count: int, **changes: object) -> list[EpochMetrics]:
-        return [
-            EpochMetrics.model_validate(
-                {
-                    "epoch": epoch,
-                    "epochs": 12,
-                    "loss": math.exp(-epoch / 3),
-                    "validation_loss": math.exp(-epoch / 3) + 0.1,
-                    "validation_accuracy": 1 - 0.6 * math.exp(-epoch / 2),
-                    "examples_per_second": 9000,
-                    "seconds": 1,
-                    "learning_rate": 0.1,
-                    "engine": "jax",
-                    "attempt": 1,
-                    "time": datetime.now(UTC),
-                }
-                | changes
-            )
-            for epoch in range(1, count + 1)
-        ]
-
-    return make
+def trained(count: int, **members: object) -> list[EpochMetrics]:
+    """The first epochs of a training of twelve whose loss falls."""
+    return [
+        epoch_metrics(
+            epoch,
+            **{
+                "epochs": 12,
+                "loss": math.exp(-epoch / 3),
+                "validation_loss": math.exp(-epoch / 3) + 0.1,
+                "validation_accuracy": 1 - 0.6 * math.exp(-epoch / 2),
+            }
+            | members,
+        )
+        for epoch in range(1, count + 1)
+    ]
 
 
-def test_only_measured_curves_are_drawn(trained: Epochs) -> None:
+def test_only_measured_curves_are_drawn() -> None:
     both = charts_of(trained(3))
     assert [(chart.title, [curve.label for curve in chart.curves]) for chart in both] == [
         ("loss", ["training", "validation"]),
@@ -86,7 +72,7 @@ def test_terminal_chart_fits_its_width(curves: list[Curve]) -> None:
     assert any(character > "\u2800" or character == "●" for line in drawn[1:7] for character in line)
 
 
-def test_falling_curve_falls_in_the_terminal_chart(trained: Epochs) -> None:
+def test_falling_curve_falls_in_the_terminal_chart() -> None:
     drawn = terminal.text(charts_of(trained(12, validation_loss=None))[0], 80, 10).plain.splitlines()[1:11]
     dots = [[at for at, character in enumerate(line) if "\u2800" < character <= "\u28ff"] for line in drawn]
     first = [places[0] for places in dots if places]
@@ -94,7 +80,7 @@ def test_falling_curve_falls_in_the_terminal_chart(trained: Epochs) -> None:
     assert len(first) >= 8
 
 
-def test_svg_has_curves_and_a_label_for_screen_readers(trained: Epochs) -> None:
+def test_svg_has_curves_and_a_label_for_screen_readers() -> None:
     (loss, accuracy) = (ET.fromstring(svg(chart)) for chart in charts_of(trained(5)))
     name = "{http://www.w3.org/2000/svg}polyline"
     assert [len(line.attrib["points"].split()) for line in loss.iter(name)] == [5, 5]
@@ -108,7 +94,7 @@ COLOURS = [(0x2A, 0x6F, 0xB0), (0xD9, 0x73, 0x1A)]
 @pytest.mark.parametrize("epochs", [1, 2, 12, 1000])
 @pytest.mark.parametrize("values", [(0.5, 0.6, 0.875), (0, 0, 0), (3.25, 1e-6, 1), (0.25, None, None)], ids=str)
 def test_single_epoch_is_drawn_as_a_point(
-    epochs: int, values: tuple[float, float | None, float | None], trained: Epochs, tmp_path: Path
+    epochs: int, values: tuple[float, float | None, float | None], tmp_path: Path
 ) -> None:
     names = ("loss", "validation_loss", "validation_accuracy")
     charts = charts_of(trained(1, epochs=epochs, **dict(zip(names, values, strict=True))))
@@ -137,8 +123,8 @@ def test_the_last_and_the_greatest_value_are_drawn_in_the_terminal() -> None:
     assert rows[-1].partition("┤")[2][0] > "\u2800"
 
 
-def test_png_has_the_curves_in_their_colours(trained: Epochs, tmp_path: Path) -> None:
+def test_png_has_the_curves_in_their_colours(tmp_path: Path) -> None:
     write_png(tmp_path / "curves.png", charts_of(trained(12)))
     with Image.open(tmp_path / "curves.png") as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(picture.width * picture.height) or []}
-    assert {(0x2A, 0x6F, 0xB0), (0xD9, 0x73, 0x1A), (255, 255, 255)} <= colours
+    assert {*COLOURS, (255, 255, 255)} <= colours

@@ -29,6 +29,6 @@ def test_each_call_gives_a_copy() -> None:
 
 @pytest.mark.parametrize("name", ["mnist", "", "../presets/mnist-cnn", "mnist-cnn.json"])
 def test_unknown_preset_error_lists_the_presets(name: str) -> None:
-    with pytest.raises(UnknownPresetError, match="there are: mnist-cnn") as raised:
+    with pytest.raises(UnknownPresetError, match="the presets are: mnist-cnn") as raised:
         preset(name)
     assert isinstance(raised.value, KeyError)
