@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.dashboard.conftest import Api, Faults
 
 ALL_DRAWN = """names => {
-  const lines = document.querySelector('.chart')?.data ?? [];
+  const lines = document.querySelector('.chart')?.chart?.series ?? [];
   return names.every(name => lines.some(line => line.name === name && line.x.length > 1));
 }"""
 
@@ -29,10 +29,10 @@ def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: 
     page.goto(f"/#/compare?jobs={trained_job},{slow_job}")
     wait_for_lines(page, ["digits", "slow"])
     page.get_by_role("combobox", name="Metric").select_option("Validation accuracy")
-    page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.title.text === 'Validation accuracy'")
-    assert 0.8 < page.evaluate("document.querySelector('.chart').data[0].y.at(-1)") <= 1
+    page.wait_for_function("() => document.querySelector('.chart').chart.axes.y.title === 'Validation accuracy'")
+    assert 0.8 < page.evaluate("document.querySelector('.chart').chart.series[0].y.at(-1)") <= 1
     page.get_by_label("Along").select_option("Training time")
-    page.wait_for_function("() => document.querySelector('.chart').layout.xaxis.title.text === 'Seconds of training'")
+    page.wait_for_function("() => document.querySelector('.chart').chart.axes.x.title === 'Seconds of training'")
 
 
 def test_a_running_job_is_updated(page: Page, api: Api, trained_job: str) -> None:

@@ -10,7 +10,7 @@ from pippin.client import Client
 from tests.conftest import Up
 from tests.dashboard.conftest import Faults, OpenPage
 
-POINTS = "(document.querySelector('.chart')?.data?.[0].x.length ?? 0)"
+POINTS = "(document.querySelector('.chart')?.chart?.series[0].x.length ?? 0)"
 
 
 def test_live_curve_continues_after_a_service_restart(
@@ -35,7 +35,7 @@ def test_live_curve_continues_after_a_service_restart(
     expect(page.get_by_text("Connection lost")).to_have_count(0)
     reached = page.evaluate(POINTS)
     page.wait_for_function(f"reached => {POINTS} > reached + 1", arg=reached)
-    epochs = page.evaluate("document.querySelector('.chart').data[0].x")
+    epochs = page.evaluate("document.querySelector('.chart').chart.series[0].x")
     assert epochs == list(range(1, len(epochs) + 1))
 
     page.get_by_role("link", name="Jobs", exact=True).click()

@@ -10,7 +10,7 @@ import pytest
 from tests.dashboard.conftest import PHONE, CheckAccessibility, OpenPage
 
 VIEWPORTS = {"wide": {"width": 1280, "height": 900}, "phone": PHONE}
-CHART = ".js-plotly-plot .js-line"
+CHART = ".chart canvas[aria-label*='from']"
 # For each page its address, and a selector of an element that appears once the page is complete.
 PAGES = {
     "jobs": ("/#/jobs?label=team%3Dvision", "tr[data-id='{job}']"),

@@ -2,6 +2,7 @@ import json
 import re
 import runpy
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -100,8 +101,15 @@ def test_root_serves_the_dashboard_and_its_files(http: httpx2.Client) -> None:
     page = http.get("/")
     assert page.status_code == 200
     assert not re.search(r"<script(?! type=.module. src=)", page.text)
-    for file in ("icon.svg", "styles.css", "main.js", "charts/plotly.min.js"):
-        assert http.get(f"/dashboard/{file}").status_code == 200
+    assets = re.findall('"(dashboard/[0-9a-f]{16}/[^"]+)"', page.text)
+    assert {Path(each).name for each in assets} == {"icon.svg", "styles.css", "main.js"}
+    for path in assets:
+        file = http.get(f"/{path}")
+        # A file of less than 500 bytes is smaller as it is.
+        assert (file.status_code, file.headers.get("content-encoding")) == (200, None if "icon" in path else "gzip"), (
+            path
+        )
+        assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
 
 
 def test_problem_type_links_to_its_description(http: httpx2.Client) -> None:

@@ -58,7 +58,6 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("GET", "/openapi.json"): shared(200),
     ("HEAD", "/openapi.json"): shared(200),
     ("GET", "/problems/{kind}"): shared(200),
-    ("GET", "/dashboard/charts/plotly.min.js"): shared(200),
     ("GET", "/netron/"): shared(200),
     ("GET", "/netron/browser.js"): shared(200),
     ("GET", "/netron/{name}"): shared(200),
