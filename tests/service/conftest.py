@@ -321,15 +321,14 @@ def submitted(store: Store) -> Callable[..., str]:
     """Submits a job to the store, as the service does after validation."""
 
     def submit(**dataset: object) -> str:
-        usual = {
+        usual: dict[str, object] = {
             "id": "ds_0",
             "name": "tiny",
             "digest": DIGEST,
             "train": "train",
             "validation": None,
-            "validation_fraction": None,
-            "bind": {"image": "image", "output_true": "output_true"},
         }
+        usual |= {"validation_fraction": None, "bind": {"image": "image", "output_true": "output_true"}}
         hyperparameters = {"epochs": 1, "shuffle": True, "seed": 7}
         request = resolved_request(name=None, dataset=usual | dataset, hyperparameters=hyperparameters, engine="auto")
         return store.jobs.submit("default", request, spec={}).id
@@ -360,12 +359,5 @@ def is_problem() -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def start_process(valkey_url: str, tmp_path: Path) -> Iterator[StartProcess]:
     """Starts services in separate processes with these environment variables; they end with the test."""
-    started: list[Process] = []
-
-    def start(**variables: str) -> Process:
-        started.append(Process(valkey_url, tmp_path, **variables))
-        return started[-1]
-
-    yield start
-    for service in started:
-        service.end()
+    with ExitStack() as stack:
+        yield lambda **variables: stack.enter_context(Process(valkey_url, tmp_path, **variables))

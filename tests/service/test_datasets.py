@@ -111,22 +111,16 @@ def test_preview_returns_selected_rows_in_request_order(http: httpx2.Client, tin
         assert fault(refused) == ("at", f"found {row}; the split has the rows 0 to 3")
 
 
-def test_classes_are_counted_by_name_in_every_split(http: httpx2.Client) -> None:
+def test_classes_are_counted_by_name_or_number_in_every_split(http: httpx2.Client) -> None:
     http.post("/datasets?name=pets&format=images", content=pictures())
-    balance = http.get("/datasets/pets/classes").json()
-    assert balance["splits"] == {
+    assert http.get("/datasets/pets/classes").json()["splits"] == {
         "train": [{"label": "cat", "examples": 1}, {"label": "dog", "examples": 1}],
         "test": [{"label": "cat", "examples": 1}],
     }
-
-
-def test_classes_without_names_are_counted_by_number(http: httpx2.Client) -> None:
     http.post("/datasets?name=numbers", content=b"label,x\n7,1\n2,2\n7,3\n", headers=CSV)
     balance = http.get("/datasets/numbers/classes").json()
-    assert (balance["feature"], balance["splits"]) == (
-        "label",
-        {"train": [{"label": 2, "examples": 1}, {"label": 7, "examples": 2}]},
-    )
+    expected = {"train": [{"label": 2, "examples": 1}, {"label": 7, "examples": 2}]}
+    assert (balance["feature"], balance["splits"]) == ("label", expected)
 
 
 def test_quantities_have_no_class_balance(http: httpx2.Client) -> None:
@@ -169,14 +163,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(http: httpx2.Client, tiny: 
     ],
 )
 def test_malformed_upload_is_refused_with_the_place_and_stores_nothing(
-    *,
-    http: httpx2.Client,
-    service: RunningService,
-    blobs: Blobs,
-    query: str,
-    body: bytes,
-    place: str,
-    message: str,
+    *, http: httpx2.Client, service: RunningService, blobs: Blobs, query: str, body: bytes, place: str, message: str
 ) -> None:
     before = set(blobs.names())
     refused, detail = fault(http.post(f"/datasets?{query}", content=body, headers=CSV))

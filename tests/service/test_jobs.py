@@ -80,11 +80,7 @@ def test_explicit_weights_are_never_in_redis(
 
 def _content(raw: redis.Redis, key: bytes) -> str:
     """The content of a key as text; sets and lists hold only ids and are skipped."""
-    readers: dict[object, Callable[[bytes], object]] = {
-        b"hash": raw.hgetall,
-        b"stream": raw.xrange,
-        b"string": raw.get,
-    }
+    readers: dict[object, Callable[[bytes], object]] = {b"hash": raw.hgetall, b"stream": raw.xrange, b"string": raw.get}
     read = readers.get(raw.type(key))
     return repr(read(key)) if read else ""
 

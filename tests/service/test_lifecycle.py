@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ from pydantic import SecretStr
 from pippin.blobs import Blobs
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
+from pippin.system import logs
 from service.__main__ import main
 from tests.service.conftest import MakeService, MakeTrainer, StartProcess
+from tests.support.environment import clean_environment
 from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
 
@@ -155,24 +158,33 @@ def test_process_logs_json_and_closes_streams_on_sigterm(
     assert not [line for line in service.log if valkey_url in json.dumps(line)]
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("PIPPIN_REDIS_URL", "", "PIPPIN_REDIS_URL is not set"),
+        ("PIPPIN_REDIS_URL", None, "PIPPIN_REDIS_URL is not set"),
         ("PIPPIN_PROT", "1", "PIPPIN_PORT"),
         ("PIPPIN_BLOBS_URL", "gs://bucket", "file:///a/folder"),
         ("PIPPIN_BLOBS_URL", "http://127.0.0.1:8000", "PIPPIN_BLOBS_URL"),
+        ("PIPPIN_\x1b]0;X", "1", "\\x1b]0;"),
     ],
 )
-def test_invalid_setting_is_reported_without_a_traceback(
-    start_process: StartProcess, variable: str, value: str, message: str
+def test_invalid_setting_is_reported_in_printable_text(
+    *,
+    variable: str,
+    value: str | None,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    service = start_process(**{"PIPPIN_REDIS_URL": "redis://127.0.0.1:1", variable: value})
-    _, log = service.process.communicate(timeout=60)
-    assert service.process.returncode == 2
-    assert message in log
-    assert "Traceback" not in log
+    settings = {"PIPPIN_REDIS_URL": "redis://127.0.0.1:1", "PIPPIN_HOME": str(tmp_path), variable: value}
+    environment = clean_environment(**{name: text for name, text in settings.items() if text is not None})
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(logs, "configure", lambda *_: None)
+    assert main() == 2
+    stderr = capsys.readouterr().err
+    assert message in stderr
+    assert "\x1b" not in stderr
 
 
 def test_service_imports_no_worker_dependencies_and_no_model_file_readers() -> None:
@@ -180,13 +192,3 @@ def test_service_imports_no_worker_dependencies_and_no_model_file_readers() -> N
     code = f"import sys, service.__main__; print({modules} & sys.modules.keys())"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout == "set()\n"
-
-
-def test_startup_error_escapes_control_sequences(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PIPPIN_\x1b]0;X", "1")
-    assert main() == 2
-    stderr = capsys.readouterr().err
-    assert "\x1b" not in stderr
-    assert "\\x1b]0;" in stderr

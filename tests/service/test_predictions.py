@@ -44,6 +44,12 @@ def spec_of(shape: list[int], layers: list[dict[str, Any]], **changes: object) -
     } | changes
 
 
+@pytest.fixture
+def job(trained: Trained, digits: bytes) -> str:
+    """A job with the preset's model."""
+    return trained(digits)
+
+
 def dense(**softmax: str) -> list[dict[str, Any]]:
     """The layers of a network from a vector to two classes."""
     return [
@@ -52,8 +58,7 @@ def dense(**softmax: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_batch_prediction_matches_the_network(http: httpx2.Client, trained: Trained, digits: bytes) -> None:
-    job = trained(digits)
+def test_batch_prediction_matches_the_network(http: httpx2.Client, job: str, digits: bytes) -> None:
     answer = http.post(f"/jobs/{job}/predict", json={"inputs": {"image": IMAGES.tolist()}}, params={"top": 2})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/json"
@@ -78,10 +83,10 @@ def test_batch_prediction_matches_the_network(http: httpx2.Client, trained: Trai
     ],
 )
 def test_image_is_scaled_like_the_training_data(
-    form: str, kind: str, http: httpx2.Client, trained: Trained, digits: bytes
+    form: str, kind: str, http: httpx2.Client, job: str, digits: bytes
 ) -> None:
     data = png(PIXELS, form)
-    answer = http.post(f"/jobs/{trained(digits)}/predict", content=data, headers={"content-type": kind})
+    answer = http.post(f"/jobs/{job}/predict", content=data, headers={"content-type": kind})
     assert answer.status_code == 200, answer.text
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     expected = network_output(digits, pixels[None, None].astype(np.float32) / 255)
@@ -126,8 +131,8 @@ def test_nearest_neighbours_predict_the_nearest_label(http: httpx2.Client, train
     assert prediction["top"][0] == [{"label": "blue", "probability": 1.0}, {"label": "red", "probability": 0.0}]
 
 
-def test_wrong_shapes_are_reported_with_pointers(http: httpx2.Client, trained: Trained, digits: bytes) -> None:
-    path = f"/jobs/{trained(digits)}/predict"
+def test_wrong_shapes_are_reported_with_pointers(http: httpx2.Client, job: str) -> None:
+    path = f"/jobs/{job}/predict"
     image = IMAGES[:1].tolist()
     image[0][0][3] = [0] * 27
     refused = http.post(path, json={"inputs": {"image": image}})
@@ -149,17 +154,16 @@ def test_wrong_shapes_are_reported_with_pointers(http: httpx2.Client, trained: T
     ],
 )
 def test_invalid_prediction_request_is_refused(
-    *, content: bytes, kind: str, status: int, http: httpx2.Client, trained: Trained, digits: bytes
+    *, content: bytes, kind: str, status: int, http: httpx2.Client, job: str
 ) -> None:
-    answer = http.post(f"/jobs/{trained(digits)}/predict", content=content, headers={"content-type": kind})
-    is_problem(answer, status)
+    is_problem(http.post(f"/jobs/{job}/predict", content=content, headers={"content-type": kind}), status)
 
 
-@pytest.mark.parametrize("depth", [100, 900, 980, 100_000])
-def test_deeply_nested_lists_are_refused(depth: int, http: httpx2.Client, trained: Trained, digits: bytes) -> None:
-    content = f'{{"inputs": {{"image": {"[" * depth}{"]" * depth}}}}}'
-    headers = {"content-type": "application/json"}
-    assert http.post(f"/jobs/{trained(digits)}/predict", content=content, headers=headers).status_code in (400, 422)
+def test_deeply_nested_lists_are_refused(http: httpx2.Client, job: str) -> None:
+    for depth in (100, 900, 980, 100_000):
+        content = f'{{"inputs": {{"image": {"[" * depth}{"]" * depth}}}}}'
+        answer = http.post(f"/jobs/{job}/predict", content=content, headers={"content-type": "application/json"})
+        assert answer.status_code in (400, 422)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +181,7 @@ def test_job_without_a_trained_model_cannot_predict_or_evaluate(
     is_problem(http.post(f"/jobs/job_{'0' * 26}/{call}", json=body), 404, "not-found")
 
 
-def test_model_needing_a_hundred_gigabytes_is_refused(http: httpx2.Client, trained: Trained, digits: bytes) -> None:
+def test_model_needing_a_hundred_gigabytes_is_refused(http: httpx2.Client, trained: Trained, job: str) -> None:
     # Blobs of 32,768 by 32,768 numbers, 4.3 GB each; 25 of them at once are 107 GB.
     layers: list[dict[str, Any]] = [
         *({"type": "upsample", "name": f"up{n}", "scaling_factor": [32, 32]} for n in range(3)),
@@ -190,7 +194,7 @@ def test_model_needing_a_hundred_gigabytes_is_refused(http: httpx2.Client, train
     _, detail = fault(http.post(f"/jobs/{trained(model)}/predict", json={"inputs": {"x": [[[[1]]]]}}))
     assert "more than the 1.0 GiB of memory allowed" in detail
     question = {"inputs": {"image": IMAGES.tolist()}}
-    assert http.post(f"/jobs/{trained(digits)}/predict", json=question).status_code == 200
+    assert http.post(f"/jobs/{job}/predict", json=question).status_code == 200
 
 
 def test_unreadable_trained_model_is_reported(http: httpx2.Client, trained: Trained) -> None:
@@ -201,9 +205,8 @@ def test_unreadable_trained_model_is_reported(http: httpx2.Client, trained: Trai
 
 
 def test_client_predicts_arrays_and_images_and_evaluates(
-    service: RunningService, tiny: dict[str, Any], trained: Trained, digits: bytes, tmp_path: Path
+    service: RunningService, tiny: dict[str, Any], job: str, tmp_path: Path
 ) -> None:
-    job = trained(digits)
     (tmp_path / "digit.picture").write_bytes(png(PIXELS))
     with Client(service.url) as client:
         by_array = client.predict(job, {"image": PIXELS[None, None].astype(np.float32) / 255}, top=3)

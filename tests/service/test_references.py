@@ -156,7 +156,7 @@ UNUSABLE = (
 USABLE = ("mnist", "v1.2", "Zahlen für Müller", "数字", "model_v2", "last-run", "a+b=c?", "50 %", "job_1", "👩‍🔬")
 
 
-@pytest.mark.parametrize("name", UNUSABLE)
+@pytest.mark.parametrize("name", UNUSABLE, ids=ascii)
 def test_invalid_name_is_refused_alike_for_every_kind(
     http: httpx2.Client, job_request: dict[str, Any], name: str
 ) -> None:

@@ -182,7 +182,7 @@ def test_concurrent_tasks_get_their_own_answers(sandbox: Sandbox, threads: Threa
     def attach(number: int) -> Answer:
         return sandbox.run("attach", {"byte": number, "size": number * 1000}, seconds=20)
 
-    numbers = range(200)
+    numbers = range(64)
     assert list(threads.map(attach, numbers)) == [Answer({"size": n * 1000}, bytes([n]) * n * 1000) for n in numbers]
 
 
@@ -232,6 +232,7 @@ def test_an_endless_task_is_too_slow(sandbox: Sandbox, task: str) -> None:
     assert _run(sandbox, "echo") == {}
 
 
+@pytest.mark.full
 def test_task_without_its_alarm_is_ended_by_the_cpu_limit(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     # On a busy machine, two seconds of computing take their time.
     monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 60)

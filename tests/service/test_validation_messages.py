@@ -9,6 +9,7 @@ import pytest
 
 from pippin.models.spec.presets import preset
 from tests.service.conftest import Submit, Trained
+from tests.support.paths import EXAMPLES
 from tests.support.problems import faults, is_problem
 
 JSON = {"content-type": "application/json"}
@@ -300,3 +301,28 @@ def test_duplicate_key_is_refused_with_its_place_by_every_route(
     detail = is_problem(answer, 400, "malformed-body")["detail"]
     assert " twice" in detail
     assert f"in the object at {place}." in detail if place else "in the object" not in detail
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_swift_document_in_json_or_yaml_is_validated_and_not_stored(http: httpx2.Client, form: str) -> None:
+    content = (EXAMPLES / f"mnist-cnn.swiftcoremltools.{form}").read_bytes()
+    answer = http.post("/specs/validate", content=content, headers={"content-type": f"application/{form}"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["parameter_count"], answer.json()["findings"]) == (585_958, [])
+    assert http.get("/models").json()["data"] == []
+
+
+def test_empty_yaml_is_a_400(http: httpx2.Client) -> None:
+    answer = http.post("/specs/validate", content=b"", headers={"content-type": "application/yaml"})
+    assert "empty" in is_problem(answer, 400, "malformed-body")["detail"]
+
+
+def test_faults_in_yaml_have_the_same_pointers(http: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
+    mnist_spec["layers"][2]["pooling_type"] = "median"
+    content = json.dumps(mnist_spec).encode()
+    in_json, in_yaml = (
+        is_problem(http.post("/specs/validate", content=content, headers={"content-type": kind}), 422)["errors"]
+        for kind in ("application/json", "application/yaml")
+    )
+    assert in_json == in_yaml
+    assert in_json[0]["pointer"] == "/layers/2/pooling_type"

@@ -101,8 +101,11 @@ def test_version_fault_names_the_option_and_its_advice_works(
     assert answer.status_code == 200, answer.text
 
 
-@pytest.mark.parametrize("layer", [CLIP, ALIGNED], ids=["clip", "aligned"])
-@pytest.mark.parametrize("shape", [None, [3], [1, 1, 3, 1, 1]], ids=str)
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(CLIP, None), (CLIP, [3]), (CLIP, [1, 1, 3, 1, 1]), (ALIGNED, None)],
+    ids=["no shape", "channels only", "all axes", "upsampled"],
+)
 def test_image_only_network_declares_all_axes(
     http: httpx2.Client, layer: dict[str, Any], shape: list[int] | None
 ) -> None:
@@ -153,24 +156,23 @@ def table(*indices: float) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("wrong", [5, 100, -1, 1.5])
-def test_index_outside_an_embedding_is_refused_with_its_row(
-    http: httpx2.Client, trained: Trained, wrong: float
-) -> None:
+def test_index_outside_an_embedding_is_refused_with_its_row(http: httpx2.Client, trained: Trained) -> None:
     model = http.post("/models", content=embedding()).json()["id"]
-    good = http.post("/datasets", params={"name": "good"}, content=table(0, 4, 2)).json()["id"]
-    bad = http.post("/datasets", params={"name": "bad"}, content=table(0, wrong, 2)).json()["id"]
+    good = http.post("/datasets?name=good", content=table(0, 4, 2)).json()["id"]
     assert http.post("/jobs", json={"model": {"id": model}, "dataset": good}).status_code == 202
-    _, detail = fault(http.post("/jobs", json={"model": {"id": model}, "dataset": bad}))
-    assert "at train example 2 (split train)" in detail
-    assert "whole numbers from 0 to 4, which an embedding looks up" in detail
-    job = trained(embedding(), id=good, bind={"x": "x", "y_true": "y_true"})
-    assert http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[0], [4]]}}).status_code == 200
-    place, detail = fault(http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[0], [wrong]]}}))
-    assert place == "/inputs/x/1"
-    assert "needs a whole number from 0 to 4" in detail
-    assert http.post(f"/jobs/{job}/evaluate", json={"dataset": good}).status_code == 200
-    assert "at train example 2 (split train)" in fault(http.post(f"/jobs/{job}/evaluate", json={"dataset": bad}))[1]
+    job = f"/jobs/{trained(embedding(), id=good, bind={'x': 'x', 'y_true': 'y_true'})}"
+    assert http.post(f"{job}/predict", json={"inputs": {"x": [[0], [4]]}}).status_code == 200
+    assert http.post(f"{job}/evaluate", json={"dataset": good}).status_code == 200
+    for wrong in (5, 100, -1, 1.5):
+        bad = http.post("/datasets", params={"name": f"with {wrong}"}, content=table(0, wrong, 2)).json()["id"]
+        _, detail = fault(http.post("/jobs", json={"model": {"id": model}, "dataset": bad}))
+        assert "at train example 2 (split train)" in detail
+        assert "whole numbers from 0 to 4, which an embedding looks up" in detail
+        place, detail = fault(http.post(f"{job}/predict", json={"inputs": {"x": [[0], [wrong]]}}))
+        assert place == "/inputs/x/1"
+        assert "needs a whole number from 0 to 4" in detail
+        _, detail = fault(http.post(f"{job}/evaluate", json={"dataset": bad}))
+        assert "at train example 2 (split train)" in detail
 
 
 def test_list_of_known_layer_kinds_is_stated_once(http: httpx2.Client) -> None:

@@ -144,6 +144,7 @@ def test_parent_learns_how_the_child_ended(shared_parent: Parent, work: str, lim
     assert shared_parent.process.poll() is None
 
 
+@pytest.mark.full
 def test_sigterm_is_forwarded_to_the_child(parent: Parent) -> None:
     parent.begin_ready(_EXIT_ON_SIGTERM)
     parent.process.send_signal(signal.SIGTERM)

@@ -36,6 +36,7 @@ def is_url(value: object) -> bool:
 
 class MLModelConfiguration(NSObject):
     __slots__ = ("_compute_units", "_parameters")
+    _parameters: dict[Any, Any] | None
 
     @method()
     def init(self) -> Any:
@@ -168,7 +169,8 @@ def _parameter(model: Any, key: Any) -> Any:
 def _predictions(model: Any, examples: list[Any]) -> list[Any]:
     _check_paused(model)
     fail_if_asked("predict", "Generic")
-    network, predictions = Network(model._model), []
+    network = Network(model._model)
+    predictions: list[Any] = []
     for start in range(0, len(examples), 256):
         batch = examples[start : start + 256]
         blobs, _ = network.forward(model._weights, inputs_of(model._model, batch))

@@ -55,6 +55,7 @@ def _freed(memory: bytearray) -> None:
 
 class MLMultiArray(NSObject):
     __slots__ = ("_borrowed", "_dtype", "_memory", "_shape", "_strides")
+    _borrowed: Borrowed | None
 
     @method(_ints, is_int)
     @reporting_errors()
@@ -79,15 +80,14 @@ class MLMultiArray(NSObject):
             raise Fault(
                 f"shape {shape} and strides {tuple(strides)} reach beyond the {borrowed.size} bytes of the buffer"
             )
-        self._fill(shape, tuple(strides), dtype, None)
+        self._fill(shape, tuple(strides), dtype, bytearray())
         self._borrowed = borrowed
         return self
 
-    def _fill(self, shape: Any, strides: Any, dtype: Any, memory: bytearray | None) -> None:
+    def _fill(self, shape: Any, strides: Any, dtype: Any, memory: bytearray) -> None:
         self._shape, self._strides, self._dtype = tuple(shape), tuple(strides), dtype
         self._memory, self._borrowed, self._initialised = memory, None, True
-        if memory is not None:
-            weakref.finalize(self, _freed, memory)
+        weakref.finalize(self, _freed, memory)
 
     def _bytes(self) -> bytes:
         return bytes(self._memory) if self._borrowed is None else self._borrowed.read()
@@ -109,11 +109,11 @@ class MLMultiArray(NSObject):
 
     @method()
     def dataType(self) -> int:
-        return CODES[self._dtype]
+        return int(CODES[self._dtype])
 
     @method()
     def count(self) -> int:
-        return prod(self._shape)
+        return int(prod(self._shape))
 
     @method(is_int)
     def objectAtIndexedSubscript_(self, index: int) -> Any:

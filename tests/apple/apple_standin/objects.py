@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from apple_standin.bridge import Bound, ObjCClass, class_method, find, method
 
@@ -37,7 +37,7 @@ def is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -77,7 +77,7 @@ class NSObject(metaclass=ObjCClass):
         return made
 
 
-class NSArray(NSObject, Sequence, metaclass=type("_", (ObjCClass, type(Sequence)), {})):  # type: ignore[misc]
+class NSArray(NSObject, Sequence, metaclass=type("_", (ObjCClass, type(Sequence)), {})):  # type: ignore[metaclass, type-arg]
     """An array that came back: a sequence, but neither a list nor a tuple."""
 
     __slots__ = ("_items",)
@@ -93,7 +93,7 @@ class NSArray(NSObject, Sequence, metaclass=type("_", (ObjCClass, type(Sequence)
         return len(self._items)
 
 
-class NSDictionary(NSObject, Mapping, metaclass=type("_", (ObjCClass, type(Mapping)), {})):  # type: ignore[misc]
+class NSDictionary(NSObject, Mapping, metaclass=type("_", (ObjCClass, type(Mapping)), {})):  # type: ignore[metaclass, type-arg]
     """A dictionary that came back: a mapping, but no dict."""
 
     __slots__ = ("_items",)

@@ -92,6 +92,7 @@ class MLTask(NSObject):
 
 class MLUpdateTask(MLTask):
     __slots__ = ("_data", "_error", "_handlers", "_in_handler", "_state", "_training")
+    _state: int
 
     @class_method(is_url, is_batch, is_configuration, lambda value: isinstance(value, MLUpdateProgressHandlers))
     def updateTaskForModelAtURL_trainingData_configuration_progressHandlers_error_(

@@ -1,10 +1,12 @@
 """Matching records and blobs, a second Redis as the target of a restore, and the commands as processes."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from pippin.api.jobs import Job
 from pippin.api.metrics import BatchLosses
+from pippin.api.requests import ResolvedDataset
 from pippin.blobs import Blobs
 from pippin.cli.app import app
 from pippin.local.valkey import EmbeddedValkey
@@ -92,10 +95,14 @@ class Side:
         """The steps of jobs in the store."""
         return Driver(self.store)
 
+    @cached_property
+    def dataset(self) -> ResolvedDataset:
+        """A dataset in the blob store."""
+        return resolved_request().dataset.model_copy(update={"digest": self.blobs.put_bytes(b"arrays")})
+
     def submit(self, number: int = 0, *, tenant: str = TENANT, **fields: object) -> Job:
-        """Submit a job that may be tried once, whose dataset is in the blob store."""
-        dataset = resolved_request().dataset.model_copy(update={"digest": self.blobs.put_bytes(b"arrays")})
-        usual = {"name": f"job-{number}", "dataset": dataset, "max_attempts": 1, "labels": {"team": "büro"}}
+        """Submit a job that may be tried once."""
+        usual = {"name": f"job-{number}", "dataset": self.dataset, "max_attempts": 1, "labels": {"team": "büro"}}
         return Driver(self.store, tenant).submit(**usual | fields)
 
     def start(self, number: int = 0, **fields: object) -> tuple[Job, Claim]:
@@ -132,6 +139,11 @@ class Side:
         return f"sha256:{name}"
 
 
+def change_manifest(folder: Path, **fields: object) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
 @pytest.fixture
 def source(store: Store, valkey_url: str, tmp_path: Path) -> Side:
     """The source of a backup."""
@@ -148,6 +160,7 @@ def second_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
 def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
     """The empty target of a restore."""
     store = Store(connect(second_server.url))
+    store.redis.config_set("appendfsync", "no")
     store.redis.flushall()
     yield Side(second_server.url, store, tmp_path / "target")
     store.close()
@@ -157,3 +170,25 @@ def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
 def folder(tmp_path: Path) -> Path:
     """The folder of the backups."""
     return tmp_path / "backup"
+
+
+@pytest.fixture
+def saved(source: Side, folder: Path) -> Path:
+    """The folder of a backup of two models."""
+    source.add_models(2)
+    source.save(folder)
+    return folder
+
+
+BeforeEach = Callable[[type, str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def before_each(monkeypatch: pytest.MonkeyPatch) -> BeforeEach:
+    """Calls a function before each call of a method: `before_each(Blobs, "fetch", function)`."""
+
+    def patch(owner: type, method: str, function: Callable[[], object]) -> None:
+        original = getattr(owner, method)
+        monkeypatch.setattr(owner, method, lambda *arguments: (function(), original(*arguments))[1])
+
+    return patch

@@ -2,11 +2,8 @@
 
 import gzip
 import json
-import signal
-import stat
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,34 +17,8 @@ from pippin.store.backup.folder import Folder
 from pippin.store.backup.hold import SweepHold
 from pippin.store.blob_ownership import BlobOwnership
 from pippin.store.versions import FIELD, VERSION
-from tests.pippin.store.backup.conftest import Side
+from tests.pippin.store.backup.conftest import BeforeEach, Side, change_manifest
 from tests.pippin.store.driver import TENANT
-from tests.support.waiting import DEADLINE
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def change_manifest(folder: Path, **fields: object) -> None:
-    path = folder / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
-
-
-def kill(command: subprocess.Popen[str], when: Callable[[], object]) -> None:
-    """Kill a command as soon as `when()` is true; the command must still be running then."""
-    deadline = time.monotonic() + DEADLINE
-    while not when():
-        assert command.poll() is None, command.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    command.kill()
-    command.communicate()
-    assert command.returncode == -signal.SIGKILL
-
-
-def count(folder: Path) -> int:
-    return sum(1 for path in folder.glob("??/*") if "." not in path.name and "#" not in path.name)
 
 
 def test_records_and_blobs_are_restored(source: Side, target: Side, folder: Path) -> None:
@@ -71,13 +42,6 @@ def test_records_and_blobs_are_restored(source: Side, target: Side, folder: Path
     assert target.driver.status(job) is Status.QUEUED
     assert target.driver.waiting() == [(job.id, 1)]
     assert BlobOwnership(target.store, target.blobs).inspect().refusal is None
-
-
-def test_backup_folder_is_private(source: Side, folder: Path) -> None:
-    source.add_models(3)
-    source.save(folder)
-    for path in (folder, *folder.rglob("*")):
-        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
 def test_restored_running_job_resumes_from_its_last_checkpoint(source: Side, target: Side, folder: Path) -> None:
@@ -106,10 +70,7 @@ def test_time_between_backup_and_restore_is_no_training_time(source: Side, targe
     day = 24 * 3600 * second
     moment = manifest["moment"] - day
     changes = {
-        keys.job(TENANT, job.id).attempts: {
-            "1:started_at": str(moment - day),
-            "1:seen": str(moment - 600 * second),
-        },
+        keys.job(TENANT, job.id).attempts: {"1:started_at": str(moment - day), "1:seen": str(moment - 600 * second)},
         keys.job(TENANT, job.id).job: {"lease": str(3600 * second)},
     }
     records = folder / manifest["records"]["name"]
@@ -133,12 +94,12 @@ def test_damaged_running_job_does_not_stop_a_restore(source: Side, target: Side,
     assert target.driver.waiting() == [(sound.id, 2)]
 
 
-@pytest.mark.parametrize(("request_", "status"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
+@pytest.mark.parametrize(("change", "status"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
 def test_restore_completes_a_pending_cancel_or_pause(
-    source: Side, target: Side, folder: Path, request_: str, status: Status
+    source: Side, target: Side, folder: Path, change: str, status: Status
 ) -> None:
     job, _ = source.start()
-    getattr(source.store.jobs, request_)(TENANT, job.id)
+    getattr(source.store.jobs, change)(TENANT, job.id)
     source.save(folder)
     target.restore(folder)
     assert target.driver.status(job) is status
@@ -173,15 +134,13 @@ def test_second_backup_copies_new_blobs_and_deletes_unused_ones(source: Side, ta
     assert target.contents() == source.contents()
 
 
-def test_verify_copies_damaged_blobs_of_the_backup_again(source: Side, folder: Path) -> None:
-    source.add_models(2)
-    source.save(folder)
-    first, *_ = sorted(Folder(folder).stored_blobs())
+def test_verify_copies_damaged_blobs_of_the_backup_again(source: Side, saved: Path) -> None:
+    first, *_ = sorted(Folder(saved).stored_blobs())
     first.write_bytes(b"x" * first.stat().st_size)
-    assert source.save(folder).copied == 0
-    assert source.save(folder, verify=True).copied == 1
+    assert source.save(saved).copied == 0
+    assert source.save(saved, verify=True).copied == 1
     first.write_bytes(b"x")  # another size is noticed anyway
-    assert source.save(folder).copied == 1
+    assert source.save(saved).copied == 1
 
 
 def test_missing_and_damaged_blobs_are_named(source: Side, target: Side, folder: Path) -> None:
@@ -196,36 +155,18 @@ def test_missing_and_damaged_blobs_are_named(source: Side, target: Side, folder:
     assert list(target.blobs.names()) == [good]
 
 
-@pytest.fixture
-def at_each_copy(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Calls a function before each copy of a blob."""
-    fetch = Blobs.fetch
-
-    def patch(function: Callable[[], object]) -> None:
-        def fetch_after(self: Blobs, digest: str, path: Path) -> None:
-            function()
-            fetch(self, digest, path)
-
-        monkeypatch.setattr(Blobs, "fetch", fetch_after)
-
-    return patch
-
-
-AtEachCopy = Callable[[Callable[[], object]], None]
-
-
-def test_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, at_each_copy: AtEachCopy) -> None:
+def test_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, before_each: BeforeEach) -> None:
     source.add_models(1)
     holders: list[str | None] = []
-    at_each_copy(lambda: holders.append(source.store.blob_ledger.holder()))
+    before_each(Blobs, "fetch", lambda: holders.append(source.store.blob_ledger.holder()))
     source.save(folder)
     assert holders[0].startswith("backup ")
     assert source.store.blob_ledger.holder() is None
 
 
-def test_lost_sweep_hold_fails_the_backup(source: Side, folder: Path, at_each_copy: AtEachCopy) -> None:
+def test_lost_sweep_hold_fails_the_backup(source: Side, folder: Path, before_each: BeforeEach) -> None:
     source.add_models(1)
-    at_each_copy(lambda: source.store.redis.delete(keys.SWEEP_HOLD))
+    before_each(Blobs, "fetch", lambda: source.store.redis.delete(keys.SWEEP_HOLD))
     with pytest.raises(BackupError, match="was suspended"):
         source.save(folder)
     assert not (folder / "manifest.json").exists()
@@ -248,69 +189,10 @@ def test_sweep_hold_of_a_dead_process_is_taken_over(source: Side, folder: Path) 
     source.save(folder)
 
 
-@pytest.mark.full
-def test_killed_backup_keeps_the_previous_one(source: Side, target: Side, folder: Path) -> None:
-    source.add_models(3)
-    source.save(folder)
-    before, contents = files_of(folder), source.contents()
-    source.add_models(500)
-    kill(source.command("backup", folder), lambda: count(folder / "blobs") > 10)
-    after = files_of(folder)
-    assert before.items() <= after.items()
-    assert len(after) > len(before)
-    target.restore(folder)
-    assert target.contents() == contents
-    # The next backup reuses the blobs that the killed one had copied.
-    copied = count(folder / "blobs")
-    assert source.save(folder).copied <= 503 - copied
-    assert len(files_of(folder)) == 500 + 4
-
-
-@pytest.mark.full
-def test_killed_first_backup_cannot_be_restored(source: Side, target: Side, folder: Path) -> None:
-    source.add_models(500)
-    kill(source.command("backup", folder), lambda: count(folder / "blobs") > 10)
-    with pytest.raises(BackupError, match="contains no complete backup: a backup there did not finish"):
-        target.restore(folder)
-    refused = target.run("restore", folder)
-    assert (refused.exit_code, refused.stdout, len(refused.stderr.splitlines())) == (3, "", 1)
-    assert target.is_empty
-
-
-@pytest.mark.full
-def test_restore_killed_while_storing_blobs_changes_no_record(source: Side, target: Side, folder: Path) -> None:
-    source.add_models(500)
-    source.save(folder)
-    kill(target.command("restore", folder), lambda: count(target.home / "blobs") > 10)
-    assert target.contents() == {}
-    assert target.restore(folder).refusal is None
-    assert target.contents() == source.contents()
-    assert set(target.blobs.names()) == set(source.blobs.names())
-
-
-@pytest.mark.full
-def test_restore_killed_while_writing_records_changes_no_record(source: Side, target: Side, folder: Path) -> None:
-    source.add_models(1)
-    source.store.redis.mset({f"pippin:default:filler:{number}": "x" * 100 for number in range(8_000)})
-    source.save(folder)
-    present = target.submit(7)
-    before = target.contents()
-    command = target.command("restore", folder, "--replace")
-    kill(command, lambda: target.store.redis.dbsize() > len(before) + 500)
-    assert target.contents() == before
-    assert target.driver.read(present) == present
-    target.restore(folder, replace=True)
-    assert target.contents() == source.contents()
-    assert list(target.store.redis.scan_iter(f"{keys.STAGED}*")) == []
-    assert target.store.jobs.get(TENANT, present.id) is None
-
-
-def test_failed_restore_leaves_nothing_staged(source: Side, target: Side, folder: Path) -> None:
-    source.add_models(10)
-    source.save(folder)
+def test_failed_restore_leaves_nothing_staged(target: Side, saved: Path) -> None:
     target.store.redis.config_set("maxmemory", 1)
     try:
-        failed = target.run("restore", folder)
+        failed = target.run("restore", saved)
     finally:
         target.store.redis.config_set("maxmemory", 0)
     assert failed.exit_code == 4
@@ -318,29 +200,23 @@ def test_failed_restore_leaves_nothing_staged(source: Side, target: Side, folder
     assert target.store.redis.dbsize() == 0
 
 
-def test_records_or_other_blobs_at_the_target_are_not_replaced_by_default(
-    source: Side, target: Side, folder: Path
-) -> None:
-    source.add_models(2)
-    source.save(folder)
+def test_records_or_other_blobs_at_the_target_are_not_replaced_by_default(target: Side, saved: Path) -> None:
     stray = target.blobs.put_bytes(b"stray")
     with pytest.raises(BackupError, match="the blob store has blobs that are not in the backup"):
-        target.restore(folder)
+        target.restore(saved)
     target.blobs.delete(stray)
     target.submit(1)
     before = target.contents()
     with pytest.raises(BackupError, match="Redis already has records"):
-        target.restore(folder)
+        target.restore(saved)
     assert target.contents() == before
 
 
-def test_other_blobs_are_not_swept_before_the_store_is_adopted(source: Side, target: Side, folder: Path) -> None:
-    source.add_models(2)
-    source.save(folder)
+def test_other_blobs_are_not_swept_before_the_store_is_adopted(target: Side, saved: Path) -> None:
     ownership = BlobOwnership(target.store, target.blobs)
     ownership.claim()
     stray = target.blobs.put_bytes(b"stray")
-    assert target.restore(folder, replace=True).refusal is Refusal.CLOSED
+    assert target.restore(saved, replace=True).refusal is Refusal.CLOSED
     assert target.blobs.head(stray) == 5
     assert ownership.claim().refusal is Refusal.CLOSED
     ownership.adopt()
@@ -349,82 +225,14 @@ def test_other_blobs_are_not_swept_before_the_store_is_adopted(source: Side, tar
 
 def test_blob_store_of_another_redis_is_not_claimed(source: Side, target: Side, folder: Path) -> None:
     BlobOwnership(source.store, source.blobs).claim()
-    source.add_models(2)
     source.save(folder)
     assert Side(target.url, target.store, source.home).restore(folder).refusal is Refusal.LOST
     assert BlobOwnership(source.store, source.blobs).inspect().refusal is None
 
 
-def truncate(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize("damage", [truncate, flip, Path.unlink])
-@pytest.mark.parametrize("pattern", ["records-*.gz", "blobs-*.gz", "blobs/*/*"])
-def test_damaged_backup_is_refused_before_anything_changes(
-    source: Side, target: Side, folder: Path, pattern: str, damage: Callable[[Path], None]
-) -> None:
-    source.add_models(2)
-    source.save(folder)
-    damage(next(folder.glob(pattern)))
-    with pytest.raises(BackupError, match=r"damaged|incomplete"):
-        target.restore(folder)
-    assert target.is_empty
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("", "is damaged"),
-        ("[]", "is damaged"),
-        ('{"format": 1}', "is damaged"),
-        ('{"format": 2, "pippin": "9.0"}', "has the format 2, made by Pippin 9.0; this one reads up to 1"),
-        (None, "contains no complete backup"),
-    ],
-)
-def test_unusable_manifest_is_refused(source: Side, target: Side, folder: Path, text: str | None, why: str) -> None:
-    source.add_models(1)
-    source.save(folder)
-    manifest = folder / "manifest.json"
-    manifest.unlink() if text is None else manifest.write_text(text)
-    with pytest.raises(BackupError, match=why):
-        target.restore(folder)
-    assert target.contents() == {}
-
-
-def test_manifest_cannot_name_a_file_outside_the_folder(source: Side, target: Side, folder: Path) -> None:
-    source.save(folder)
-    records = json.loads((folder / "manifest.json").read_text())["records"]
-    change_manifest(folder, records=records | {"name": "../records-1.jsonl.gz"})
-    with pytest.raises(BackupError, match="is damaged"):
-        target.restore(folder)
-
-
-def test_unknown_manifest_fields_are_ignored(source: Side, target: Side, folder: Path) -> None:
-    source.add_models(1)
-    source.save(folder)
-    change_manifest(folder, later={"a": 1})
-    target.restore(folder)
-    assert target.contents() == source.contents()
-
-
-def test_folder_with_other_files_is_refused(source: Side, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "thesis.tex").write_text("x")
-    with pytest.raises(BackupError, match=r"contains thesis\.tex, which is not part of a backup"):
-        source.save(folder)
-    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
-
-
 @pytest.mark.full
 def test_backups_of_running_jobs_hold_every_referenced_blob(
-    source: Side, target: Side, folder: Path, at_each_copy: AtEachCopy
+    source: Side, target: Side, folder: Path, before_each: BeforeEach
 ) -> None:
     def work() -> Iterator[None]:
         for number in range(40):
@@ -436,7 +244,7 @@ def test_backups_of_running_jobs_hold_every_referenced_blob(
 
     steps = work()
     next(steps)
-    at_each_copy(lambda: [next(steps, None) for _ in range(3)])
+    before_each(Blobs, "fetch", lambda: [next(steps, None) for _ in range(3)])
     for _ in range(4):
         assert source.save(folder).missing == ()
         target.store.redis.flushall()

@@ -49,6 +49,11 @@ class Outcome:
         return Outcome(self.weights, self.results[epoch:])
 
 
+def _stepwise(switches: Switches | None = None, **options: int) -> JaxEngine:
+    """A new engine that can stop after each step."""
+    return JaxEngine(switches or Switches(), steps_per_chunk=1, **options)
+
+
 def _measures(results: list[EpochResult]) -> list[tuple[object, ...]]:
     return [
         (each.epoch, each.loss, each.batch_losses, each.validation_loss, each.validation_accuracy) for each in results
@@ -100,13 +105,13 @@ def run(request: pytest.FixtureRequest) -> TrainingRun:
 
 @pytest.fixture(scope="module")
 def unbroken(run: TrainingRun) -> Outcome:
-    return _outcome(JaxEngine(), run)
+    return _outcome(_stepwise(), run)
 
 
 @pytest.fixture(scope="module")
 def halfway(run: TrainingRun) -> Checkpoint:
     """After two steps of the second epoch."""
-    found = _stopped(JaxEngine(steps_per_chunk=1), run, Notes(STEPS + 1 + 2))
+    found = _stopped(_stepwise(), run, Notes(STEPS + 1 + 2))
     assert found is not None
     return found
 
@@ -116,7 +121,7 @@ def halfway(run: TrainingRun) -> Checkpoint:
 def test_training_interrupted_at_every_check_gives_the_same_bits(
     table: str, run: TrainingRun, unbroken: Outcome
 ) -> None:
-    engine = JaxEngine(steps_per_chunk=1, **TABLES[table])
+    engine = _stepwise(**TABLES[table])
     parts, checkpoints = _in_parts(engine, run, iter([1] * (STOP_CHECKS - 1) + [None]))
     assert parts == unbroken
     places = [(found.epoch, found.step, found.taken) for found in checkpoints]
@@ -131,7 +136,7 @@ def test_training_interrupted_at_every_check_gives_the_same_bits(
 def test_one_interruption_anywhere_gives_the_same_bits(
     table: str, patience: int, run: TrainingRun, unbroken: Outcome
 ) -> None:
-    engine = JaxEngine(steps_per_chunk=1, **TABLES[table])
+    engine = _stepwise(**TABLES[table])
     parts, _ = _in_parts(engine, run, iter([patience, None]))
     assert parts == unbroken
 
@@ -144,7 +149,7 @@ def test_preset_network_resumes_with_the_same_bits() -> None:
     data = lab.examples({"image": 1 / 255}, image=images, output_true=digits)
     values = {"epochs": 2, "mini_batch_size": 128, "learning_rate": 1e-3, "shuffle": True, **OPTIMIZERS["adam"]}
     run = lab.run(build(resolved), data, data, report_batches=True, **values)
-    engine = JaxEngine(steps_per_chunk=1)
+    engine = _stepwise()
     # Three steps and three checks during validation an epoch.
     parts, _ = _in_parts(engine, run, iter([2, 3, 4, None]))
     assert parts == _outcome(engine, run)
@@ -159,12 +164,12 @@ def test_resuming_with_another_table_and_chunks_gives_the_same_bits(
 
 def test_snapshots_change_no_bit_and_each_can_be_resumed(run: TrainingRun, unbroken: Outcome) -> None:
     taker = Notes(takes_snapshots=True)
-    assert lab.bits(JaxEngine(steps_per_chunk=1).train(run, taker)) == unbroken.weights
+    assert lab.bits(_stepwise().train(run, taker)) == unbroken.weights
     assert [(found.epoch, found.step, found.taken) for found in taker.snapshots if found] == [(1, 0, 3), (2, 0, 6)]
     for found in taker.snapshots:
         notes = Notes()
         resumed = replace(run, resume=read_checkpoint(write_checkpoint(found)))
-        assert _outcome(JaxEngine(), resumed, notes) == unbroken.after(found.epoch)
+        assert _outcome(_stepwise(), resumed, notes) == unbroken.after(found.epoch)
         assert notes.notices == [None]
 
 
@@ -189,21 +194,21 @@ def test_mid_epoch_checkpoint_holds_the_order_of_the_previous_epoch(halfway: Che
 @pytest.mark.full
 @pytest.mark.parametrize("patience", [2, STEPS + 1, STEPS + 3], ids=["first epoch", "epoch's end", "second epoch"])
 def test_resumed_training_keeps_the_switches_of_its_checkpoint(run: TrainingRun, patience: int) -> None:
-    former = JaxEngine(FORMER, steps_per_chunk=1)
+    former = _stepwise(FORMER)
     expected = _outcome(former, run)
     found = _stopped(former, run, Notes(patience))
     assert found is not None
     # The second is like old checkpoints, which name no switches.
     for checkpoint in (found, replace(found, switches={})):
-        assert _outcome(JaxEngine(), replace(run, resume=checkpoint)) == expected.after(found.epoch)
-    assert expected != _outcome(JaxEngine(), run)
+        assert _outcome(_stepwise(), replace(run, resume=checkpoint)) == expected.after(found.epoch)
+    assert expected != _outcome(_stepwise(), run)
 
 
 @pytest.mark.full
 @ADAM
 def test_each_switch_changes_the_training_and_resumes_exactly(run: TrainingRun, unbroken: Outcome) -> None:
     for switches in (Switches(order="pippin"), Switches(last_batch="own_size"), Switches(adam="eps_outside")):
-        engine = JaxEngine(switches, steps_per_chunk=1)
+        engine = _stepwise(switches)
         parts, _ = _in_parts(engine, run, iter([STEPS + 2, None]))
         assert parts == _outcome(engine, run)
         assert parts.weights != unbroken.weights
@@ -220,20 +225,20 @@ def test_resuming_does_not_modify_the_checkpoint(run: TrainingRun, halfway: Chec
             begin = -room.ctypes.data % 64 // 4
             arrays[key] = room[begin : begin + array.size].reshape(array.shape)
             arrays[key][...] = array
-    JaxEngine().train(replace(run, resume=aligned), Notes())
+    _stepwise().train(replace(run, resume=aligned), Notes())
     assert write_checkpoint(aligned) == before
 
 
 @SGD
 def test_stop_before_the_first_step_gives_no_checkpoint(run: TrainingRun, halfway: Checkpoint) -> None:
-    assert _stopped(JaxEngine(), run, Notes(0)) is None
-    assert _stopped(JaxEngine(), replace(run, resume=halfway), Notes(0)) is None
+    assert _stopped(_stepwise(), run, Notes(0)) is None
+    assert _stopped(_stepwise(), replace(run, resume=halfway), Notes(0)) is None
 
 
 @SGD
 def test_resumed_training_uses_the_learning_rates_of_its_epochs(run: TrainingRun, unbroken: Outcome) -> None:
     scheduled = replace(run, learning_rates=(0.05, 0.01))
-    engine = JaxEngine(steps_per_chunk=1)
+    engine = _stepwise()
     parts, _ = _in_parts(engine, scheduled, iter([STEPS + 2, None]))
     assert parts == _outcome(engine, scheduled)
     assert parts != unbroken
@@ -244,14 +249,14 @@ def test_change_of_environment_is_noted(run: TrainingRun, halfway: Checkpoint) -
     here = halfway.environment
     moved = replace(halfway, environment=dict(here) | {"threads": "64", "jaxlib": "0.0.1"})
     notes = Notes()
-    JaxEngine().train(replace(run, resume=moved), notes)
+    _stepwise().train(replace(run, resume=moved), notes)
     (notice,) = notes.notices
     assert notice == (
         f"The checkpoint was made with jaxlib 0.0.1 (here {here['jaxlib']}), threads 64 (here {here['threads']}): "
         "results may differ in their last bits from an uninterrupted training."
     )
     silent = Notes()
-    JaxEngine().train(replace(run, resume=replace(halfway, environment={})), silent)
+    _stepwise().train(replace(run, resume=replace(halfway, environment={})), silent)
     assert "threads unknown" in str(silent.notices[0])
 
 
