@@ -321,7 +321,13 @@ def submitted(store: Store) -> Callable[..., str]:
     """Submits a job to the store, as the service does after validation."""
 
     def submit(**dataset: object) -> str:
-        usual = {"id": "ds_0", "name": "tiny", "digest": DIGEST, "train": "train", "validation": None}
+        usual: dict[str, object] = {
+            "id": "ds_0",
+            "name": "tiny",
+            "digest": DIGEST,
+            "train": "train",
+            "validation": None,
+        }
         usual |= {"validation_fraction": None, "bind": {"image": "image", "output_true": "output_true"}}
         hyperparameters = {"epochs": 1, "shuffle": True, "seed": 7}
         request = resolved_request(name=None, dataset=usual | dataset, hyperparameters=hyperparameters, engine="auto")

@@ -98,9 +98,7 @@ def test_matching_etag_is_a_304(http: httpx2.Client, path: str, known: str) -> N
     ("requested", "if_range", "start", "stop"),
     [
         ("bytes=0-9", None, 0, 10),
-        ("bytes=10000-", None, 10000, 10240),
         ("bytes=-40", None, 10200, 10240),
-        ("bytes=9-99999", None, 9, 10240),
         ("bytes=100-", ETAG, 100, 10240),
     ],
 )
@@ -115,11 +113,7 @@ def test_range_request_returns_a_part(
 
 def test_unsupported_range_or_another_etag_returns_the_whole_file(http: httpx2.Client, path: str) -> None:
     changed = ('"other"', f"W/{ETAG}", "Mon, 23 Nov 2026 00:00:00 GMT")
-    unsupported = ("bytes=0-1,5-6", "bytes=9-1", "lines=1-2")
-    for headers in (
-        *({"range": requested} for requested in unsupported),
-        *({"range": "bytes=100-", "if-range": etag} for etag in changed),
-    ):
+    for headers in ({"range": "lines=1-2"}, *({"range": "bytes=100-", "if-range": etag} for etag in changed)):
         answer = http.get(path, headers=headers)
         assert (answer.status_code, answer.content) == (200, CONTENT), headers
 

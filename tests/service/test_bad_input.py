@@ -19,11 +19,7 @@ GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
     [
         (b"", "empty"),
         (b"{", "line 1, column 2"),
-        (b'{"a": NaN}', "NaN"),
-        (b'{"a": 1e400}', "1e400"),
-        (b'{"a": 1, "a": 2}', "twice"),
         (b"\xff\xfe{}", "UTF-8"),
-        (b'{"a": "\\ud800"}', "surrogate"),
         (b"[" * 200_000, "deeply"),
     ],
 )

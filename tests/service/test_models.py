@@ -190,13 +190,7 @@ def test_spec_faults_name_the_broken_rule(http: httpx2.Client, mnist_spec: dict[
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "not JSON"),
-        (b'{"a": 1,}', "line 1, column"),
-        (b'{"a": NaN}', "NaN"),
-        (b"[" * 200_000, "deeply"),
-    ],
+    ("content", "message"), [(b"", "not JSON"), (b'{"a": 1,}', "line 1, column"), (b"[" * 200_000, "deeply")]
 )
 def test_malformed_json_is_a_400(http: httpx2.Client, content: bytes, message: str) -> None:
     answer = http.post("/models", content=content, headers=JSON)
@@ -206,13 +200,10 @@ def test_malformed_json_is_a_400(http: httpx2.Client, content: bytes, message: s
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a: [1", "line 2, column 1"),
         (b"a: 1\nb: [1, 2\n", "line 3, column 1"),
-        (b"a: 1\na: 2\n", "second time at line 2, column 1"),
         (b"[" * 200_000, "deeply"),
         (b"a: \xff", "UTF-8"),
         (b"a: !!python/object/apply:os.getcwd []\n", "tag"),
-        (b"a: &a [*a]\n", "alias"),
         (b"a: &a [" + b"x, " * 9 + b"x]\n" + b"".join(b"b%d: *a\n" % n for n in range(2000)), "10,000 values"),
     ],
 )

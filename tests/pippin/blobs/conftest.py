@@ -1,14 +1,28 @@
 """Files, HTTP servers, and the settings of a bucket."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 ABSENT = "sha256:" + "0" * 64
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers without a line on stderr for each request."""
+
+    def answer(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @contextmanager

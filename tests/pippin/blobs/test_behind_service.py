@@ -15,7 +15,7 @@ from pippin.api.tokens import issue
 from pippin.blobs import BlobError, BlobMissingError, BlobRefusedError, Blobs, behind_service
 from pippin.http.token_file import TokenFileError
 from pippin.system.retry import Backoff
-from tests.pippin.blobs.conftest import ABSENT, serving
+from tests.pippin.blobs.conftest import ABSENT, Handler, serving
 
 CONTENT = bytes(range(256)) * 8_000
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -40,7 +40,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), BlobHandler)
         self.content: dict[str, bytes] = {}
         self.token: str | None = None
         self.cut_after: list[int] = []
@@ -53,7 +53,7 @@ class Server(ThreadingHTTPServer):
         return [range_ for method, range_ in self.seen if method == "GET"]
 
 
-class Handler(BaseHTTPRequestHandler):
+class BlobHandler(Handler, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
@@ -61,14 +61,14 @@ class Handler(BaseHTTPRequestHandler):
         if self._refused():
             return
         whole = self.server.content.get(self.path)
-        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
+        range_ = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
         if whole is None:
-            self._answer(404, {"content-length": "0"})
-        elif asked is None or not self.server.knows_ranges:
+            self.answer(404, {"content-length": "0"})
+        elif range_ is None or not self.server.knows_ranges:
             self._send(200, whole, {})
         else:
             assert self.headers["if-range"] == f'"{self.path.removeprefix("/blobs/")}"'
-            begin, end = int(asked[1]), int(asked[2])
+            begin, end = int(range_[1]), int(range_[2])
             self._send(206, whole[begin : end + 1], {"content-range": f"bytes {begin}-{end}/{len(whole)}"})
 
     def do_HEAD(self) -> None:
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         assert hasher.hexdigest() == self.path.removeprefix("/blobs/")
         self.server.content[self.path] = bytes(kept)
-        self._answer(204, {})
+        self.answer(204, {})
 
     def _refused(self) -> bool:
         server = self.server
@@ -95,32 +95,20 @@ class Handler(BaseHTTPRequestHandler):
         if not server.answers:
             return False
         status, kind, body = server.answers.pop(0)
-        self._answer(status, {"content-type": kind, "content-length": str(len(body)), **server.headers})
-        self.wfile.write(b"" if self.command == "HEAD" else body)
+        headers = {"content-type": kind, "content-length": str(len(body)), **server.headers}
+        self.answer(status, headers, b"" if self.command == "HEAD" else body)
         return True
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self._answer(status, {"content-length": str(len(body)), **headers})
-        if self.command == "HEAD":
-            return
-        cuts = self.server.cut_after
+        cuts = self.server.cut_after if self.command == "GET" else [0]
         part = body[: cuts.pop(0)] if cuts else body
-        self.wfile.write(part)
-        if len(part) < len(body):
+        self.answer(status, {"content-length": str(len(body)), **headers}, part)
+        if self.command == "GET" and len(part) < len(body):
             self.close_connection = True
-
-    def _answer(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
 
     def handle(self) -> None:
         with suppress(ConnectionError):
             super().handle()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture
@@ -216,7 +204,7 @@ def test_transient_errors_are_retried(blobs: Blobs, server: Server, source: Path
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         ((413, "text/html", b"<html>"), "PIPPIN_MAX_DATASET_BYTES"),
         ((422, "application/problem+json", b'{"detail": "No.", "errors": [{"detail": "why"}]}'), r"422: No\. why"),
@@ -224,10 +212,10 @@ def test_transient_errors_are_retried(blobs: Blobs, server: Server, source: Path
     ],
 )
 def test_refusal_is_raised_at_once(
-    blobs: Blobs, server: Server, source: Path, answer: tuple[int, str, bytes], says: str
+    blobs: Blobs, server: Server, source: Path, answer: tuple[int, str, bytes], message: str
 ) -> None:
     server.answers = [answer]
-    with pytest.raises(BlobError, match=says):
+    with pytest.raises(BlobError, match=message):
         blobs.put_file(source)
     assert len(server.seen) == 1
 

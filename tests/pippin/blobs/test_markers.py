@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from pippin.blobs import BlobError, Blobs
-from tests.pippin.blobs.conftest import serving
+from tests.pippin.blobs.conftest import Handler, serving
 
 
-class Bucket(BaseHTTPRequestHandler):
+class Bucket(Handler, BaseHTTPRequestHandler):
     """The part of S3 that markers need."""
 
     objects: dict[str, bytes]
@@ -25,31 +25,24 @@ class Bucket(BaseHTTPRequestHandler):
         with self.lock:
             if self.headers.get("if-none-match") == "*":
                 if not self.conditional:
-                    self.answer(501, b"<Error><Code>NotImplemented</Code></Error>")
+                    self.reply(501, b"<Error><Code>NotImplemented</Code></Error>")
                     return
                 if self.path in self.objects:
-                    self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+                    self.reply(412, b"<Error><Code>PreconditionFailed</Code></Error>")
                     return
             self.objects[self.path] = data
-        self.answer(200, b"", data)
+        self.reply(200, b"", data)
 
     def do_GET(self) -> None:
         data = self.objects.get(self.path)
         if data is None:
-            self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+            self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
         else:
-            self.answer(200, data, data)
+            self.reply(200, data, data)
 
-    def answer(self, status: int, body: bytes, tagged: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("etag", f'"{hashlib.sha256(tagged).hexdigest()}"')
-        self.send_header("last-modified", "Mon, 30 Nov 2026 18:00:00 GMT")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
+    def reply(self, status: int, body: bytes, tagged: bytes = b"") -> None:
+        headers = {"etag": f'"{hashlib.sha256(tagged).hexdigest()}"', "content-length": str(len(body))}
+        self.answer(status, headers | {"last-modified": "Mon, 30 Nov 2026 18:00:00 GMT"}, body)
 
 
 @pytest.fixture(params=["folder", "conditional bucket", "older bucket"])

@@ -24,7 +24,7 @@ def reaper(store: Store) -> Reaper:
 
 
 @pytest.fixture
-def worker_client(store: Store, valkey_url: str) -> Iterator[Client]:
+def remote(store: Store, valkey_url: str) -> Iterator[Client]:
     """The connection of the user whose permissions workers on other machines have."""
     _, name, *rules = WORKER_ACL.read_text().split()
     store.redis.execute_command("ACL", "SETUSER", name, *rules, ">workers-own")

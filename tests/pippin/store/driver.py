@@ -1,11 +1,18 @@
 """The steps that take a job through its states, as the service, workers and the passing of time do."""
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Barrier
+from typing import TypeVar
 
 from pippin.api.jobs import Artifact, Failure, Job
 from pippin.api.states import Reason, Status
 from pippin.store import Claim, Idempotency, JobQuota, Store, StoredEvent, keys, new_token
 from tests.support.records import epoch_metrics, resolved_request, stored_checkpoint, worker_report
+
+A = TypeVar("A")
+R = TypeVar("R")
 
 TENANT = "default"
 QUEUE = "pippin-jax"
@@ -18,6 +25,18 @@ def trained_model(job_id: str, **fields: object) -> Artifact:
     """The trained model of a job; keywords replace fields."""
     usual = {"variant": "trained", "digest": "sha256:" + "1" * 64, "bytes": 2344526}
     return Artifact.model_validate(usual | {"url": f"/jobs/{job_id}/model?variant=trained"} | fields)
+
+
+def at_once(function: Callable[[A], R], arguments: Sequence[A]) -> list[R]:
+    """Call a function with each argument at the same moment, in as many threads; the results."""
+    start = Barrier(len(arguments))
+
+    def call(argument: A) -> R:
+        start.wait()
+        return function(argument)
+
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(call, arguments))
 
 
 @dataclass(frozen=True)
@@ -66,17 +85,17 @@ class Driver:
 
     def read(self, job: Job) -> Job:
         """The job's record now."""
-        found = self.store.jobs.get(self.tenant, job.id)
-        assert found is not None
-        return found
+        record = self.store.jobs.get(self.tenant, job.id)
+        assert record is not None
+        return record
 
     def status(self, job: Job) -> Status:
         """The job's status now."""
         return self.read(job).status
 
-    def expire(self, job: Job) -> None:
-        """Let the job's lease run out now."""
-        self.store.redis.zadd(keys.LEASES, {keys.member(self.tenant, job.id): 1}, xx=True)
+    def expire(self, job: Job, at: float = 1) -> None:
+        """Let the job's lease end at this time of Redis, in microseconds: by default long ago."""
+        self.store.redis.zadd(keys.LEASES, {keys.member(self.tenant, job.id): at}, xx=True)
 
     def lose(self, job: Job) -> Status | None:
         """Let the job's lease run out, and let the reaper act on it; the job's next status."""

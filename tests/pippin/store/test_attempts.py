@@ -1,6 +1,5 @@
-import threading
+import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
@@ -11,7 +10,7 @@ from pippin.api.metrics import BatchLosses, EpochMetrics
 from pippin.api.states import Reason, Status
 from pippin.store import Claim, Control, LeaseLost, NoSuchJob, Refused, Store, StoreLimits, keys, new_token
 from pippin.store.attempts import LOG_LINE_CHARACTERS
-from tests.pippin.store.driver import FAILURE, TENANT, Driver, trained_model
+from tests.pippin.store.driver import FAILURE, TENANT, Driver, at_once, trained_model
 from tests.support.records import epoch_metrics
 
 
@@ -53,30 +52,27 @@ def test_only_the_next_attempt_number_can_claim(driver: Driver, number: int) -> 
 
 def test_cancelled_or_deleted_job_cannot_be_claimed(store: Store, driver: Driver) -> None:
     job = driver.submit()
-    store.jobs.cancel(TENANT, job.id)
-    with pytest.raises(Refused, match="the job is cancelled"):
-        driver.claim(job)
-    store.jobs.delete(TENANT, job.id)
-    with pytest.raises(NoSuchJob):
-        driver.claim(job)
+    for change, error, reason in (
+        (store.jobs.cancel, Refused, "the job is cancelled"),
+        (store.jobs.delete, NoSuchJob, job.id),
+    ):
+        change(TENANT, job.id)
+        with pytest.raises(error, match=reason):
+            driver.claim(job)
     assert store.jobs.get(TENANT, job.id) is None
 
 
 def test_one_of_several_concurrent_claims_succeeds(store: Store, driver: Driver) -> None:
-    start = threading.Barrier(8)
-
     def race(job: Job) -> Claim | None:
-        start.wait()
         with suppress(Refused):
             return driver.claim(job)
         return None
 
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(5):
-            job = driver.submit()
-            (winner,) = (held for held in pool.map(race, [job] * 8) if held)
-            assert store.attempts.renew(winner) is Control.CONTINUE
-            assert len(driver.read(job).attempts) == 1
+    for _ in range(5):
+        job = driver.submit()
+        (winner,) = filter(None, at_once(race, [job] * 8))
+        assert store.attempts.renew(winner) is Control.CONTINUE
+        assert len(driver.read(job).attempts) == 1
 
 
 def test_renewal_prolongs_an_expired_lease(store: Store, driver: Driver) -> None:
@@ -88,19 +84,15 @@ def test_renewal_prolongs_an_expired_lease(store: Store, driver: Driver) -> None
     assert store.leases.expired() == []
 
 
-def test_renewal_of_a_cancelled_job_returns_cancel(store: Store, driver: Driver) -> None:
-    job, held = driver.start()
-    store.jobs.cancel(TENANT, job.id)
-    assert [store.attempts.renew(held) for _ in range(2)] == [Control.CANCEL] * 2
-
-
-def test_look_returns_cancel_and_does_not_prolong_the_lease(store: Store, driver: Driver) -> None:
+def test_renewal_and_look_return_cancel_and_only_the_renewal_prolongs_the_lease(store: Store, driver: Driver) -> None:
     job, held = driver.start()
     assert store.attempts.read_control(held) is Control.CONTINUE
     store.jobs.cancel(TENANT, job.id)
     driver.expire(job)
     assert store.attempts.read_control(held) is Control.CANCEL
     assert driver.lease_end(job) == 1
+    assert [store.attempts.renew(held) for _ in range(2)] == [Control.CANCEL] * 2
+    assert driver.lease_end(job) > 1
 
 
 @pytest.mark.parametrize(("seconds", "control"), [(3600, Control.CONTINUE), (1e-6, Control.TIMEOUT)])
@@ -124,17 +116,17 @@ def test_timeout_counts_all_attempts(store: Store, driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "asked", "end", "ended"),
+    ("change", "meanwhile", "end", "ended"),
     [("cancel", Status.CANCELLING, "cancelled", Status.CANCELLED), ("pause", Status.PAUSING, "paused", Status.PAUSED)],
 )
 def test_job_cancelled_or_paused_before_its_first_step_does_not_run(
-    *, store: Store, driver: Driver, request_: str, asked: Status, end: str, ended: Status
+    *, store: Store, driver: Driver, change: str, meanwhile: Status, end: str, ended: Status
 ) -> None:
     job = driver.submit()
     held = driver.claim(job)
-    getattr(store.jobs, request_)(TENANT, job.id)
+    getattr(store.jobs, change)(TENANT, job.id)
     store.attempts.running(held)
-    assert driver.status(job) is asked
+    assert driver.status(job) is meanwhile
     getattr(store.attempts, end)(held)
     assert driver.status(job) is ended
 
@@ -156,8 +148,8 @@ def test_epoch_repeated_by_the_next_attempt_is_not_recorded_again(store: Store, 
     store.attempts.hand_back(held)
     held = driver.run(job, 2)
     assert store.attempts.epoch(held, epoch_metrics(1, attempt=2)) == first
-    found = driver.read(job)
-    assert (found.progress.epoch, found.latest_metrics) == (2, epoch_metrics(2))
+    record = driver.read(job)
+    assert (record.progress.epoch, record.latest_metrics) == (2, epoch_metrics(2))
     assert store.attempts.epoch(held, epoch_metrics(2, attempt=2)) == second
     store.attempts.epoch(held, epoch_metrics(3, attempt=2))
     assert driver.read(job).latest_metrics == epoch_metrics(3, attempt=2)
@@ -166,20 +158,16 @@ def test_epoch_repeated_by_the_next_attempt_is_not_recorded_again(store: Store, 
 def test_mini_batch_losses_are_one_event_before_their_epoch(store: Store, driver: Driver) -> None:
     job, held = driver.start()
     for _ in range(2):
-        store.attempts.epoch(held, epoch_metrics(1), BatchLosses.of([0.5, 1 / 3, float("nan"), float("inf")], 1000))
-    store.attempts.epoch(held, epoch_metrics(2), BatchLosses.of([], 1000))
+        store.attempts.epoch(held, epoch_metrics(1), BatchLosses.of([0.5, 1 / 3, math.nan, math.inf], 1000))
+    store.attempts.epoch(held, epoch_metrics(2, loss=math.nan), BatchLosses.of([], 1000))
     events = driver.events(job, "batches", "epoch")
     assert [event.type for event in events] == ["batches", "epoch", "batches", "epoch"]
     losses = {"losses": [0.5, 0.333333333, None, None]}
     assert events[0].data == {"epoch": 1, "attempt": 1, "every": 1, "count": 4} | losses
     assert events[2].data["losses"] == []
-
-
-def test_non_finite_loss_is_recorded_as_null(store: Store, driver: Driver) -> None:
-    job, held = driver.start()
-    store.attempts.epoch(held, epoch_metrics(1, loss=float("nan")))
-    assert driver.events(job)[-1].data["loss"] is None
-    assert driver.read(job).latest_metrics == epoch_metrics(1, loss=None)
+    # A loss that is not finite is null.
+    assert events[3].data["loss"] is None
+    assert driver.read(job).latest_metrics == epoch_metrics(2, loss=None)
 
 
 def test_log_lines_are_bounded_for_each_attempt(store: Store, driver: Driver) -> None:
@@ -240,7 +228,7 @@ def end(store: Store, held: Claim, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "ending", "status", "attempt"),
+    ("change", "ending", "status", "attempt"),
     [
         (None, "succeed", Status.SUCCEEDED, "succeeded"),
         (None, "fail", Status.FAILED, "failed"),
@@ -255,11 +243,11 @@ def end(store: Store, held: Claim, ending: str) -> None:
     ],
 )
 def test_ending_sets_the_status_and_can_be_sent_twice(
-    *, store: Store, driver: Driver, request_: str | None, ending: str, status: Status, attempt: str
+    *, store: Store, driver: Driver, change: str | None, ending: str, status: Status, attempt: str
 ) -> None:
     job, held = driver.start()
-    if request_:
-        getattr(store.jobs, request_)(TENANT, job.id)
+    if change:
+        getattr(store.jobs, change)(TENANT, job.id)
     end(store, held, ending)
     ended, events = driver.read(job), driver.events(job)
     assert (ended.status, ended.attempts[0].status, driver.lease_end(job)) == (status, attempt, None)
@@ -302,8 +290,8 @@ def test_hand_back_sent_again_does_not_end_the_next_attempt(store: Store, driver
     store.attempts.hand_back(held)
     driver.run(job, 2)
     store.attempts.hand_back(held)
-    found = driver.read(job)
-    assert (found.status, [each.status for each in found.attempts]) == (Status.RUNNING, ["handed_back", "running"])
+    record = driver.read(job)
+    assert (record.status, [each.status for each in record.attempts]) == (Status.RUNNING, ["handed_back", "running"])
     assert driver.waiting() == [(job.id, 2)]
 
 

@@ -107,8 +107,8 @@ def test_job_without_a_readable_checkpoint_restarts_on_any_engine(store: Store, 
     store.attempts.checkpoint(held, stored_checkpoint(0, 3))
     assert driver.read(job).engines_left == ["jax"]
     assert store.attempts.discard_checkpoint(held, stored_checkpoint(0, 3)) is None
-    found = driver.read(job)
-    assert (found.checkpoint, found.engines_left) == (None, ["coreml", "jax"])
+    record = driver.read(job)
+    assert (record.checkpoint, record.engines_left) == (None, ["coreml", "jax"])
     store.attempts.checkpoint(held, stored_checkpoint(0, 1))
     assert driver.read(job).checkpoint == stored_checkpoint(0, 1)
 

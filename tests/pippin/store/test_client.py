@@ -61,7 +61,7 @@ def test_full_server_refuses_writes_and_still_reads(store: Store, driver: Driver
             driver.submit()
         with pytest.raises(StoreUnavailable, match="maxmemory"):
             store.redis.set("a", "b")
-        assert [found.id for found in store.jobs.page(TENANT).items] == [job.id]
+        assert [listed.id for listed in store.jobs.page(TENANT).items] == [job.id]
     finally:
         store.redis.config_set("maxmemory", before["maxmemory"])
 

@@ -1,7 +1,5 @@
 """Steps of Redis's clock, an hour forward or back, while jobs train."""
 
-import math
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -161,8 +159,3 @@ def test_clock_step_forward_makes_no_job_outdated(store: Store, driver: Driver, 
     assert len(store.retention.outdated(-60)) == 1
     clock.set_forward(365 * 24 * HOUR)
     assert store.retention.outdated(30 * 24 * HOUR) == []
-
-
-def test_shifted_clock_of_this_test_is_used(store: Store, clock: Clock) -> None:
-    clock.set_forward(HOUR)
-    assert math.isclose(store.now(), time.time() + HOUR, abs_tol=60)

@@ -1,9 +1,7 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from pippin.store import NameTaken, Store, keys
-from tests.pippin.store.driver import TENANT
+from tests.pippin.store.driver import TENANT, at_once
 from tests.support.records import stored_manifest
 
 
@@ -40,11 +38,9 @@ def test_name_in_use_is_refused_for_other_content(store: Store) -> None:
 
 
 def test_concurrent_uploads_of_one_dataset_make_one(store: Store) -> None:
-    def create(_: int) -> str:
-        return store.datasets.create(TENANT, stored_manifest("digits"), "content")[0].id
-
-    with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(create, range(16)))) == 1
+    uploads = [stored_manifest("digits") for _ in range(16)]
+    datasets = at_once(lambda manifest: store.datasets.create(TENANT, manifest, "content")[0], uploads)
+    assert len({dataset.id for dataset in datasets}) == 1
 
 
 def test_deleted_dataset_leaves_nothing_and_frees_its_name(store: Store) -> None:
@@ -68,9 +64,9 @@ def test_deleting_a_dataset_keeps_another_with_the_same_content(store: Store) ->
 
 
 def test_pages_run_from_the_newest_to_the_oldest(store: Store) -> None:
-    made = [store.datasets.create(TENANT, stored_manifest(None), str(number))[0] for number in range(5)]
-    made.sort(key=lambda dataset: dataset.id, reverse=True)
+    datasets = [store.datasets.create(TENANT, stored_manifest(None), str(number))[0] for number in range(5)]
+    datasets.sort(key=lambda dataset: dataset.id, reverse=True)
     first = store.datasets.page(TENANT, limit=3)
     second = store.datasets.page(TENANT, limit=3, after=first.next)
-    assert first.items + second.items == tuple(made)
+    assert first.items + second.items == tuple(datasets)
     assert second.next is None

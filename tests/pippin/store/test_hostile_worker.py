@@ -7,15 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from pippin.api.jobs import Job
 from pippin.api.states import Status
-from pippin.store import (
-    Client,
-    Store,
-    StoreUnavailable,
-    UnreadableRecord,
-    keys,
-)
+from pippin.store import Client, Store, StoreUnavailable, UnreadableRecord, keys
 from service.background.reaper import Reaper
 from tests.pippin.store.driver import TENANT, WORKER, Driver
 
@@ -29,27 +22,22 @@ def train_for_another_tenant(store: Store) -> None:
     assert others.status(job) is Status.SUCCEEDED
 
 
-def expire_now(store: Store, job: Job) -> None:
-    """Let the lease of a claimed job run out now."""
-    store.redis.zadd(keys.LEASES, {keys.member(TENANT, job.id): int(store.now() * 1e6) - 1}, xx=True)
-
-
 @pytest.mark.parametrize("seconds_before", [1e9, 2])
 def test_lost_job_is_found_among_forged_leases(
     *,
     store: Store,
     driver: Driver,
-    worker_client: Client,
+    remote: Client,
     reaper: Reaper,
     monkeypatch: pytest.MonkeyPatch,
     seconds_before: float,
 ) -> None:
     monkeypatch.setattr("pippin.store.leases.MAX_MEMBERS", 1_000)
     job, _ = driver.start()
-    expire_now(store, job)
+    driver.expire(job, store.now() * 1e6 - 1)
     odd = ["", "/", "default", "a/b/c", "x" * 1000, f"default/{job.id}x"]
     members = [*(f"default/{n}" for n in range(3_000)), *odd]
-    worker_client.zadd(keys.LEASES, dict.fromkeys(members, (store.now() - seconds_before) * 1e6))
+    remote.zadd(keys.LEASES, dict.fromkeys(members, (store.now() - seconds_before) * 1e6))
     before = commands(store)
     looks = 0
     while driver.status(job) is not Status.QUEUED:
@@ -63,12 +51,12 @@ def test_lost_job_is_found_among_forged_leases(
     assert store.members.removed == len(members)
 
 
-def test_leases_of_absent_jobs_are_removed(store: Store, driver: Driver, worker_client: Client, reaper: Reaper) -> None:
+def test_leases_of_absent_jobs_are_removed(store: Store, driver: Driver, remote: Client, reaper: Reaper) -> None:
     ended, (job, _) = driver.submit(), driver.start()
     store.jobs.cancel(TENANT, ended.id)
-    expire_now(store, job)
+    driver.expire(job, store.now() * 1e6 - 1)
     absent = [f"team-c/job_{n:026d}" for n in range(500)]
-    worker_client.zadd(keys.LEASES, dict.fromkeys([*absent, keys.member(TENANT, ended.id)], 1))
+    remote.zadd(keys.LEASES, dict.fromkeys([*absent, keys.member(TENANT, ended.id)], 1))
     reaper.run_once()
     assert (driver.status(job), driver.status(ended)) == (Status.QUEUED, Status.CANCELLED)
     assert store.redis.zcard(keys.LEASES) == 0
@@ -88,11 +76,11 @@ def test_leases_of_absent_jobs_are_removed(store: Store, driver: Driver, worker_
     ],
 )
 def test_damaged_record_of_a_lost_job_does_not_block_others(
-    *, store: Store, driver: Driver, worker_client: Client, reaper: Reaper, key: str, field: str, value: str
+    *, store: Store, driver: Driver, remote: Client, reaper: Reaper, key: str, field: str, value: str
 ) -> None:
     (damaged, _), (job, _) = driver.start(), driver.start()
-    worker_client.hset(getattr(keys.job(TENANT, damaged.id), key), field, value)
-    expire_now(store, job)
+    remote.hset(getattr(keys.job(TENANT, damaged.id), key), field, value)
+    driver.expire(job, store.now() * 1e6 - 1)
     driver.expire(damaged)
     reaper.run_once()
     assert driver.status(job) is Status.QUEUED
@@ -104,40 +92,38 @@ def test_damaged_record_of_a_lost_job_does_not_block_others(
     assert {each.id for each in page.items} | {each.id for each in page.unreadable} == {damaged.id, job.id}
 
 
-def test_forged_lease_end_is_limited_to_one_lease(
-    store: Store, driver: Driver, worker_client: Client, reaper: Reaper
-) -> None:
+def test_forged_lease_end_is_limited_to_one_lease(store: Store, driver: Driver, remote: Client, reaper: Reaper) -> None:
     job, _ = driver.start()
-    worker_client.zadd(keys.LEASES, {keys.member(TENANT, job.id): 1e18, "default/nothing": 1e18})
+    remote.zadd(keys.LEASES, {keys.member(TENANT, job.id): 1e18, "default/nothing": 1e18})
     reaper.run_once()
     assert driver.lease_end(job) <= store.now() * 1e6 + 21e6
     assert store.redis.zcard(keys.LEASES) == 1
 
 
-def test_forged_index_entries_hide_no_job(store: Store, driver: Driver, worker_client: Client, reaper: Reaper) -> None:
+def test_forged_index_entries_hide_no_job(store: Store, driver: Driver, remote: Client, reaper: Reaper) -> None:
     jobs = [driver.submit() for _ in range(3)]
     strays = [f"default/{n}" for n in range(2000)]
-    worker_client.zadd(keys.QUEUED, dict.fromkeys(strays, 0))
-    worker_client.zadd(keys.jobs_by_status(TENANT, "queued"), dict.fromkeys([*strays, "zzz", "job_x"], 0))
+    remote.zadd(keys.QUEUED, dict.fromkeys(strays, 0))
+    remote.zadd(keys.jobs_by_status(TENANT, "queued"), dict.fromkeys([*strays, "zzz", "job_x"], 0))
     reaper.run_once()
     assert store.redis.zcard(keys.QUEUED) == len(jobs)
     page = store.jobs.page(TENANT, status=Status.QUEUED, limit=2)
     assert [each.id for each in page.items] == [jobs[2].id, jobs[1].id]
 
 
-def test_malformed_events_are_skipped(store: Store, driver: Driver, worker_client: Client) -> None:
+def test_malformed_events_are_skipped(store: Store, driver: Driver, remote: Client) -> None:
     job = driver.submit()
     stream = keys.job(TENANT, job.id).events
     for fields in ({"x": "y"}, {"type": "state", "data": "{"}, {"type": "state", "data": '{"to":"x"}'}, {"data": "{}"}):
-        worker_client.xadd(stream, fields)
+        remote.xadd(stream, fields)
     store.jobs.cancel(TENANT, job.id)
     assert [event.data["to"] for event in driver.events(job)] == ["queued", "cancelled"]
 
 
-def test_forged_heartbeats_hide_no_worker(store: Store, driver: Driver, worker_client: Client) -> None:
+def test_forged_heartbeats_hide_no_worker(store: Store, driver: Driver, remote: Client) -> None:
     now = store.now() * 1e6
-    worker_client.zadd(keys.WORKERS, {f"ghost-{n}": now - 1e6 for n in range(5000)} | {"future": 1e18, "broken": now})
-    worker_client.set(keys.worker("broken"), '{"name": 1}')
+    remote.zadd(keys.WORKERS, {f"ghost-{n}": now - 1e6 for n in range(5000)} | {"future": 1e18, "broken": now})
+    remote.set(keys.worker("broken"), '{"name": 1}')
     driver.heartbeat()
     workers, unreadable = store.workers.listing()
     assert [worker.name for worker in workers] == [WORKER]
@@ -159,12 +145,10 @@ def commands(store: Store) -> int:
     return int(store.redis.info("stats")["total_commands_processed"])  # type: ignore[index]
 
 
-def test_reaper_loads_missing_scripts_for_workers(
-    store: Store, driver: Driver, worker_client: Client, reaper: Reaper
-) -> None:
+def test_reaper_loads_missing_scripts_for_workers(store: Store, driver: Driver, remote: Client, reaper: Reaper) -> None:
     job = driver.submit()
     store.redis.script_flush()  # as after a restart of Redis
-    worker = Driver(Store(worker_client))
+    worker = Driver(Store(remote))
     with pytest.raises(StoreUnavailable, match="start the service"):
         worker.claim(job)
     reaper.run_once()

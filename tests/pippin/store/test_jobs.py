@@ -120,7 +120,7 @@ def test_labels_of_any_text_are_distinguished(store: Store, driver: Driver) -> N
     labelled = [{"a=b": "c"}, {"a": "b=c"}, {"mark: *": "schön\n/"}]
     jobs = [driver.submit(labels=labels) for labels in labelled]
     for job, labels in zip(jobs, labelled, strict=True):
-        assert [found.id for found in store.jobs.page(TENANT, labels=labels).items] == [job.id]
+        assert [listed.id for listed in store.jobs.page(TENANT, labels=labels).items] == [job.id]
 
 
 def test_filtered_pages_cover_all_chunks_of_the_listing(

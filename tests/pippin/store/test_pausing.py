@@ -1,5 +1,5 @@
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -7,7 +7,7 @@ from pippin.api.checkpoints import Resumption
 from pippin.api.jobs import Job
 from pippin.api.states import Status
 from pippin.store import Control, Refused, Store, keys
-from tests.pippin.store.driver import TENANT, Driver
+from tests.pippin.store.driver import TENANT, Driver, at_once
 from tests.support.records import stored_checkpoint
 
 
@@ -124,55 +124,39 @@ def test_resume_of_a_queued_job_changes_nothing(store: Store, driver: Driver) ->
 
 
 def test_concurrent_resumes_queue_a_job_once(store: Store, driver: Driver) -> None:
-    start = Barrier(4)
-
-    def resume(job: Job) -> Status:
-        start.wait()
-        return store.jobs.resume(TENANT, job.id).status
-
-    with ThreadPoolExecutor(4) as pool:
-        for _ in range(5):
-            job = driver.submit()
-            store.jobs.pause(TENANT, job.id)
-            assert set(pool.map(resume, [job] * 4)) == {Status.QUEUED}
-            assert driver.waiting().count((job.id, 1)) == 1
-            assert [move.to for move in driver.read(job).transitions].count(Status.QUEUED) == 2
+    for _ in range(5):
+        job = driver.submit()
+        store.jobs.pause(TENANT, job.id)
+        resumed = at_once(lambda job_id: store.jobs.resume(TENANT, job_id), [job.id] * 4)
+        assert {each.status for each in resumed} == {Status.QUEUED}
+        assert driver.waiting().count((job.id, 1)) == 1
+        assert [move.to for move in driver.read(job).transitions].count(Status.QUEUED) == 2
 
 
 def test_concurrent_pause_and_claim_are_consistent(store: Store, driver: Driver) -> None:
-    start = Barrier(2)
-
     def pause(job: Job) -> Status:
-        start.wait()
         return store.jobs.pause(TENANT, job.id).status
 
     def claim(job: Job) -> bool:
-        start.wait()
-        try:
-            driver.claim(job)
-        except Refused:
-            return False
-        return True
+        with suppress(Refused):
+            return bool(driver.claim(job))
+        return False
 
-    with ThreadPoolExecutor(2) as pool:
-        for _ in range(20):
-            job = driver.submit()
-            paused, claimed = pool.submit(pause, job), pool.submit(claim, job)
-            assert paused.result() is (Status.PAUSING if claimed.result() else Status.PAUSED)
-            assert driver.status(job) is paused.result()
+    for _ in range(20):
+        job = driver.submit()
+        paused, claimed = at_once(lambda change, job=job: change(job), [pause, claim])
+        assert paused is (Status.PAUSING if claimed else Status.PAUSED)
+        assert driver.status(job) is paused
 
 
 def test_concurrent_pauses_and_resumes_keep_queue_and_status_consistent(store: Store, driver: Driver) -> None:
     job = driver.submit()
-    start = Barrier(4)
 
-    def change(resumes: bool) -> None:
-        start.wait()
+    def repeat(change: Callable[[str, str], Job]) -> None:
         for _ in range(25):
-            (store.jobs.resume if resumes else store.jobs.pause)(TENANT, job.id)
+            change(TENANT, job.id)
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(change, [True, False, True, False]))
+    at_once(repeat, [store.jobs.resume, store.jobs.pause] * 2)
     queued = driver.status(job) is Status.QUEUED
     assert driver.waiting() == ([(job.id, 1)] if queued else [])
 

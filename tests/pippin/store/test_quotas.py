@@ -1,11 +1,10 @@
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
 from pippin.store import ByteQuota, Idempotency, JobQuota, QuotaExceeded, Store
 from pippin.store.rates import Rates
-from tests.pippin.store.driver import TENANT, Driver
+from tests.pippin.store.driver import TENANT, Driver, at_once
 from tests.support.records import stored_manifest
 
 
@@ -38,14 +37,11 @@ def test_quotas_of_tokens_are_independent(driver: Driver) -> None:
 
 
 def test_concurrent_submissions_do_not_exceed_the_quota(store: Store, driver: Driver) -> None:
-    quota = JobQuota("token_a", queued=3, active=None)
-
-    def attempt(_: int) -> None:
+    def attempt(quota: JobQuota) -> None:
         with suppress(QuotaExceeded):
             driver.submit(quota=quota)
 
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(attempt, range(16)))
+    at_once(attempt, [JobQuota("token_a", queued=3, active=None)] * 16)
     assert len(store.jobs.page(TENANT).items) == 3
 
 

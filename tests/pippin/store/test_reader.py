@@ -7,15 +7,7 @@ import pytest
 
 from pippin.api.jobs import Job
 from pippin.local.valkey import EmbeddedValkey
-from pippin.store import (
-    EventReader,
-    MalformedEventId,
-    Store,
-    StoreUnavailable,
-    Subscription,
-    connect,
-    keys,
-)
+from pippin.store import EventReader, MalformedEventId, Store, StoreUnavailable, Subscription, connect, keys
 from pippin.store.events import StoredEvent
 from tests.pippin.store.driver import FAILURE, TENANT, Driver
 from tests.support.waiting import DEADLINE, wait_for_async
@@ -97,11 +89,11 @@ async def test_key_of_another_type_ends_its_own_subscription_only(
 ) -> None:
     job, damaged = driver.submit(), driver.submit()
     held = driver.run(job)
-    async with reader.subscribe(TENANT, job.id) as live, reader.subscribe(TENANT, damaged.id) as dead:
+    async with reader.subscribe(TENANT, job.id) as live, reader.subscribe(TENANT, damaged.id) as ended:
         stream = keys.job(TENANT, damaged.id).events
         store.redis.delete(stream)
         store.redis.set(stream, "x")
-        assert await rest(dead) == []
+        assert await rest(ended) == []
         store.attempts.log(held, "still here")
         assert await next_line(live) == "still here"
 

@@ -1,12 +1,9 @@
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from pippin.api.jobs import Failure
 from pippin.api.states import Reason, Status
 from pippin.store import LeaseLost, Store, keys
-from tests.pippin.store.driver import TENANT, WORKER, Driver
+from tests.pippin.store.driver import TENANT, WORKER, Driver, at_once
 
 RQ_QUEUE = "rq:queue:pippin-jax"
 TAKEN = f"{RQ_QUEUE}:intermediate"
@@ -102,14 +99,7 @@ def test_renewal_during_the_reaping_keeps_the_job(
 def test_concurrent_reapers_requeue_a_job_once(store: Store, driver: Driver) -> None:
     job, _ = driver.start()
     driver.expire(job)
-    start = threading.Barrier(6)
-
-    def reap(_: int) -> Status | None:
-        start.wait()
-        return store.reaping.requeue_lost(TENANT, job.id)
-
-    with ThreadPoolExecutor(6) as pool:
-        outcomes = list(pool.map(reap, range(6)))
+    outcomes = at_once(lambda job_id: store.reaping.requeue_lost(TENANT, job_id), [job.id] * 6)
     assert [outcome for outcome in outcomes if outcome] == [Status.QUEUED]
     assert driver.waiting() == [(job.id, 2)]
 

@@ -1,6 +1,5 @@
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
@@ -11,7 +10,7 @@ from rq.serializers import JSONSerializer
 from pippin.api.states import Status
 from pippin.store import Idempotency, IdempotencyInFlight, IdempotencyMismatch, Store
 from pippin.store.queues import FUNCTION, Queues
-from tests.pippin.store.driver import QUEUE, TENANT, Driver
+from tests.pippin.store.driver import QUEUE, TENANT, Driver, at_once
 from tests.support.records import resolved_request
 
 SPEC = {"layers": [], "epochs": {"default": 10}, "note": "é", "rate": 1e-08}
@@ -75,7 +74,7 @@ def test_commit_with_a_lost_reply_is_not_repeated(
     monkeypatch.setattr(Pipeline, "execute", execute_and_lose)
     job = driver.submit(idempotency=SENT)
     assert lost
-    assert [found.id for found in store.jobs.page(TENANT, limit=10).items] == [job.id]
+    assert [listed.id for listed in store.jobs.page(TENANT, limit=10).items] == [job.id]
     assert driver.waiting() == [(job.id, 1)]
     assert len(driver.events(job)) == 1
 
@@ -86,18 +85,18 @@ def test_auto_job_goes_to_core_ml_only_with_a_live_core_ml_worker(driver: Driver
     driver.heartbeat(engines=["coreml"])
     second = driver.submit(engine="auto")
     assert driver.waiting("pippin-coreml") == [(second.id, 1)]
-    asked = driver.submit(engine="jax")
-    assert asked.engine == "jax"
+    fixed = driver.submit(engine="jax")
+    assert fixed.engine == "jax"
     neighbors = driver.submit(engine="auto", engines=["jax"])
-    assert driver.waiting() == [(job.id, 1) for job in (first, asked, neighbors)]
+    assert driver.waiting() == [(job.id, 1) for job in (first, fixed, neighbors)]
 
 
 def test_queued_job_names_the_worker_it_waits_for(driver: Driver) -> None:
     jax, auto = driver.submit(engine="jax"), driver.submit(engine="auto")
     neighbors = driver.submit(engine="auto", engines=["jax"])
     no_jax = "No live worker has the jax engine; start one with `pippin worker`."
-    none = "No worker is alive; start one with `pippin worker`."
-    assert [job.waiting_for for job in (jax, auto, neighbors)] == [no_jax, none, no_jax]
+    no_worker = "No worker is alive; start one with `pippin worker`."
+    assert [job.waiting_for for job in (jax, auto, neighbors)] == [no_jax, no_worker, no_jax]
     driver.heartbeat(engines=["coreml"])
     assert [driver.read(job).waiting_for for job in (jax, auto, neighbors)] == [no_jax, None, no_jax]
     driver.heartbeat(engines=["jax"])
@@ -122,11 +121,8 @@ def test_same_key_with_another_body_is_refused(store: Store, driver: Driver) -> 
 
 
 def test_concurrent_submits_with_one_key_make_one_job(driver: Driver) -> None:
-    def send(_: int) -> str:
-        return driver.submit(idempotency=Idempotency("key", "body")).id
-
-    with ThreadPoolExecutor(8) as pool:
-        (job_id,) = set(pool.map(send, range(24)))
+    sent = [Idempotency("key", "body") for _ in range(16)]
+    (job_id,) = {job.id for job in at_once(lambda each: driver.submit(idempotency=each), sent)}
     assert driver.waiting() == [(job_id, 1)]
 
 

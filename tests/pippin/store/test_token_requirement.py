@@ -1,7 +1,6 @@
 import json
 import os
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import structlog
 
 from pippin.api.tokens import ROLES
 from pippin.store.token_requirement import RequirementError, TokenRequirement
+from tests.pippin.store.driver import at_once
 
 EVERY = frozenset(ROLES)
 
@@ -133,6 +133,5 @@ def test_unwritable_home_is_logged_and_roles_are_kept_in_memory(tmp_path: Path) 
 
 
 def test_many_threads_lose_no_role(requirement: TokenRequirement, tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda role: remember(requirement, role), ROLES * 4))
+    at_once(lambda role: remember(requirement, role), ROLES * 4)
     assert recalled(tmp_path) == EVERY

@@ -94,8 +94,8 @@ def test_live_tokens_and_sessions_are_listed(store: Store) -> None:
     hashes = {token: secret_hash(secret) for token, secret in sessions.items()}
     ended = secret_hash(store.tokens.open_session(kept.record) + "x")
     store.tokens.revoke(revoked.record.id)
-    asked = [kept.record.id, revoked.record.id, "token_unknown"]
-    live = store.tokens.live(asked, [*hashes.values(), ended])
+    ids = [kept.record.id, revoked.record.id, "token_unknown"]
+    live = store.tokens.live(ids, [*hashes.values(), ended])
     assert live == ({kept.record.id}, {hashes[kept]}, {"read"})
     # A session does not add a token that the query does not name.
     assert store.tokens.live([], []) == (set(), set(), {"read"})

@@ -22,8 +22,8 @@ def charged(store: Store, job: Job) -> int:
 def measured(store: Store) -> int:
     """The memory of the tenant's and of RQ's job keys, by MEMORY USAGE."""
     patterns = (f"pippin:{TENANT}:*", "rq:job:*")
-    found = {key for pattern in patterns for key in store.redis.scan_iter(pattern, count=1000)}
-    return sum(store.redis.memory_usage(key, samples=0) or 0 for key in found)
+    names = {key for pattern in patterns for key in store.redis.scan_iter(pattern, count=1000)}
+    return sum(store.redis.memory_usage(key, samples=0) or 0 for key in names)
 
 
 def limited(store: Store, **limits: int) -> tuple[Store, Driver]:

@@ -15,26 +15,21 @@ from tests.pippin.store.driver import TENANT, WORKER, Driver, trained_model
 from tests.support.records import stored_checkpoint, stored_manifest
 
 DIGEST = "sha256:" + "a" * 64
-DAMAGES = ["newer major", "no version", "bad JSON", "wrong type", "missing field", "null"]
+RECORD_DAMAGES: dict[str, Callable[[dict[str, object]], object]] = {
+    "newer major": lambda record: record | {FIELD: "2.0"},
+    "no version": lambda record: record | {FIELD: "one"},
+    "wrong type": lambda record: record | {"created_at" if "created_at" in record else "started_at": ["yesterday"]},
+    "missing field": lambda record: {
+        name: value for name, value in record.items() if name != ("id" if "id" in record else "name")
+    },
+    "null": lambda _: None,
+}
+DAMAGES = [*RECORD_DAMAGES, "bad JSON"]
 
 
 def damage(text: str, how: str) -> str:
     """A record's JSON, damaged."""
-    document = json.loads(text)
-    match how:
-        case "newer major":
-            document[FIELD] = "2.0"
-        case "no version":
-            document[FIELD] = "one"
-        case "bad JSON":
-            return text[: len(text) // 2]
-        case "wrong type":
-            document["created_at" if "created_at" in document else "started_at"] = ["yesterday"]
-        case "missing field":
-            del document["id" if "id" in document else "name"]
-        case "null":
-            return "null"
-    return json.dumps(document)
+    return text[: len(text) // 2] if how == "bad JSON" else json.dumps(RECORD_DAMAGES[how](json.loads(text)))
 
 
 def manifest(number: int) -> StoredManifest:
@@ -231,8 +226,7 @@ def test_record_without_a_readable_digest_stops_blob_deletion(store: Store, kind
 
 
 @pytest.mark.parametrize(
-    ("key", "field"),
-    [("artifacts", "trained"), ("checkpoints", "trained"), ("job", "resume"), ("job", "request")],
+    ("key", "field"), [("artifacts", "trained"), ("checkpoints", "trained"), ("job", "resume"), ("job", "request")]
 )
 def test_job_without_a_readable_digest_stops_blob_deletion(store: Store, driver: Driver, key: str, field: str) -> None:
     job = driver.submit()

@@ -15,9 +15,9 @@ from tests.support.records import epoch_metrics, worker_report
 
 
 @pytest.fixture
-def own(worker_client: Client) -> Store:
+def own(remote: Client) -> Store:
     """The store as such a worker opens it."""
-    return Store(worker_client)
+    return Store(remote)
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,13 @@ def test_worker_user_can_read_and_remove_its_drain(store: Store, own: Store) -> 
     assert store.workers.drain_of(WORKER) is None
 
 
-def test_worker_user_trains_for_every_tenant_and_only_reads_datasets(
-    store: Store, own: Store, worker_client: Client
-) -> None:
+def test_worker_user_trains_for_every_tenant_and_only_reads_datasets(store: Store, own: Store, remote: Client) -> None:
     job = Driver(store, "team-a").submit()
     Driver(own, "team-a").run(job)
     assert own.jobs.spec("team-a", job.id) == {"layers": []}
     assert own.datasets.get("team-a", "digits") is None
     with pytest.raises(NoPermissionError):
-        worker_client.hset("pippin:team-a:dataset:ds_1", "record", "forged")
+        remote.hset("pippin:team-a:dataset:ds_1", "record", "forged")
 
 
 def test_worker_user_can_neither_write_nor_read_tokens(store: Store, own: Store) -> None:
@@ -73,16 +71,16 @@ def test_worker_user_can_neither_write_nor_read_tokens(store: Store, own: Store)
     assert len(store.tokens.all()) == 1
 
 
-def test_script_that_reads_tokens_is_refused(store: Store, worker_client: Client) -> None:
+def test_script_that_reads_tokens_is_refused(store: Store, remote: Client) -> None:
     store.tokens.add(issue("admin", "ada"))
     script = "return redis.call('HGETALL', KEYS[1])"
     with pytest.raises(NoPermissionError):
-        worker_client.eval(script, 1, keys.HASHES)
+        remote.eval(script, 1, keys.HASHES)
     loaded = store.redis.script_load(script)
     with pytest.raises(NoPermissionError):
-        worker_client.evalsha(loaded, 1, keys.HASHES)
+        remote.evalsha(loaded, 1, keys.HASHES)
     with pytest.raises(StoreUnavailable, match="this user may not load them"):
-        worker_client.script_load(script)
+        remote.script_load(script)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +121,9 @@ def test_script_that_reads_tokens_is_refused(store: Store, worker_client: Client
         ),
     ],
 )
-def test_forbidden_command_is_refused(driver: Driver, worker_client: Client, commands: list[str]) -> None:
+def test_forbidden_command_is_refused(driver: Driver, remote: Client, commands: list[str]) -> None:
     job = driver.submit()
     for command in commands:
         with pytest.raises(NoPermissionError):
-            worker_client.execute_command(*command.replace("{job}", keys.job(TENANT, job.id).job).split())
+            remote.execute_command(*command.replace("{job}", keys.job(TENANT, job.id).job).split())
         assert driver.status(job) is Status.QUEUED, command

@@ -46,8 +46,8 @@ def test_worker_with_an_expired_record_is_not_listed(store: Store, driver: Drive
 
 def test_job_for_one_engine_goes_to_its_queue_regardless_of_workers(store: Store, driver: Driver) -> None:
     driver.heartbeat(engines=["coreml", "jax"])
-    asked = (["jax"], ["coreml"], ["coreml", "jax"])
-    assert [store.workers.queue_for(engines) for engines in asked] == ["pippin-jax", "pippin-coreml", "pippin-coreml"]
+    engines = (["jax"], ["coreml"], ["coreml", "jax"])
+    assert [store.workers.queue_for(each) for each in engines] == ["pippin-jax", "pippin-coreml", "pippin-coreml"]
 
 
 @pytest.mark.parametrize(("silent_for", "queue"), [(25, "pippin-coreml"), (31, "pippin-jax")])
@@ -67,7 +67,7 @@ def test_draining_worker_gets_no_more_jobs(store: Store, driver: Driver) -> None
 
 
 @pytest.mark.parametrize(
-    ("names", "text", "found"),
+    ("names", "text", "name"),
     [
         pytest.param(["mac-1-0a", "mac-2-0b"], "mac-1-0a", "mac-1-0a", id="whole name"),
         pytest.param(["mac-1-0a", "mac-2-0b"], "mac-1", "mac-1-0a", id="prefix"),
@@ -75,10 +75,10 @@ def test_draining_worker_gets_no_more_jobs(store: Store, driver: Driver) -> None
     ],
 )
 def test_worker_is_found_by_its_name_or_a_prefix(
-    store: Store, driver: Driver, names: list[str], text: str, found: str
+    store: Store, driver: Driver, names: list[str], text: str, name: str
 ) -> None:
     driver.heartbeat(*names)
-    assert store.workers.find(text).name == found
+    assert store.workers.find(text).name == name
 
 
 def test_unknown_or_ambiguous_name_is_refused_with_candidates(store: Store, driver: Driver) -> None:

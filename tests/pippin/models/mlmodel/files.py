@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from coremltools.models import datatypes
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
+from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
 
 from pippin.models.mlmodel import build
 from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
@@ -33,6 +35,18 @@ def spoiled(harm: Callable[[Message], object]) -> bytes:
     model = message_in(small_file())
     harm(model)
     return serialize(model)
+
+
+def trained(builder: NeuralNetworkBuilder, output: str, *shape: int) -> Message:
+    """The model of coremltools' builder, its layer `dense` trained by squares; without a shape, by cross entropy."""
+    builder.make_updatable(["dense"])
+    if shape:
+        builder.set_mean_squared_error_loss(name="loss", input_feature=(output, datatypes.Array(*shape)))
+    else:
+        builder.set_categorical_cross_entropy_loss(name="loss", input=output)
+    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
+    builder.set_epochs(10)
+    return builder.spec
 
 
 def network(**changes: object) -> Message:

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+from coremltools.models.neural_network import NeuralNetworkBuilder
 
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, at, parse, serialize
 from pippin.models.spec import ArrayFeature, LabelFeature, resolve
 from pippin.models.spec.features import DictionaryFeature, NumberFeature
-from tests.pippin.models.mlmodel.files import small_file
+from tests.pippin.models.mlmodel.files import small_file, trained
 from tests.support.specs import small_spec
 
 Labels = list[str] | list[int]
@@ -150,11 +150,7 @@ def builders_classifier(labels: Labels, blob: str = "", judged: str = "y", featu
     builder.add_inner_product("dense", np.arange(12.0).reshape(3, 4), np.zeros(3), 4, 3, True, "x", "logits")
     builder.add_softmax("softmax", "logits", judged)
     builder.set_class_labels(labels, predicted_feature_name=feature, prediction_blob=blob)
-    builder.make_updatable(["dense"])
-    builder.set_categorical_cross_entropy_loss(name="loss", input=judged)
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    return builder.spec
+    return trained(builder, judged)
 
 
 @pytest.mark.parametrize("labels", [["cat", "dog", "bug"], [7, -3, 9]])
@@ -204,11 +200,7 @@ def test_builder_regressor_is_read() -> None:
     builder = NeuralNetworkBuilder([("x", datatypes.Array(4))], [("price", datatypes.Array(1))], mode="regressor")
     builder.add_inner_product("dense", np.ones((1, 4)), np.zeros(1), 4, 1, True, "x", "price")
     builder.spec.description.predictedFeatureName = "price"
-    builder.make_updatable(["dense"])
-    builder.set_mean_squared_error_loss(name="loss", input_feature=("price", datatypes.Array(1)))
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    found = read(serialize(builder.spec)).resolved
+    found = read(serialize(trained(builder, "price", 1))).resolved
     assert found.spec.regressor is not None
     assert found.spec.regressor.predicted_feature == "price"
     assert found.training_target == "price_true"

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+from coremltools.models.neural_network import NeuralNetworkBuilder
 
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.models.spec import ImageFeature
-from tests.pippin.models.mlmodel.files import small_file
+from tests.pippin.models.mlmodel.files import small_file, trained
 
 LAYERS = [
     {"type": "flatten", "name": "flat"},
@@ -165,11 +165,7 @@ def test_builder_preprocessing_round_trips(channels: int, options: dict[str, Any
     )
     builder.add_softmax("softmax", "logits", "y")
     builder.set_pre_processing_parameters(image_input_names=["x"], **options)
-    builder.make_updatable(["dense"])
-    builder.set_categorical_cross_entropy_loss(name="loss", input="y")
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    found = read(serialize(builder.spec))
+    found = read(serialize(trained(builder, "y")))
     assert found.resolved.inputs == (ImageFeature.model_validate(image(**expected)),)
     ours = parse(build(found.resolved, found.weights))
     assert ours.description.input == builder.spec.description.input

@@ -1,17 +1,16 @@
 """How layers see arrays and images: the mappings of our files and of coremltools'."""
 
-from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+from coremltools.models.neural_network import NeuralNetworkBuilder
 
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.models.spec import ArrayFeature, resolve
-from tests.pippin.models.mlmodel.files import small_file
+from tests.pippin.models.mlmodel.files import small_file, trained
 from tests.support.specs import small_spec
 
 RANK5, EXACT, RANK4 = 0, 1, 1
@@ -20,15 +19,6 @@ RANK5, EXACT, RANK4 = 0, 1, 1
 def mappings(message: Message) -> tuple[int, int]:
     network = message.neuralNetwork
     return network.arrayInputShapeMapping, network.imageInputShapeMapping
-
-
-def finish(builder: NeuralNetworkBuilder, judged: str, shape: Sequence[int]) -> Message:
-    """The builder's model, trained to make `judged`."""
-    builder.make_updatable(["dense"])
-    builder.set_mean_squared_error_loss(name="loss", input_feature=(judged, datatypes.Array(*shape)))
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    return builder.spec
 
 
 def builders_dense(shape: tuple[int, ...], made: tuple[int, ...], *, exact: bool = True) -> Message:
@@ -43,7 +33,7 @@ def builders_dense(shape: tuple[int, ...], made: tuple[int, ...], *, exact: bool
     channels = prod(shape[-3:]) if len(shape) > 3 else shape[-1]
     builder.add_inner_product("dense", np.ones((3, channels)), np.zeros(3), channels, 3, True, "x", "mid")
     builder.add_activation("relu", "RELU", "mid", "y")
-    return finish(builder, "y", made)
+    return trained(builder, "y", *made)
 
 
 SHAPES = [
@@ -97,7 +87,7 @@ def test_image_rank_follows_the_mapping_of_the_file(exact: bool, mapping: int, s
     outputs = (*seen[:-3], 2, 4, 5)
     declared = outputs if exact else (2, 4, 5)
     builder.spec.description.output[0].type.multiArrayType.shape[:] = declared
-    message = finish(builder, "y", declared)
+    message = trained(builder, "y", *declared)
     found = read(serialize(message)).resolved
     assert found.shapes == {"x": seen, "y": outputs}
     assert mappings(parse(build(found))) == (EXACT if exact else RANK5, mapping)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from coremltools.models import datatypes
+from google.protobuf.descriptor import FieldDescriptor as Field  # type: ignore[import-untyped]  # it ships no types
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,27 +103,17 @@ def read_or_refused(message: Message) -> None:
 
 _NUMBERS = st.sampled_from([0, 1, -1, 2, 3, 4, 7, 11, 2**31 - 1, -(2**31), 65552, 65600, 131080])
 _LONG = _NUMBERS | st.sampled_from([2**63 - 1, -(2**63)])
-_SCALARS: dict[str, st.SearchStrategy[Any]] = {
-    "int32": _NUMBERS,
-    "int64": _LONG,
-    "uint64": _LONG.map(abs).map(lambda number: min(number, 2**63)),
-    "float": st.floats(width=32),
-    "double": st.floats(),
-    "small": st.integers(0, 100),
-    "bool": st.booleans(),
-    "string": st.text(max_size=5) | st.sampled_from(["point", "color", "colorProbs", "red"]),
-    "bytes": st.binary(max_size=5),
+_SCALARS: dict[int, st.SearchStrategy[Any]] = {
+    Field.TYPE_INT32: _NUMBERS,
+    Field.TYPE_ENUM: _NUMBERS,
+    Field.TYPE_INT64: _LONG,
+    Field.TYPE_UINT64: _LONG.map(abs).map(lambda number: min(number, 2**63)),
+    Field.TYPE_FLOAT: st.floats(width=32),
+    Field.TYPE_DOUBLE: st.floats(),
+    Field.TYPE_BOOL: st.booleans(),
+    Field.TYPE_STRING: st.text(max_size=5) | st.sampled_from(["point", "color", "colorProbs", "red"]),
+    Field.TYPE_BYTES: st.binary(max_size=5),
 }
-
-
-def kind_of(field: Any) -> str | None:  # noqa: ANN401 - protobuf's own descriptor
-    """The name in `_SCALARS`; None of a message."""
-    names = {
-        field.TYPE_INT32: "int32", field.TYPE_INT64: "int64", field.TYPE_UINT64: "uint64", field.TYPE_FLOAT: "float",
-        field.TYPE_DOUBLE: "double", field.TYPE_BOOL: "bool", field.TYPE_STRING: "string", field.TYPE_BYTES: "bytes",
-        field.TYPE_ENUM: "int32",
-    }  # fmt: skip
-    return None if field.message_type is not None else names.get(field.type, "small")
 
 
 def is_map(field: Any) -> bool:  # noqa: ANN401 - protobuf's own descriptor
@@ -145,18 +136,18 @@ def damage(draw: st.DrawFn, model: Message) -> None:
     if not fields:
         return
     field = draw(st.sampled_from(fields))
-    kind, values = kind_of(field), getattr(place, field.name)
+    values, scalar = getattr(place, field.name), _SCALARS.get(field.type, st.integers(0, 100))
     how = draw(st.sampled_from(["clear", "set", "set", "set"]))
     if how == "clear":
         place.ClearField(field.name)
-    elif field.is_repeated and kind is None:
+    elif field.is_repeated and field.message_type is not None:
         values.add() if draw(st.booleans()) or not values else values.pop()
     elif field.is_repeated:
-        values.append(draw(_SCALARS[kind or ""]))
-    elif kind is None:
+        values.append(draw(scalar))
+    elif field.message_type is not None:
         values.SetInParent()
     else:
-        setattr(place, field.name, draw(_SCALARS[kind]))
+        setattr(place, field.name, draw(scalar))
 
 
 @st.composite

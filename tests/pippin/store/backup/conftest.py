@@ -178,3 +178,17 @@ def saved(source: Side, folder: Path) -> Path:
     source.add_models(2)
     source.save(folder)
     return folder
+
+
+BeforeEach = Callable[[type, str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def before_each(monkeypatch: pytest.MonkeyPatch) -> BeforeEach:
+    """Calls a function before each call of a method: `before_each(Blobs, "fetch", function)`."""
+
+    def patch(owner: type, method: str, function: Callable[[], object]) -> None:
+        original = getattr(owner, method)
+        monkeypatch.setattr(owner, method, lambda *arguments: (function(), original(*arguments))[1])
+
+    return patch

@@ -3,7 +3,7 @@
 import gzip
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from pippin.store.backup.folder import Folder
 from pippin.store.backup.hold import SweepHold
 from pippin.store.blob_ownership import BlobOwnership
 from pippin.store.versions import FIELD, VERSION
-from tests.pippin.store.backup.conftest import Side, change_manifest
+from tests.pippin.store.backup.conftest import BeforeEach, Side, change_manifest
 from tests.pippin.store.driver import TENANT
 
 
@@ -70,10 +70,7 @@ def test_time_between_backup_and_restore_is_no_training_time(source: Side, targe
     day = 24 * 3600 * second
     moment = manifest["moment"] - day
     changes = {
-        keys.job(TENANT, job.id).attempts: {
-            "1:started_at": str(moment - day),
-            "1:seen": str(moment - 600 * second),
-        },
+        keys.job(TENANT, job.id).attempts: {"1:started_at": str(moment - day), "1:seen": str(moment - 600 * second)},
         keys.job(TENANT, job.id).job: {"lease": str(3600 * second)},
     }
     records = folder / manifest["records"]["name"]
@@ -97,12 +94,12 @@ def test_damaged_running_job_does_not_stop_a_restore(source: Side, target: Side,
     assert target.driver.waiting() == [(sound.id, 2)]
 
 
-@pytest.mark.parametrize(("request_", "status"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
+@pytest.mark.parametrize(("change", "status"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
 def test_restore_completes_a_pending_cancel_or_pause(
-    source: Side, target: Side, folder: Path, request_: str, status: Status
+    source: Side, target: Side, folder: Path, change: str, status: Status
 ) -> None:
     job, _ = source.start()
-    getattr(source.store.jobs, request_)(TENANT, job.id)
+    getattr(source.store.jobs, change)(TENANT, job.id)
     source.save(folder)
     target.restore(folder)
     assert target.driver.status(job) is status
@@ -158,36 +155,18 @@ def test_missing_and_damaged_blobs_are_named(source: Side, target: Side, folder:
     assert list(target.blobs.names()) == [good]
 
 
-@pytest.fixture
-def at_each_copy(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Calls a function before each copy of a blob."""
-    fetch = Blobs.fetch
-
-    def patch(function: Callable[[], object]) -> None:
-        def fetch_after(self: Blobs, digest: str, path: Path) -> None:
-            function()
-            fetch(self, digest, path)
-
-        monkeypatch.setattr(Blobs, "fetch", fetch_after)
-
-    return patch
-
-
-AtEachCopy = Callable[[Callable[[], object]], None]
-
-
-def test_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, at_each_copy: AtEachCopy) -> None:
+def test_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, before_each: BeforeEach) -> None:
     source.add_models(1)
     holders: list[str | None] = []
-    at_each_copy(lambda: holders.append(source.store.blob_ledger.holder()))
+    before_each(Blobs, "fetch", lambda: holders.append(source.store.blob_ledger.holder()))
     source.save(folder)
     assert holders[0].startswith("backup ")
     assert source.store.blob_ledger.holder() is None
 
 
-def test_lost_sweep_hold_fails_the_backup(source: Side, folder: Path, at_each_copy: AtEachCopy) -> None:
+def test_lost_sweep_hold_fails_the_backup(source: Side, folder: Path, before_each: BeforeEach) -> None:
     source.add_models(1)
-    at_each_copy(lambda: source.store.redis.delete(keys.SWEEP_HOLD))
+    before_each(Blobs, "fetch", lambda: source.store.redis.delete(keys.SWEEP_HOLD))
     with pytest.raises(BackupError, match="was suspended"):
         source.save(folder)
     assert not (folder / "manifest.json").exists()
@@ -253,7 +232,7 @@ def test_blob_store_of_another_redis_is_not_claimed(source: Side, target: Side, 
 
 @pytest.mark.full
 def test_backups_of_running_jobs_hold_every_referenced_blob(
-    source: Side, target: Side, folder: Path, at_each_copy: AtEachCopy
+    source: Side, target: Side, folder: Path, before_each: BeforeEach
 ) -> None:
     def work() -> Iterator[None]:
         for number in range(40):
@@ -265,7 +244,7 @@ def test_backups_of_running_jobs_hold_every_referenced_blob(
 
     steps = work()
     next(steps)
-    at_each_copy(lambda: [next(steps, None) for _ in range(3)])
+    before_each(Blobs, "fetch", lambda: [next(steps, None) for _ in range(3)])
     for _ in range(4):
         assert source.save(folder).missing == ()
         target.store.redis.flushall()

@@ -1,17 +1,16 @@
 """A copy of all records shows a single moment, even during concurrent writes."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from itertools import count
 
 import pytest
 import redis
 
 from pippin.store import connect, keys
-from pippin.store import snapshot as module
 from pippin.store.restoring import Restoring
-from pippin.store.snapshot import KeyCopy, Snapshot, SnapshotError
-from tests.pippin.store.backup.conftest import Side
+from pippin.store.snapshot import KeyCopy, Snapshot, SnapshotError, _Changes
+from tests.pippin.store.backup.conftest import BeforeEach, Side
 from tests.support.waiting import wait_for
 
 
@@ -26,21 +25,6 @@ def restore(side: Side, copies: Iterable[KeyCopy], replacements: int = 1) -> Non
     for _ in range(replacements):
         restoring.replace()
     restoring.close()
-
-
-@pytest.fixture
-def after_the_read(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Calls a function after the keys have been read, before the changes since then are."""
-    read = Snapshot._read
-
-    def patch(function: Callable[[], object]) -> None:
-        def read_and_call(self: Snapshot, names: list[str]) -> Iterator[KeyCopy]:
-            yield from read(self, names)
-            function()
-
-        monkeypatch.setattr(Snapshot, "_read", read_and_call)
-
-    return patch
 
 
 def test_counters_written_together_are_copied_together(source: Side) -> None:
@@ -76,9 +60,7 @@ def test_counters_written_together_are_copied_together(source: Side) -> None:
     assert int(copies[1]["pippin:default:first"].value) > first
 
 
-def test_key_deleted_or_retyped_during_the_copy_has_its_last_state(
-    source: Side, after_the_read: Callable[[Callable[[], object]], None]
-) -> None:
+def test_key_deleted_or_retyped_during_the_copy_has_its_last_state(source: Side, before_each: BeforeEach) -> None:
     client = source.store.redis
     client.mset({"pippin:default:goes": "1", "pippin:default:turns": "1"})
 
@@ -87,7 +69,7 @@ def test_key_deleted_or_retyped_during_the_copy_has_its_last_state(
         client.rpush("pippin:default:turns", "a", "b")
         client.set("pippin:default:new", "1")
 
-    after_the_read(change)
+    before_each(_Changes, "take", change)
     copy = copied(source)
     assert copy["pippin:default:goes"].type == "none"
     assert copy["pippin:default:turns"].value == ["a", "b"]
@@ -102,25 +84,19 @@ def test_process_and_server_keys_are_left_out(source: Side) -> None:
     assert list(copied(source)) == [tenants]
 
 
-def test_redis_emptied_during_the_copy_is_an_error(
-    source: Side, after_the_read: Callable[[Callable[[], object]], None]
-) -> None:
+def test_redis_emptied_during_the_copy_is_an_error(source: Side, before_each: BeforeEach) -> None:
     source.store.redis.set("pippin:default:key", "1")
-    after_the_read(source.store.redis.flushall)
+    before_each(_Changes, "take", source.store.redis.flushall)
     with pytest.raises(SnapshotError, match="emptied"):
         copied(source)
 
 
-def test_redis_that_changes_too_quickly_is_an_error(source: Side, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ROUNDS", 5)
-    take = module._Changes.take
+def test_redis_that_changes_too_quickly_is_an_error(
+    source: Side, before_each: BeforeEach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pippin.store.snapshot._ROUNDS", 5)
     numbers = count()
-
-    def take_after_a_write(self: module._Changes) -> set[str]:
-        source.store.redis.set(f"pippin:default:new:{next(numbers)}", "1")
-        return take(self)
-
-    monkeypatch.setattr(module._Changes, "take", take_after_a_write)
+    before_each(_Changes, "take", lambda: source.store.redis.set(f"pippin:default:new:{next(numbers)}", "1"))
     with pytest.raises(SnapshotError, match="changes too quickly"):
         copied(source)
 

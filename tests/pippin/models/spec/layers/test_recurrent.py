@@ -38,15 +38,6 @@ def both_ways(**fields: object) -> BiDirectionalLSTM:
     return BiDirectionalLSTM(**{"name": "b", "output_vector_size": 3, "activations": (SIGMOID, TANH, TANH)} | fields)
 
 
-def filled(names: tuple[str, ...], channels: int = 2) -> dict[str, object]:
-    """Arrays of ones by name."""
-    shapes = {"weight_matrix": (3, channels), "recursion_matrix": (3, 3)}
-    return {
-        name: np.ones(next((shape for end, shape in shapes.items() if name.endswith(end)), (3,))).tolist()
-        for name in names
-    }
-
-
 def document(**layer: object) -> dict[str, Any]:
     """A model that reads a sequence of 7 vectors with 2 numbers and two states."""
     return small_spec(
@@ -151,20 +142,20 @@ def test_matrices_are_drawn_and_vectors_are_zeros() -> None:
 
 
 def test_given_arrays_are_the_initial_weights() -> None:
-    names = both_ways().array_names
-    given = {
-        way: {key: (np.asarray(array) * factor).tolist() for key, array in filled(names).items()}
-        for way, factor in (("forward", 0.5), ("backward", 0.25))
-    }
+    numbers = {"forward": 0.5, "backward": 0.25}
+    arrays: dict[str, dict[str, object]] = {way: {} for way in numbers}
+    for key, shape in both_ways().weight_shapes((SEQUENCE,)).items():
+        way, _, name = key.partition(".")
+        arrays[way][name] = np.full(shape, numbers[way]).tolist()
     layer = LSTM | {
         "type": "bi_directional_lstm",
         "input": "x",
         "output": ["z", "h1", "c1", "h2", "c2"],
-        "weights": given,
+        "weights": arrays,
     }
-    found = initial_weights(resolve(document(**layer)))["layer"]
-    assert {key: set(array.ravel().tolist()) for key, array in found.items()} == {
-        f"{way}.{name}": {value} for way, value in (("forward", 0.5), ("backward", 0.25)) for name in names
+    weights = initial_weights(resolve(document(**layer)))["layer"]
+    assert {key: set(array.ravel().tolist()) for key, array in weights.items()} == {
+        f"{way}.{name}": {numbers[way]} for way in numbers for name in both_ways().array_names
     }
 
 
