@@ -7,7 +7,7 @@ from service.sandbox import SandboxError
 from service.sandbox.messages import Why
 
 
-@pytest.mark.parametrize("why", sorted(set(get_args(Why)) - {"unavailable", "no_room", "cancelled"}))
+@pytest.mark.parametrize("why", sorted(set(get_args(Why)) - {"unavailable", "insufficient_storage", "cancelled"}))
 def test_task_failure_is_a_422_at_the_root(why: Why) -> None:
     error = SandboxError(why, "inspect_model came to no answer")
     problem = problem_of(error)
@@ -20,7 +20,7 @@ def test_task_failure_is_a_422_at_the_root(why: Why) -> None:
 
 
 def test_full_disk_is_a_507() -> None:
-    error = SandboxError("no_room", "prepare_dataset found no room on the disk")
+    error = SandboxError("insufficient_storage", "prepare_dataset found no room on the disk")
     assert fault_of(error) is None
     assert problem_of(error).status_code == 507
 

@@ -62,7 +62,7 @@ def test_core_ml_off_macos_is_refused_with_its_requirements(tmp_path: Path) -> N
 
 
 def test_unknown_engine_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownEngineError, match=r"no engine 'abacus'; there is jax"):
+    with pytest.raises(UnknownEngineError, match=r"no engine 'abacus'; the engines are jax"):
         make_engine("abacus", EngineOptions(None, tmp_path))
 
 

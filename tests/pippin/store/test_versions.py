@@ -267,7 +267,7 @@ def test_unreadable_record_keeps_its_blobs(
 def test_record_without_a_readable_digest_stops_blob_deletion(store: Store, kind: str, text: str) -> None:
     store.redis.zadd(keys.listing(TENANT, kind), {"ds_x": 0})
     store.redis.hset(keys.record(TENANT, kind, "ds_x"), "record", text)
-    with pytest.raises(UnreadableRecord, match=r"ds_x of default is damaged .* delete this record"):
+    with pytest.raises(UnreadableRecord, match=r"ds_x of default is damaged, .* delete this record"):
         list(store.references.digests())
     records = store.datasets if kind == "dataset" else store.models
     assert records.delete(TENANT, "ds_x")
@@ -285,7 +285,7 @@ def test_job_without_a_readable_digest_stops_blob_deletion(
         store.redis.hset(getattr(of, where), "trained", torn)
     else:
         store.redis.hset(of.job, where, torn)
-    with pytest.raises(UnreadableRecord, match=rf"{job.id} is damaged .* delete this job once it has ended"):
+    with pytest.raises(UnreadableRecord, match=rf"{job.id} is damaged, .* delete this job once it has ended"):
         list(store.references.digests())
     with suppress(UnreadableRecord):
         store.jobs.cancel(TENANT, job.id)

@@ -88,7 +88,7 @@ def test_unknown_or_ambiguous_name_is_refused_with_candidates(store: Store, repo
         store.workers.drain("mac-1", Drain.FINISH)
     for number in range(12):
         store.workers.heartbeat(report.model_copy(update={"name": f"mac-{number:02}"}))
-    with pytest.raises(NoSuchWorker, match=r"'pc'; known are mac-00, mac-01, .*mac-09 and 2 more$"):
+    with pytest.raises(NoSuchWorker, match=r"'pc'; the workers are mac-00, mac-01, .*mac-09 and 2 more$"):
         store.workers.undrain("pc")
     with pytest.raises(AmbiguousName, match=r"^2 workers .* 'mac-1': mac-10, mac-11$"):
         store.workers.drain("mac-1", Drain.FINISH)

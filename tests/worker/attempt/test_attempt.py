@@ -274,7 +274,7 @@ def _raise(error: BaseException) -> Callable[..., None]:
     [
         (EngineError(Reason.OUT_OF_MEMORY, "no memory for 9 GB"), Reason.OUT_OF_MEMORY, "no memory for 9 GB"),
         (MemoryError(), Reason.OUT_OF_MEMORY, "mini_batch_size"),
-        (RuntimeError("secret /path"), Reason.ENGINE_ERROR, "unforeseen way (RuntimeError)"),
+        (RuntimeError("secret /path"), Reason.ENGINE_ERROR, "unexpected error (RuntimeError)"),
     ],
 )
 def test_engine_error_fails_the_job_with_a_readable_reason(

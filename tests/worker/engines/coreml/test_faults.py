@@ -44,7 +44,7 @@ STEPS = {
     "epoch": ("train the model", 6, 2),
     "predict": ("predict", 0, 1),
     "completion": ("train the model", 6, 4),
-    "read": ("give the weights of layer dense", 7, 0),
+    "read": ("return the weights of layer dense", 7, 0),
 }
 
 
