@@ -52,8 +52,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
-    """A server as `pippin up` starts it."""
+    """A server as `pippin up` starts it, except that no write waits for the disk."""
     with EmbeddedValkey(tmp_path_factory.mktemp("valkey-home")) as server:
+        with connect(server.url) as client:
+            client.config_set("appendfsync", "no")
         yield server
 
 

@@ -11,7 +11,6 @@ from tests.abuse.run import run
 
 
 def main() -> int:
-    """Attack; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.abuse", description=__doc__.partition("\n")[0])
     parser.add_argument("--short", action="store_true", help="smaller attacks, of a minute in all")
     parser.add_argument("--only", action="append", choices=[*ATTACKS, "outbox", "lost records"], help="repeatable")

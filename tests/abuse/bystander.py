@@ -42,7 +42,6 @@ class Bystander:
 
 
 def main() -> None:
-    """Measure until standard input ends."""
     url, token = sys.argv[1:]
     over = threading.Event()
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()

@@ -11,11 +11,11 @@ from pathlib import Path
 import httpx2
 
 from pippin.api.requests import CheckpointPolicy
-from pippin.api.tokens import DEFAULT_TENANT
 from pippin.blobs import Blobs
 from pippin.settings import Settings
-from pippin.store import Claim, Store, connect, new_token
+from pippin.store import Store, connect
 from tests.abuse.attacks import MB, Damage
+from tests.support.claimed_job import claimed_job
 from tests.support.service_process import ServiceProcess
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Outbox
@@ -25,19 +25,13 @@ from worker.stop import StopFlag
 
 # An epoch of a million examples in mini-batches of seven.
 _BATCHES = 150_000
-_SECONDS = 20.0
 _MOST_BYTES = 300 * MB
 
 
-def run() -> tuple[Damage, float]:
-    """Report into a full Redis for a while.
-
-    Returns:
-        The damage, and the duration in seconds.
-    """
-    began = time.monotonic()
+def run(seconds: float) -> Damage:
+    """Report into a full Redis for so long."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.abuse.outbox"], input=str(_SECONDS), stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-m", "tests.abuse.outbox"], input=str(seconds), stdout=subprocess.PIPE, text=True, check=True
     )
     held = json.loads(ended.stdout.splitlines()[-1])
     damage = Damage(
@@ -50,7 +44,7 @@ def run() -> tuple[Damage, float]:
         damage.wrong.append(f"the worker held {held['peak'] / MB:.0f} MB")
     if held["recorded"] != held["reported"]:
         damage.wrong.append(f"{held['reported'] - held['recorded']} epochs were lost")
-    return damage, time.monotonic() - began
+    return damage
 
 
 def main() -> None:
@@ -59,13 +53,12 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory(prefix="pippin-abuse-") as home,
         ServiceProcess(Path(home), lease_seconds=3600) as service,
+        httpx2.Client(base_url=service.url, timeout=120) as http,
     ):
         service.wait_for_sample()
         redis = connect(service.valkey.url)
         store = Store(redis, lease_seconds=3600)
-        job_id = _submit(service.url)
-        claim = Claim(DEFAULT_TENANT, job_id, 1, new_token())
-        store.attempts.claim(claim, worker="abuse", engine="jax")
+        claim = claimed_job(store, http, 1000)
         stop = StopFlag()
         with Outbox(stop) as outbox:
             report = Report(
@@ -74,7 +67,7 @@ def main() -> None:
                 outbox,
                 stop,
                 engine="jax",
-                hyperparameters=store.jobs.get(DEFAULT_TENANT, job_id).request.hyperparameters,
+                hyperparameters=store.jobs.get(claim.tenant, claim.job_id).request.hyperparameters,
                 checkpoints=Checkpoints(
                     CheckpointPolicy(every_epochs=1_000_000),
                     Blobs((Path(home) / "blobs").as_uri()),
@@ -97,26 +90,10 @@ def main() -> None:
                 time.sleep(0.02)
             redis.config_set("maxmemory", 0)
             assert outbox.flush(300)
-        with httpx2.Client(base_url=service.url, timeout=60) as http:
-            recorded = _recorded(http, job_id)
+        listed = http.get(f"/jobs/{claim.job_id}/metrics", headers={"accept": "text/csv"}).raise_for_status().text
+        recorded = len(listed.strip().splitlines()) - 1
         store.close()
     json.dump({"before": before, "peak": peak, "reported": epochs, "recorded": recorded}, sys.stdout)
-
-
-def _submit(url: str) -> str:
-    body = {
-        "model": {"preset": "mnist-cnn"},
-        "dataset": "mnist-sample",
-        "report": "batch",
-        "hyperparameters": {"epochs": 1000},
-    }
-    return str(httpx2.post(f"{url}/jobs", json=body, timeout=60).raise_for_status().json()["id"])
-
-
-def _recorded(http: httpx2.Client, job_id: str) -> int:
-    """The number of epochs that the service lists."""
-    listed = http.get(f"/jobs/{job_id}/metrics", headers={"accept": "text/csv"}).raise_for_status().text
-    return len(listed.strip().splitlines()) - 1
 
 
 def _resident() -> int:

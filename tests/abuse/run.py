@@ -33,10 +33,12 @@ def run(size: Size, *, only: Collection[str] | None = None, say: Say, worst: flo
     for name, attack in ATTACKS.items():
         if only is None or name in only:
             wrong += _run_beside_bystander(name, attack, size, say, worst)
-    for name, alone in (("outbox", outbox.run), ("lost records", lost_records.run)):
+    alone = {"outbox": lambda: outbox.run(size.outage_seconds), "lost records": lambda: lost_records.run(size.sweeps)}
+    for name, attack_alone in alone.items():
         if only is None or name in only:
-            damage, seconds = alone()
-            say(f"{name}: {seconds:.1f} s")
+            began = time.monotonic()
+            damage = attack_alone()
+            say(f"{name}: {time.monotonic() - began:.1f} s")
             wrong += _report_damage(name, damage, say)
     return wrong
 

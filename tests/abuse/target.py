@@ -68,7 +68,6 @@ class Target:
 
     @property
     def redis_bytes(self) -> int:
-        """The memory that Redis uses, in bytes."""
         return int(self.redis.info("memory")["used_memory"])
 
     def settle(self) -> None:

@@ -21,11 +21,7 @@ def autorelease_pool() -> Iterator[None]:
 
 
 def protocolNamed(name: str) -> Protocol:  # its name there
-    """A protocol by its name.
-
-    Raises:
-        objc.error: There is none: here, those that documented_names.json lists.
-    """
+    """A protocol by its name."""
     required = _names.protocol(name)
     if required is None:
         raise ProtocolError(name)

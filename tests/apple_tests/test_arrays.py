@@ -14,6 +14,11 @@ def _over(apple: SimpleNamespace, buffer: Any, shape: Any, strides: Any) -> Any:
     return made
 
 
+def _empty(apple: SimpleNamespace, shape: list[int], data_type: int) -> Any:
+    """(array, error)."""
+    return apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(shape, data_type, None)
+
+
 def test_array_over_a_buffer_shares_its_memory(apple: SimpleNamespace) -> None:
     buffer = np.zeros((2, 3), "f4")
     made = _over(apple, buffer, [2, 3], [3, 1])
@@ -49,9 +54,7 @@ def test_non_contiguous_buffer_is_refused(apple: SimpleNamespace) -> None:
 
 
 def test_mutable_bytes_are_a_copy(apple: SimpleNamespace) -> None:
-    made, _ = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(
-        [2], apple.CoreML.MLMultiArrayDataTypeInt32, None
-    )
+    made, _ = _empty(apple, [2], apple.CoreML.MLMultiArrayDataTypeInt32)
 
     def write(memory: bytearray, length: int, _strides: Any) -> None:
         memory[:] = b"\1" * length
@@ -65,9 +68,7 @@ def test_mutable_bytes_are_a_copy(apple: SimpleNamespace) -> None:
 
 
 def test_view_of_a_freed_array_reads_nan(apple: SimpleNamespace) -> None:
-    made, _ = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(
-        [1], apple.CoreML.MLMultiArrayDataTypeFloat32, None
-    )
+    made, _ = _empty(apple, [1], apple.CoreML.MLMultiArrayDataTypeFloat32)
     seen = np.frombuffer(made.dataPointer().as_buffer(4), "f4")
     assert seen[0] == 0
     del made
@@ -76,6 +77,6 @@ def test_view_of_a_freed_array_reads_nan(apple: SimpleNamespace) -> None:
 
 def test_invalid_shape_or_type_is_an_error(apple: SimpleNamespace) -> None:
     for shape, code in (([0], apple.CoreML.MLMultiArrayDataTypeFloat32), ([1], 3)):
-        made, error = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(shape, code, None)
+        made, error = _empty(apple, shape, code)
         assert made is None
         assert error.domain() == apple.CoreML.MLModelErrorDomain

@@ -64,10 +64,10 @@ def test_training_succeeds_while_references_are_held(run_script: Run, tmp_path: 
 @pytest.mark.parametrize(
     ("dropped", "message"),
     [
-        ("handlers", "nobody kept the handlers"),
-        ("data", "nobody kept the training data"),
-        ("completed", "nobody kept a handler"),
-        ("task", "nobody kept the object"),
+        ("handlers", "has lost the handlers"),
+        ("data", "has lost the training data"),
+        ("completed", "has lost a handler"),
+        ("task", "has lost its own object"),
     ],
 )
 def test_dropped_reference_aborts_the_process(run_script: Run, tmp_path: object, dropped: str, message: str) -> None:

@@ -5,8 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.apple_tests import small
-
 
 def test_missing_or_invalid_file_does_not_compile(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     (tmp_path / "not.mlmodel").write_bytes(b"\xff\xff")
@@ -17,8 +15,9 @@ def test_missing_or_invalid_file_does_not_compile(apple: SimpleNamespace, shared
         assert error.localizedDescription() in error.userInfo().values()
 
 
-def test_only_a_compiled_folder_can_be_loaded_or_trained(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
-    where = shared.compiled(small.classifier(), tmp_path)
+def test_only_a_compiled_folder_can_be_loaded_or_trained(
+    apple: SimpleNamespace, shared: Any, where: Any, tmp_path: Path
+) -> None:
     assert Path(where.path()).suffix == ".mlmodelc"
     (tmp_path / "empty.mlmodelc").mkdir()
     for path in (tmp_path / "small.mlmodel", tmp_path / "empty.mlmodelc", tmp_path / "gone.mlmodelc"):
@@ -32,16 +31,15 @@ def test_only_a_compiled_folder_can_be_loaded_or_trained(apple: SimpleNamespace,
         assert error.code() == apple.CoreML.MLModelErrorIO
 
 
-@pytest.mark.parametrize("returns", ["float16", "float32", "float64"])
+@pytest.mark.parametrize(("returns", "code"), [("float16", 65552), ("float32", 65568), ("float64", 65600)])
 def test_weights_have_padded_strides_and_the_configured_type(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, returns: str
+    apple: SimpleNamespace, model: Any, monkeypatch: pytest.MonkeyPatch, returns: str, code: int
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_RETURNS", returns)
-    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
     keys = apple.CoreML.MLParameterKey
     found, error = model.parameterValueForKey_error_(keys.weights().scopedTo_("dense"), None)
     assert error is None
-    assert found.dataType() == {"float16": 65552, "float32": 65568, "float64": 65600}[returns]
+    assert found.dataType() == code
     assert (list(found.shape()), list(found.strides())) == ([2, 3], [6, 1])
     assert found.objectForKeyedSubscript_([1, 2]) == pytest.approx(0.5, abs=1e-3)
     assert model.parameterValueForKey_error_(keys.learningRate(), None) == (pytest.approx(0.1), None)
@@ -52,20 +50,17 @@ def test_weights_have_padded_strides_and_the_configured_type(
 
 
 def test_transposed_layout_changes_the_shape_of_the_weights(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    apple: SimpleNamespace, model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_LAYOUT", "transposed")
-    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
     key = apple.CoreML.MLParameterKey.weights().scopedTo_("dense")
     assert list(model.parameterValueForKey_error_(key, None)[0].shape()) == [3, 2]
 
 
-def test_predictions_match_the_network(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
-    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_configuration_error_(
-        shared.compiled(small.classifier(), tmp_path), apple.CoreML.MLModelConfiguration.alloc().init(), None
-    )
-    x = np.array([1, 2, 3], "f4")
-    one, error = model.predictionFromFeatures_error_(shared.example(x=x), None)
+def test_predictions_match_the_network(apple: SimpleNamespace, shared: Any, where: Any) -> None:
+    configuration = apple.CoreML.MLModelConfiguration.alloc().init()
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_configuration_error_(where, configuration, None)
+    one, error = model.predictionFromFeatures_error_(shared.example(x=np.array([1, 2, 3], "f4")), None)
     assert error is None
     # The weights are 0, .1, .2 and .3, .4, .5: the logits are .8 and 2.6.
     found = one.featureValueForName_("y").multiArrayValue()
@@ -75,25 +70,25 @@ def test_predictions_match_the_network(apple: SimpleNamespace, shared: Any, tmp_
     assert several.count() == 3
 
 
-@pytest.mark.parametrize("x", [np.zeros(4, "f4"), np.zeros(3, "i4")])
-def test_feature_of_another_shape_or_type_is_an_error(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, x: Any
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ({"x": np.zeros(4, "f4")}, "'x'"),
+        ({"x": np.zeros(3, "i4")}, "'x'"),
+        ({"z": np.zeros(3, "f4")}, "required but not specified"),
+    ],
+    ids=["another shape", "another type", "missing"],
+)
+def test_mismatching_feature_is_an_error(
+    apple: SimpleNamespace, shared: Any, model: Any, features: dict[str, Any], message: str
 ) -> None:
-    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
-    found, error = model.predictionFromFeatures_error_(shared.example(x=x), None)
+    found, error = model.predictionFromFeatures_error_(shared.example(**features), None)
     assert found is None
     assert error.code() == apple.CoreML.MLModelErrorFeatureType
-    assert "'x'" in error.localizedDescription()
+    assert message in error.localizedDescription()
 
 
-def test_a_missing_feature_is_an_error(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
-    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
-    _, error = model.predictionFromFeatures_error_(shared.example(z=np.zeros(3, "f4")), None)
-    assert "required but not specified" in error.localizedDescription()
-
-
-def test_model_is_written_as_a_compiled_model(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
-    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
+def test_model_is_written_as_a_compiled_model(apple: SimpleNamespace, shared: Any, model: Any, tmp_path: Path) -> None:
     assert model.writeToURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None) == (True, None)
     again, error = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None)
     assert error is None
@@ -102,8 +97,10 @@ def test_model_is_written_as_a_compiled_model(apple: SimpleNamespace, shared: An
     assert (written, error.code()) == (False, apple.CoreML.MLModelErrorIO)
 
 
-def test_trained_model_is_written_and_predicts_the_same(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
-    _, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch())
+def test_trained_model_is_written_and_predicts_the_same(
+    apple: SimpleNamespace, shared: Any, where: Any, tmp_path: Path
+) -> None:
+    _, last = shared.train(where, shared.batch())
     trained, x = last.model(), shared.example(x=np.array([1, 2, 3], "f4"))
     assert trained.writeToURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None) == (True, None)
     again, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None)

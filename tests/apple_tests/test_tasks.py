@@ -10,7 +10,7 @@ from tests.apple_tests import small
 
 
 def test_handlers_run_on_another_thread_with_the_events_metrics(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path
+    apple: SimpleNamespace, shared: Any, where: Any
 ) -> None:
     seen: list[tuple[int, set[str]]] = []
     threads = set()
@@ -20,7 +20,7 @@ def test_handlers_run_on_another_thread_with_the_events_metrics(
         threads.add(threading.get_ident())
         assert context.task().state() == apple.CoreML.MLTaskStateRunning
 
-    task, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(6), on_event=look, mask=7)
+    task, last = shared.train(where, shared.batch(6), on_event=look, mask=7)
     of_batch = {"lossValue", "epochIndex", "miniBatchIndex"}
     of_epoch = [(4, of_batch), (4, of_batch), (2, {"lossValue", "epochIndex"})]
     assert seen == [(1, set()), *of_epoch, *of_epoch]
@@ -29,25 +29,18 @@ def test_handlers_run_on_another_thread_with_the_events_metrics(
     assert last.parameters()[apple.CoreML.MLParameterKey.epochs()] == 2
 
 
-def test_mini_batches_are_reported_only_on_request(shared: Any, tmp_path: Path) -> None:
+def test_epochs_alone_are_reported_on_request_and_their_loss_decreases(
+    apple: SimpleNamespace, shared: Any, where: Any
+) -> None:
     events: list[int] = []
-
-    def look(context: Any) -> None:
-        events.append(context.event())
-
-    shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(), on_event=look, mask=2)
-    assert events == [2, 2]
-
-
-def test_loss_decreases(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
     losses: list[float] = []
 
     def look(context: Any) -> None:
+        events.append(context.event())
         losses.append(context.metrics()[apple.CoreML.MLMetricKey.lossValue()])
 
-    where = shared.compiled(small.classifier(), tmp_path)
     shared.train(where, shared.batch(), {apple.CoreML.MLParameterKey.epochs(): 20}, on_event=look, mask=2)
-    assert len(losses) == 20
+    assert events == [2] * 20
     assert losses[-1] < losses[0] / 1.5
 
 
@@ -56,12 +49,11 @@ def test_loss_decreases(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> 
     [("learningRate", 2.0), ("epochs", 0), ("epochs", 1.5), ("miniBatchSize", 5), ("beta1", 0.9), ("seed", 1)],
 )
 def test_undeclared_or_disallowed_parameter_is_refused(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, name: str, value: float
+    apple: SimpleNamespace, shared: Any, name: str, value: float, where: Any
 ) -> None:
     configuration = apple.CoreML.MLModelConfiguration.alloc().init()
     configuration.setParameters_({getattr(apple.CoreML.MLParameterKey, name)(): value})
     make = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_configuration_completionHandler_error_
-    where = shared.compiled(small.classifier(), tmp_path)
     task, error = make(where, shared.batch(), configuration, lambda _context: None, None)
     assert task is None
     assert error.code() == apple.CoreML.MLModelErrorParameters
@@ -69,7 +61,7 @@ def test_undeclared_or_disallowed_parameter_is_refused(
 
 
 def test_only_the_learning_rate_can_change_and_only_in_a_handler(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path
+    apple: SimpleNamespace, shared: Any, where: Any
 ) -> None:
     keys = apple.CoreML.MLParameterKey
     refused: list[str] = []
@@ -81,7 +73,7 @@ def test_only_the_learning_rate_can_change_and_only_in_a_handler(
             refused.append(str(raised.value))
         context.task().resumeWithParameters_({keys.learningRate(): 0.0})
 
-    task, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(), on_event=change, mask=1)
+    task, last = shared.train(where, shared.batch(), on_event=change, mask=1)
     assert "cannot be changed while the task runs" in refused[0]
     assert "not among those that the model allows" in refused[1]
     found, _ = last.model().parameterValueForKey_error_(keys.weights().scopedTo_("dense"), None)
@@ -90,14 +82,14 @@ def test_only_the_learning_rate_can_change_and_only_in_a_handler(
         task.resumeWithParameters_({keys.learningRate(): 0.1})
 
 
-def test_model_of_a_progress_handler_is_invalid_after_it(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_model_of_a_progress_handler_is_invalid_after_it(apple: SimpleNamespace, shared: Any, where: Any) -> None:
     key, lent = apple.CoreML.MLParameterKey.weights().scopedTo_("dense"), []
 
     def look(context: Any) -> None:
         lent.append(context.model())
         assert lent[-1].parameterValueForKey_error_(key, None)[1] is None
 
-    _, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(), on_event=look, mask=2)
+    _, last = shared.train(where, shared.batch(), on_event=look, mask=2)
     for model in lent:
         with pytest.raises(apple.inside("faults").Fault, match="after the handler returned"):
             model.parameterValueForKey_error_(key, None)
@@ -108,7 +100,7 @@ def test_model_of_a_progress_handler_is_invalid_after_it(apple: SimpleNamespace,
 
 @pytest.mark.parametrize("knob", ["silent", "completes"])
 def test_cancelled_task_completes_only_when_configured(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knob: str
+    apple: SimpleNamespace, shared: Any, monkeypatch: pytest.MonkeyPatch, knob: str, where: Any
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_CANCELLED", knob)
     called: list[str] = []
@@ -122,7 +114,7 @@ def test_cancelled_task_completes_only_when_configured(
 
     handlers = apple.CoreML.MLUpdateProgressHandlers.alloc(
     ).initForEvents_progressHandler_completionHandler_(1, progressed, completed)  # fmt: skip
-    data, where = shared.batch(), shared.compiled(small.classifier(), tmp_path)
+    data = shared.batch()
     task, _ = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_progressHandlers_error_(
         where, data, handlers, None
     )
@@ -137,18 +129,18 @@ def test_cancelled_task_completes_only_when_configured(
 
 @pytest.mark.parametrize("step", ["begin", "epoch", "completion"])
 def test_failure_is_passed_to_the_completion_handler(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    apple: SimpleNamespace, shared: Any, where: Any, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_FAIL", step)
-    task, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch())
+    task, last = shared.train(where, shared.batch())
     assert last.task().state() == apple.CoreML.MLTaskStateFailed
     assert task.error().code() == apple.CoreML.MLModelErrorUpdate
 
 
-def test_mismatching_example_fails_the_task(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+def test_mismatching_example_fails_the_task(apple: SimpleNamespace, shared: Any, where: Any) -> None:
     rows = [shared.example(x=np.zeros(3, "f4"), t=np.zeros(1, "f4"))]
     data = apple.CoreML.MLArrayBatchProvider.alloc().initWithFeatureProviderArray_(rows)
-    task, _ = shared.train(shared.compiled(small.classifier(), tmp_path), data)
+    task, _ = shared.train(where, data)
     assert task.error().code() == apple.CoreML.MLModelErrorFeatureType
 
 
@@ -183,9 +175,10 @@ def test_untrainable_layers_compile_and_fail_the_task(
 
 
 def test_five_argument_constructor_is_repaired_by_metadata(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    apple: SimpleNamespace, shared: Any, monkeypatch: pytest.MonkeyPatch, where: Any
 ) -> None:
-    where = shared.compiled(small.classifier(), tmp_path)
+    # What a program registers stays for the whole process.
+    monkeypatch.setattr(apple.inside("metadata"), "_registered", {})
     monkeypatch.setenv("APPLE_STANDIN_FIVE_ARGUMENTS", "raises")
     with pytest.raises(TypeError, match="is not callable"):
         shared.train(where, shared.batch())
@@ -202,12 +195,16 @@ def test_five_argument_constructor_is_repaired_by_metadata(
 
 
 @pytest.mark.parametrize("step", ["compile", "task", "read", "write", "predict"])
-def test_configured_call_fails_with_an_error(
-    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+def test_configured_call_fails_with_an_error(  # noqa: PLR0917 - fixtures
+    apple: SimpleNamespace,
+    shared: Any,
+    where: Any,
+    model: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
 ) -> None:
     models, file = apple.CoreML.MLModel, shared.url(tmp_path / "small.mlmodel")
-    where = shared.compiled(small.classifier(), tmp_path)
-    model, _ = models.modelWithContentsOfURL_error_(where, None)
     data, key = shared.batch(), apple.CoreML.MLParameterKey.weights().scopedTo_("dense")
     make = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_completionHandler_error_
     calls = {

@@ -15,7 +15,6 @@ from tests.chaos.whole import run
 
 
 def main() -> int:
-    """Run a campaign; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.partition("\n")[0])
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=60)

@@ -15,59 +15,46 @@ WAYS = ("503", "cut before", "cut after", "silence")
 _SILENCE_SECONDS = 2.0
 
 
-class BlobProxy:
+class BlobProxy(ThreadingHTTPServer):
     """The proxy, on a free port of the loopback interface while its `with` block lasts.
 
     Attributes:
+        service: The service's port, on this machine.
         calls: Number of calls.
         failed: Number of failed calls by kind of failure.
     """
 
-    def __init__(self, port: int, *, share: float, seed: int) -> None:
-        """Describe it.
+    daemon_threads = True
 
-        Args:
-            port: The service's, on this machine.
-            share: The share of calls that fail.
-            seed: Decides which calls fail, and how.
-        """
-        self.share = share
+    def __init__(self, service: int, *, share: float, seed: int) -> None:
+        """Listen; `share` of the calls will fail, and `seed` decides which, and how."""
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.service = service
         self.calls = 0
         self.failed: Counter[str] = Counter()
-        self._service = port
+        self._share = share
         self._random = random.Random(seed)
         self._lock = threading.Lock()
-        proxy = self
-
-        # http.server takes a class and creates the object itself.
-        class Handler(_Handler):
-            def way(self) -> str | None:
-                return proxy._fate()
-
-            def service(self) -> int:
-                return proxy._service
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="blob-proxy")
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="blob-proxy")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"http://127.0.0.1:{self.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
+        self.shutdown()
         self._thread.join()
-        self._server.server_close()
+        self.server_close()
 
-    def _fate(self) -> str | None:
+    def way_to_fail(self) -> str | None:
+        """How the next call is to fail; None if it is to be passed on."""
         with self._lock:
             self.calls += 1
-            if self._random.random() >= self.share:
+            if self._random.random() >= self._share:
                 return None
             way = self._random.choice(WAYS)
             self.failed[way] += 1
@@ -76,18 +63,13 @@ class BlobProxy:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-
-    def way(self) -> str | None:
-        raise NotImplementedError
-
-    def service(self) -> int:
-        raise NotImplementedError
+    server: BlobProxy
 
     def do_GET(self) -> None:
         self.close_connection = True
         # If the service or the worker was killed, the other side sees a closed connection.
         with suppress(OSError, http.client.HTTPException):
-            self._pass_on(self.way())
+            self._pass_on(self.server.way_to_fail())
 
     do_HEAD = do_PUT = do_GET  # noqa: N815 - the names are http.server's
 
@@ -103,10 +85,10 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(_SILENCE_SECONDS)
         if way in {"silence", "cut before"}:
             return
-        service = http.client.HTTPConnection("127.0.0.1", self.service(), timeout=30)
+        service = http.client.HTTPConnection("127.0.0.1", self.server.service, timeout=30)
         try:
-            kept = {name.lower(): value for name, value in self.headers.items()}
-            headers = kept | {"host": f"127.0.0.1:{self.service()}", "connection": "close"}
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            headers |= {"host": f"127.0.0.1:{self.server.service}", "connection": "close"}
             service.request(self.command, self.path, body=body or None, headers=headers)
             answer = service.getresponse()
             content = answer.read()

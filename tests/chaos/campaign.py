@@ -33,11 +33,7 @@ class Size:
     Attributes:
         faults: Number of injected faults, without failing calls to the blob store.
         jobs: Number of jobs, of which as many are trained at once as there are workers.
-        workers: Number of workers.
-        epochs: Of each job.
         epoch_seconds: Approximate duration of an epoch.
-        lease_seconds: Of the attempts.
-        outage_seconds: Duration of an outage of Redis.
         settings: Further settings of Pippin.
     """
 
@@ -58,15 +54,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Injection:
-    """An injected fault.
-
-    Attributes:
-        fault: Its kind.
-        job: The job that was being trained.
-        attempt: The number of the attempt that the fault hit, if the fault is one of a worker.
-        at: When it began and ended (a kill ends at once).
-        ended: See `at`.
-    """
+    """An injected fault, from `at` to `ended`, during a job's training; `attempt` is None if it hit no worker."""
 
     fault: Fault
     job: str
@@ -80,11 +68,9 @@ class Outcome:
     """The result of a campaign, to be judged.
 
     Attributes:
-        injections: The injected faults, in order of time.
-        jobs: The jobs, as submitted.
+        injections: In order of time.
         followed: The epochs that a client received that followed the job from its beginning, through all faults.
         wrong: Violations that a driver noticed, in sentences.
-        seconds: Duration.
     """
 
     injections: list[Injection] = field(default_factory=list)
@@ -110,7 +96,6 @@ class Campaign:
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
-        """Run the campaign."""
         began = time.monotonic()
         with self._cluster.client() as client:
             _patiently(lambda: client.add_dataset("points", [dataset(self._cluster.home.parent)]))

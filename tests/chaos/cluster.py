@@ -23,6 +23,7 @@ from tests.chaos import processes
 from tests.chaos.blob_proxy import BlobProxy
 from tests.support.environment import clean_environment
 from tests.support.paths import ROOT
+from tests.support.waiting import wait_for
 
 _MARK = "CHAOS_CLUSTER"
 _LOOK_SECONDS = 0.05
@@ -35,13 +36,7 @@ def free_port() -> int:
 
 
 class Member:
-    """A process of the cluster, restarted whenever it has ended.
-
-    Attributes:
-        name: Its name in the cluster.
-        restarts: Number of restarts.
-        held_down: Whether it is not restarted once it has ended.
-    """
+    """A process of the cluster, restarted whenever it has ended, unless it is held down."""
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -93,14 +88,11 @@ class Member:
 
 
 class Cluster:
-    """Valkey, services and workers in one folder, with a thread that restarts ended processes.
+    """Valkey, interchangeable services and workers in one folder, with a thread that restarts ended processes.
 
     Attributes:
         home: PIPPIN_HOME of all of them.
-        services: The services, which are interchangeable.
-        workers: The workers; `w1` and so on.
         blobs: The proxy through which the workers reach the blobs; None when they share the services' folder.
-        valkey_restarts: Number of restarts of Valkey.
     """
 
     def __init__(
@@ -168,11 +160,9 @@ class Cluster:
         return Client(self.urls[number], token=token, patience=patience, follow_patience=patience)
 
     def store(self) -> Store:
-        """A `Store` on the cluster's records."""
         return Store(connect(self.valkey.url))
 
     def wait_until_ready(self, seconds: float = 60) -> None:
-        """Wait until every service is ready."""
         deadline = time.monotonic() + seconds
         for url in self.urls:
             while not self._is_ready(url):
@@ -206,10 +196,7 @@ class Cluster:
         time.sleep(away)
         restarts = self.valkey_restarts
         self._away = False
-        deadline = time.monotonic() + 30
-        while self.valkey_restarts == restarts:
-            assert time.monotonic() < deadline, "Valkey does not start again"
-            time.sleep(0.02)
+        wait_for(lambda: self.valkey_restarts != restarts, "Valkey does not start again")
 
     def freeze_valkey(self, seconds: float) -> None:
         """Stop Valkey with SIGSTOP for so long: connections stay open and get no answers."""
@@ -237,10 +224,6 @@ class Cluster:
             damaged += 1
         return damaged
 
-    def processes(self) -> dict[int, str]:
-        """The running processes, including Valkey."""
-        return processes.with_variable(_MARK, self._mark)
-
     def remains(self) -> list[str]:
         """Leftovers after the end: processes, temporary files, and processes that did not stop on request."""
         left = [*self._trouble]
@@ -255,8 +238,7 @@ class Cluster:
         return left + [f"file {path}" for path in staged]
 
     def _environment(self, **more: str) -> dict[str, str]:
-        base = clean_environment()
-        return base | {
+        own = {
             "PIPPIN_HOME": str(self.home),
             "PIPPIN_REDIS_URL": self.valkey.url,
             "PIPPIN_WORKER_THREADS": "1",
@@ -264,9 +246,8 @@ class Cluster:
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(self._temporary),
             _MARK: self._mark,
-            **self._settings,
-            **more,
         }
+        return clean_environment(**own | self._settings | more)
 
     def _members(self) -> None:
         for number, port in enumerate(self._ports, 1):

@@ -10,8 +10,6 @@ from tests.chaos.cluster import Cluster
 
 
 class Fault(StrEnum):
-    """A kind of fault."""
-
     TRAINING_KILLED = "kill -9 of the training process"
     WORKER_KILLED = "kill -9 of the worker parent"
     SERVICE_KILLED = "kill -9 of the service"
@@ -84,5 +82,4 @@ def victims(cluster: Cluster, fault: Fault, worker: str) -> Sequence[int]:
 
 
 def signal_of(fault: Fault) -> signal.Signals:
-    """The signal that the victims receive."""
     return signal.SIGKILL if fault in KILLS else signal.SIGSTOP

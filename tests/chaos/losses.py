@@ -20,12 +20,11 @@ from pippin.models.mlmodel import FrozenNetwork, Weights, open_model
 from tests.chaos.cluster import Cluster
 from tests.chaos.jobs import dataset, request
 from tests.chaos.verdict import same_weights
+from tests.support.sweeps import wait_for_sweeps
 
 _EPOCHS = 6
 # Long enough for the loss to happen during the training.
 _LONG_EPOCHS = 2_000
-# Several times as many sweeps as the deletion of an unnamed blob takes.
-_SWEEPS_SECONDS = 6.0
 _SETTINGS: dict[str, object] = {
     "lease_seconds": 3,
     "lease_renew_seconds": 1,
@@ -39,29 +38,34 @@ _GIVE_UP_SECONDS = 120.0
 Say = Callable[[str], None]
 
 
-def run(folder: Path, *, say: Say) -> list[str]:
+def run(folder: Path, *, say: Say, sweeps: int = 12) -> list[str]:
     """Inflict each loss on a cluster in an empty folder.
+
+    Args:
+        folder: That folder.
+        say: Takes each line of what happens.
+        sweeps: How many are waited for after a loss; the deletion of an unnamed blob takes four at most.
 
     Returns:
         Violations, in sentences.
     """
     with Cluster(folder, workers=2, epoch_seconds=0.05, settings=_SETTINGS) as cluster:
-        losses = _Losses(cluster, folder, say)
+        losses = _Losses(cluster, folder, say, sweeps)
         losses.run()
     return losses.wrong + [f"left behind: {each}" for each in cluster.remains()]
 
 
 def lines(wrong: list[str]) -> list[str]:
-    """The result as readable lines."""
     return [f"losses, wrong: {len(wrong) or 'nothing'}", *(f"  {each}" for each in wrong)]
 
 
 class _Losses:
-    def __init__(self, cluster: Cluster, folder: Path, say: Say) -> None:
+    def __init__(self, cluster: Cluster, folder: Path, say: Say, sweeps: int) -> None:
         self.wrong: list[str] = []
         self._cluster = cluster
         self._folder = folder
         self._say = say
+        self._sweeps = sweeps
         self._blobs = Blobs((cluster.home / "blobs").as_uri())
         self._token = issue("admin", "losses")
         self._learned: dict[int, Weights] = {}
@@ -71,7 +75,7 @@ class _Losses:
         self._add_dataset()
         self._train(1, "at first")
         old = self._folder / "old-records"
-        self._copy_records(old)
+        shutil.copytree(self._cluster.records, old)
         self._train(2, "after the snapshot")
         self._lose("an old snapshot was restored", lambda: self._cluster.kill_valkey(restore=old))
         self._train(2, "after the snapshot was restored")
@@ -111,27 +115,28 @@ class _Losses:
     def _lose(self, what: str, happen: Callable[[], None]) -> None:
         """Lose records during a training, and check the remaining blobs after many sweeps."""
         # By then the blobs that earlier jobs released are deleted, and a record names every other blob.
-        time.sleep(_SWEEPS_SECONDS)
+        self._wait_for_sweeps()
         before = self._names()
         with self._client() as client:
             job = client.submit(request(_LONG_EPOCHS, seed=3))
             _wait(client, job.id, lambda job: job.progress.epoch > 1)
         happen()
         self._cluster.wait_until_ready()
-        time.sleep(_SWEEPS_SECONDS)
+        self._wait_for_sweeps()
         deleted = before - self._names()
-        status = httpx2.get(f"{self._cluster.urls[0]}/jobs", trust_env=False).status_code
+        status = httpx2.get(f"{self._cluster.urls[0]}/jobs", timeout=120, trust_env=False).status_code
         self._say(f"{what}: {len(deleted)} of {len(before)} blobs deleted; a stranger's GET /jobs: {status}")
         if deleted:
             self.wrong.append(f"{len(deleted)} of {len(before)} blobs were deleted after {what}")
         if status != httpx2.codes.UNAUTHORIZED:
             self.wrong.append(f"a stranger's GET /jobs was answered {status} after {what}")
 
+    def _wait_for_sweeps(self) -> None:
+        with closing(self._cluster.store()) as store:
+            wait_for_sweeps(store, self._sweeps)
+
     def _names(self) -> set[str]:
         return {*self._blobs.names()}
-
-    def _copy_records(self, target: Path) -> None:
-        shutil.copytree(self._cluster.records, target)
 
     def _empty(self) -> None:
         with closing(self._cluster.store()) as store:

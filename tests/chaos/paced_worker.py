@@ -31,8 +31,6 @@ class Resting:
 
 
 class Paced:
-    """An engine that sleeps after each epoch."""
-
     def __init__(self, engine: Engine, seconds: float) -> None:
         self.name = engine.name
         self.warm_up = engine.warm_up

@@ -8,7 +8,6 @@ from pathlib import Path
 
 
 def children(pid: int) -> list[int]:
-    """The live child processes of `pid`."""
     with suppress(OSError):
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []

@@ -10,7 +10,6 @@ from tests.chaos.whole import Result
 
 
 def lines(result: Result) -> Iterator[str]:
-    """The table."""
     size, outcome, verdict = result.size, result.outcome, result.verdict
     yield (
         f"{len(outcome.injections)} faults over {len(outcome.jobs)} jobs with {size.workers} workers, lease "

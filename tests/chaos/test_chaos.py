@@ -21,13 +21,12 @@ HASTE: dict[str, object] = {
 @pytest.mark.full
 @pytest.mark.timeout(600)
 def test_faults_lose_repeat_and_damage_nothing(tmp_path: Path) -> None:
-    size = Size(30, 12, epochs=32, lease_seconds=5, outage_seconds=10, settings=HASTE)
+    size = Size(15, 6, epochs=32, lease_seconds=5, outage_seconds=6, settings=HASTE)
     result = run(tmp_path, size, seed=1)
     table = "\n".join(lines(result))
     print(table)  # noqa: T201 - shown when the test fails, or with -s
     assert not result.wrong, table
-    kinds = {each.fault for each in result.outcome.injections}
-    assert kinds >= {Fault.TRAINING_KILLED, Fault.WORKER_KILLED, Fault.SERVICE_KILLED, Fault.VALKEY_KILLED}
+    assert {each.fault for each in result.outcome.injections} == {*Fault}
     assert result.failed_blob_calls.total() > 0
 
 
@@ -35,5 +34,5 @@ def test_faults_lose_repeat_and_damage_nothing(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_lost_records_and_damaged_caches_keep_blobs_and_access_control(tmp_path: Path) -> None:
     printed: list[str] = []
-    wrong = losses.run(tmp_path, say=printed.append)
+    wrong = losses.run(tmp_path, say=printed.append, sweeps=6)
     assert not wrong, "\n".join([*printed, *wrong])

@@ -28,8 +28,7 @@ class Recovery:
     """The recovery from a fault that ended an attempt.
 
     Attributes:
-        injection: The fault.
-        seconds: From its beginning to the `running` event of a later attempt.
+        seconds: From the fault's beginning to the `running` event of a later attempt.
         apart: Whether Redis was unavailable in that time.
         meanwhile: The other faults of shared parts in that time.
     """
@@ -46,8 +45,6 @@ class Verdict:
 
     Attributes:
         wrong: Violations, in sentences.
-        recoveries: The recoveries from faults that ended an attempt.
-        jobs: The jobs as they ended.
         survived: Number of worker faults that ended no attempt, for example because the training was over.
         hit_again: Number of faults after which the next attempt was hit too before it ran.
     """

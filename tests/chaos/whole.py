@@ -19,10 +19,6 @@ class Result:
     """The result of a campaign.
 
     Attributes:
-        size: The requested size.
-        seed: The seed of every random choice.
-        outcome: The injected faults and the jobs.
-        verdict: The judgement of the jobs.
         blob_calls: Number of calls of workers to the blob store.
         failed_blob_calls: Number of failed calls by kind of failure.
         zombies: Number of trainings that noticed that they had lost their lease.
@@ -40,7 +36,6 @@ class Result:
 
 
 def run(folder: Path, size: Size, *, seed: int, say: Callable[[str], None] = lambda _: None) -> Result:
-    """Run a campaign in an empty folder."""
     cluster = Cluster(
         folder,
         workers=size.workers,

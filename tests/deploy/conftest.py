@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.paths import ROOT
+from tests.support.paths import DEPLOY
 
 # Programs of a Mac, as far as the scripts need them. `launchctl` records the loaded jobs.
 _PROGRAMS = {
@@ -35,12 +35,7 @@ fi""",
 
 
 class Mac:
-    """A home folder and the commands of a simulated Mac.
-
-    Attributes:
-        home: HOME of the scripts.
-        prefix: The installation folder.
-    """
+    """A home folder and the commands of a simulated Mac."""
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
@@ -54,25 +49,22 @@ class Mac:
             (self._programs / name).write_text(f"#!/bin/sh\n{body}\n")
             (self._programs / name).chmod(0o755)
 
-    def run(self, script: str, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-        """Run a script of deploy/macos with these programs first on the PATH."""
-        return subprocess.run(
-            self.command(script, *arguments),
-            env=self.environment(**environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+    def run(self, script: str, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Run a script of deploy/macos with these programs first on the PATH; what it prints."""
+        done = _run(script, *arguments, environment=self.environment(**environment))
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
 
     @staticmethod
     def command(script: str, *arguments: str) -> list[str]:
         """The command line of a script of deploy/macos."""
-        return ["sh", str(ROOT / "deploy/macos" / script), *arguments]
+        return ["sh", str(DEPLOY / "macos" / script), *arguments]
+
+    def install(self, code: int = 0, **environment: str) -> str:
+        """Run the installer with the stand-in for Python."""
+        return self.run("install.sh", "--python", "python", code=code, **environment)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The environment of a script."""
         path = f"{self._programs}:{os.environ['PATH']}"
         return {"PATH": path, "HOME": str(self.home), "LOG": str(self._log), "LOADED": str(self._loaded), **more}
 
@@ -87,9 +79,20 @@ class Mac:
         return {each.name for each in self._loaded.iterdir()}
 
 
+def _run(script: str, *arguments: str, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        Mac.command(script, *arguments),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 @pytest.fixture
 def mac(tmp_path: Path) -> Mac:
-    """A Mac for one test."""
     return Mac(tmp_path)
 
 
@@ -98,15 +101,8 @@ def dry_run(tmp_path: Path) -> Callable[..., list[str]]:
     """Runs a script with --dry-run on this system without stand-ins, and returns its output lines."""
 
     def run(script: str, *arguments: str) -> list[str]:
-        done = subprocess.run(
-            ["sh", ROOT / "deploy/macos" / script, "--dry-run", *arguments],
-            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        done = _run(script, "--dry-run", *arguments, environment=environment)
         assert done.returncode == 0, done.stderr
         assert list(tmp_path.iterdir()) == [], "a dry run touches nothing"
         return done.stdout.splitlines()

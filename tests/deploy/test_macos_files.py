@@ -18,9 +18,7 @@ PLISTS = sorted(FOLDER.glob("*.plist"))
 
 
 def read(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        found: dict[str, Any] = plistlib.load(file)
-    return found
+    return plistlib.loads(path.read_bytes())
 
 
 # common.sh is checked with the scripts that source it: alone, its variables are unused or undefined.
@@ -38,31 +36,22 @@ def test_lists_of_scripts_and_plists_are_complete() -> None:
 
 
 @pytest.mark.parametrize("path", PLISTS, ids=lambda path: path.stem)
-class TestPlists:
-    def test_file_name_matches_the_label(self, path: Path) -> None:
-        assert read(path)["Label"] == path.stem
-
-    def test_program_is_an_executable_script_of_this_folder(self, path: Path) -> None:
-        program = read(path)["ProgramArguments"][0]
-        folder, _, name = program.rpartition("/")
-        assert folder == "@PREFIX@/bin"
-        assert (FOLDER / name) in SCRIPTS
-        assert (FOLDER / name).stat().st_mode & 0o111
-
-    def test_plist_sets_an_unprivileged_user_and_contains_no_settings(self, path: Path) -> None:
-        plist = read(path)
-        assert plist["UserName"] == "@USER@"
-        assert not [name for name in plist.get("EnvironmentVariables", {}) if name.startswith(("PIPPIN_", "AWS_"))]
-        assert not [word for word in plist["ProgramArguments"] if "://" in word]
+def test_plist_runs_an_executable_of_this_folder_as_an_unprivileged_user_without_settings(path: Path) -> None:
+    plist = read(path)
+    assert (plist["Label"], plist["UserName"]) == (path.stem, "@USER@")
+    folder, _, name = plist["ProgramArguments"][0].rpartition("/")
+    assert folder == "@PREFIX@/bin"
+    assert (FOLDER / name) in SCRIPTS
+    assert (FOLDER / name).stat().st_mode & 0o111
+    assert not [name for name in plist.get("EnvironmentVariables", {}) if name.startswith(("PIPPIN_", "AWS_"))]
+    assert not [word for word in plist["ProgramArguments"] if "://" in word]
 
 
 def test_worker_is_kept_alive_and_runs_as_interactive() -> None:
     plist = read(FOLDER / "local.pippin.worker.plist")
-    assert plist["KeepAlive"] is True
-    assert plist["RunAtLoad"] is True
+    expected = {"KeepAlive": True, "RunAtLoad": True, "ProcessType": "Interactive", "Umask": 0o077}
+    assert {name: plist[name] for name in expected} == expected
     assert plist["ThrottleInterval"] >= 10
-    assert plist["ProcessType"] == "Interactive"
-    assert plist["Umask"] == 0o077
 
 
 def test_worker_plist_runs_an_existing_pippin_command() -> None:

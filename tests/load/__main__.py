@@ -19,7 +19,6 @@ GROWTH = 32 * 2**20
 
 
 def main() -> int:
-    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1_000, help="how many are submitted at once")
     parser.add_argument("--clients", type=int, default=500, help="how many read one stream")

@@ -63,7 +63,6 @@ async def watch(host: str, port: int, path: str, count: int, epochs: int) -> lis
 
 
 def main() -> None:
-    """Run the task."""
     task = json.loads(sys.stdin.readline())
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import httpx2
 
 from pippin.api.metrics import BatchLosses
-from pippin.store import Claim, Store, connect, new_token
+from pippin.store import Store, connect
+from tests.support.claimed_job import claimed_job
 from tests.support.records import epoch_metrics
 from tests.support.service_process import ServiceProcess
 
@@ -64,16 +65,9 @@ class SyntheticAttempt:
     """An attempt that trains nothing and writes the same records as a worker."""
 
     def __init__(self, store: Store, http: httpx2.Client, epochs: int) -> None:
-        body = {
-            "model": {"preset": "mnist-cnn"},
-            "dataset": "mnist-sample",
-            "report": "batch",
-            "hyperparameters": {"epochs": epochs},
-        }
-        self.job_id = str(http.post("/jobs", json=body).raise_for_status().json()["id"])
         self._store, self._epochs = store, epochs
-        self._claim = Claim("default", self.job_id, 1, new_token())
-        store.attempts.claim(self._claim, worker="load", engine="jax")
+        self._claim = claimed_job(store, http, epochs)
+        self.job_id = self._claim.job_id
         store.attempts.running(self._claim)
 
     def epoch(self, number: int, batch_losses: list[float] | None = None) -> float:
@@ -86,8 +80,7 @@ class SyntheticAttempt:
         return began
 
     def end(self) -> None:
-        """End the job, which ends its streams."""
-        self._store.jobs.cancel("default", self.job_id)
+        self._store.jobs.cancel(self._claim.tenant, self.job_id)
         self._store.attempts.cancelled(self._claim)
 
 

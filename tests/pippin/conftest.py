@@ -6,28 +6,15 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from tests.support import specs
+
 Document = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def small_spec() -> Callable[..., Document]:
     """Makes a document: a vector of four through one inner product to three classes, changed by the arguments."""
-
-    def make(**changes: object) -> Document:
-        document: Document = {
-            "inputs": [{"name": "x", "shape": [4]}],
-            "outputs": [{"name": "y", "shape": [3]}],
-            "layers": [
-                {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
-                {"type": "softmax", "name": "softmax"},
-            ],
-            "loss": {"type": "categorical_cross_entropy"},
-            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
-            "epochs": 3,
-        } | changes
-        return {key: value for key, value in document.items() if value is not ...}
-
-    return make
+    return specs.small_spec
 
 
 @st.composite

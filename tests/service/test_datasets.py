@@ -2,8 +2,7 @@ import gzip
 import io
 import struct
 import zipfile
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 import numpy as np
@@ -12,13 +11,8 @@ from PIL import Image
 
 from pippin.blobs import Blobs
 from pippin.store import Store
-
-IsProblem = Callable[..., dict[str, Any]]
-
-
-class Service(Protocol):
-    settings: Any
-
+from tests.service.conftest import MakeService, RunningService, Submit, unannounced
+from tests.support.problems import fault, is_problem
 
 CSV = {"content-type": "text/csv"}
 
@@ -42,10 +36,9 @@ def test_a_new_dataset_is_created_and_found_by_id_and_by_name(http: httpx2.Clien
     manifest = answer.json()
     assert answer.status_code == 201
     assert answer.headers["location"] == f"/datasets/{manifest['id']}"
-    assert manifest["format"] == "npz"
+    assert (manifest["format"], "ranges" in manifest) == ("npz", False)
     assert manifest["splits"] == [{"name": "train", "examples": 8}, {"name": "test", "examples": 4}]
     assert [feature["name"] for feature in manifest["features"]] == ["image", "output_true"]
-    assert "ranges" not in manifest
     for key in (manifest["id"], "tiny"):
         response = http.get(f"/datasets/{key}")
         assert response.json() == manifest
@@ -59,7 +52,7 @@ def test_repeated_upload_returns_the_same_dataset(http: httpx2.Client, tiny_npz:
     assert len(http.get("/datasets").json()["data"]) == 1
 
 
-def test_name_of_another_dataset_is_refused(http: httpx2.Client, tiny_npz: bytes, is_problem: IsProblem) -> None:
+def test_name_of_another_dataset_is_refused(http: httpx2.Client, tiny_npz: bytes) -> None:
     http.post("/datasets?name=tiny", content=tiny_npz)
     other = http.post("/datasets?name=tiny", content=b"label,x\n1,2\n", headers=CSV)
     is_problem(other, 409, "name-taken")
@@ -97,17 +90,13 @@ def test_options_control_how_a_table_is_read(http: httpx2.Client) -> None:
     ]
 
 
-def test_preview_respects_limit_and_split(http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem) -> None:
+def test_preview_respects_limit_and_split(http: httpx2.Client, tiny: dict[str, Any]) -> None:
     assert len(http.get(f"/datasets/{tiny['id']}/preview?limit=3").json()["examples"]) == 3
-    problem = is_problem(http.get("/datasets/tiny/preview?split=all"), 422)
-    assert problem["errors"] == [
-        {"parameter": "split", "detail": "the dataset has no split 'all'; its splits are train, test"}
-    ]
+    refused = http.get("/datasets/tiny/preview?split=all")
+    assert fault(refused) == ("split", "the dataset has no split 'all'; its splits are train, test")
 
 
-def test_preview_returns_selected_rows_in_request_order(
-    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_preview_returns_selected_rows_in_request_order(http: httpx2.Client, tiny: dict[str, Any]) -> None:
     first = http.get("/datasets/tiny/preview?split=test").json()["examples"]
     assert len(first) == 4
     chosen = http.get("/datasets/tiny/preview?split=test&at=3&at=0&at=3").json()
@@ -118,32 +107,25 @@ def test_preview_returns_selected_rows_in_request_order(
         "truncated": [],
     }
     for row in (4, -1):
-        problem = is_problem(http.get(f"/datasets/tiny/preview?split=test&at={row}"), 422)
-        assert problem["errors"] == [{"parameter": "at", "detail": f"found {row}; the split has the rows 0 to 3"}]
+        refused = http.get(f"/datasets/tiny/preview?split=test&at={row}")
+        assert fault(refused) == ("at", f"found {row}; the split has the rows 0 to 3")
 
 
-def test_classes_are_counted_by_name_in_every_split(http: httpx2.Client) -> None:
+def test_classes_are_counted_by_name_or_number_in_every_split(http: httpx2.Client) -> None:
     http.post("/datasets?name=pets&format=images", content=pictures())
-    balance = http.get("/datasets/pets/classes").json()
-    assert balance["splits"] == {
+    assert http.get("/datasets/pets/classes").json()["splits"] == {
         "train": [{"label": "cat", "examples": 1}, {"label": "dog", "examples": 1}],
         "test": [{"label": "cat", "examples": 1}],
     }
-
-
-def test_classes_without_names_are_counted_by_number(http: httpx2.Client) -> None:
     http.post("/datasets?name=numbers", content=b"label,x\n7,1\n2,2\n7,3\n", headers=CSV)
     balance = http.get("/datasets/numbers/classes").json()
-    assert (balance["feature"], balance["splits"]) == (
-        "label",
-        {"train": [{"label": 2, "examples": 1}, {"label": 7, "examples": 2}]},
-    )
+    expected = {"train": [{"label": 2, "examples": 1}, {"label": 7, "examples": 2}]}
+    assert (balance["feature"], balance["splits"]) == ("label", expected)
 
 
-def test_quantities_have_no_class_balance(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_quantities_have_no_class_balance(http: httpx2.Client) -> None:
     http.post("/datasets?name=flats&target=price", content=b"size,price\n10,0.5\n20,1.5\n", headers=CSV)
-    problem = is_problem(http.get("/datasets/flats/classes"), 422)
-    assert "'price', is not a class number" in problem["errors"][0]["detail"]
+    assert "'price', is not a class number" in fault(http.get("/datasets/flats/classes"))[1]
 
 
 def test_datasets_are_listed_newest_first_page_by_page(http: httpx2.Client) -> None:
@@ -156,9 +138,7 @@ def test_datasets_are_listed_newest_first_page_by_page(http: httpx2.Client) -> N
     assert (second["has_more"], second["next"]) == (False, None)
 
 
-def test_a_deleted_dataset_is_gone_and_its_name_free(
-    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem
-) -> None:
+def test_a_deleted_dataset_is_gone_and_its_name_free(http: httpx2.Client, tiny: dict[str, Any]) -> None:
     assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
     for path in ("", "/preview"):
         is_problem(http.get(f"/datasets/{tiny['id']}{path}"), 404, "not-found")
@@ -168,52 +148,38 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(
 
 
 @pytest.mark.parametrize(
-    ("query", "body", "errors"),
+    ("query", "body", "place", "message"),
     [
-        ("name=x", b"label,x\n1,2\n1,two\n", [("pointer", "", "row 3")]),
-        ("name=x", b"\x7fELF not at all\0", [("pointer", "", "no supported format")]),
-        ("name=x", b"", [("pointer", "", "empty")]),
-        ("name=x&format=pickle", b"1,2\n", [("parameter", "format", "idx")]),
-        ("name=x&target=price", b"label,x\n1,2\n", [("parameter", "target", "price")]),
-        ("name=x&scale=-1", b"label,x\n1,2\n", [("parameter", "scale", "more than 0")]),
-        ("name=x&scale=2", b"label,x\n1,2\n", [("parameter", "scale", "")]),
-        ("name=x&colour=rgb", b"label,x\n1,2\n", [("parameter", "colour", "no such query parameter")]),
-        ("", b"label,x\n1,2\n", [("parameter", "name", "required")]),
-        ("name=", b"label,x\n1,2\n", [("parameter", "name", "at least 1 character")]),
+        ("name=x", b"label,x\n1,2\n1,two\n", "", "row 3"),
+        ("name=x", b"\x7fELF not at all\0", "", "no supported format"),
+        ("name=x", b"", "", "empty"),
+        ("name=x&format=pickle", b"1,2\n", "format", "idx"),
+        ("name=x&target=price", b"label,x\n1,2\n", "target", "price"),
+        ("name=x&scale=-1", b"label,x\n1,2\n", "scale", "more than 0"),
+        ("name=x&scale=2", b"label,x\n1,2\n", "scale", ""),
+        ("name=x&colour=rgb", b"label,x\n1,2\n", "colour", "no such query parameter"),
+        ("", b"label,x\n1,2\n", "name", "required"),
+        ("name=", b"label,x\n1,2\n", "name", "at least 1 character"),
     ],
 )
 def test_malformed_upload_is_refused_with_the_place_and_stores_nothing(
-    *,
-    http: httpx2.Client,
-    service: Service,
-    blobs: Blobs,
-    is_problem: IsProblem,
-    query: str,
-    body: bytes,
-    errors: list[tuple[str, str, str]],
+    *, http: httpx2.Client, service: RunningService, blobs: Blobs, query: str, body: bytes, place: str, message: str
 ) -> None:
     before = set(blobs.names())
-    problem = is_problem(http.post(f"/datasets?{query}", content=body, headers=CSV), 422, "invalid-request")
-    assert len(problem["errors"]) == len(errors)
-    for found, (member, place, message) in zip(problem["errors"], errors, strict=True):
-        assert found[member] == place
-        assert message in found["detail"]
+    refused, detail = fault(http.post(f"/datasets?{query}", content=body, headers=CSV))
+    assert refused == place
+    assert message in detail
     assert http.get("/datasets").json()["data"] == []
     assert set(blobs.names()) == before
-    assert list((service.settings.home / "uploads").glob("*")) == []
+    assert service.uploads() == []
 
 
-def test_upload_beyond_the_limit_is_stopped_while_it_arrives(
-    http: httpx2.Client, service: Service, is_problem: IsProblem
-) -> None:
-    def endless() -> Iterator[bytes]:
-        for _ in range(100):
-            yield b"1,2\n" * 16384
-
-    is_problem(http.post("/datasets?name=x", content=endless(), headers=CSV), 413, "body-too-large")
+def test_upload_beyond_the_limit_is_stopped_while_it_arrives(http: httpx2.Client, service: RunningService) -> None:
+    body = unannounced(b"1,2\n" * 16_384)
+    is_problem(http.post("/datasets?name=x", content=body, headers=CSV), 413, "body-too-large")
     files = {"file": ("x.csv", b"1,2\n" * 600_000)}
     is_problem(http.post("/datasets?name=x", files=files), 413, "body-too-large")
-    assert list((service.settings.home / "uploads").glob("*")) == []
+    assert service.uploads() == []
 
 
 MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
@@ -234,13 +200,13 @@ MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
     ],
 )
 def test_a_body_of_another_kind_or_broken_is_refused(
-    *, http: httpx2.Client, is_problem: IsProblem, headers: dict[str, str], body: bytes, status: int
+    http: httpx2.Client, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     is_problem(http.post("/datasets?name=x", content=body, headers=headers), status)
 
 
 def test_dataset_in_use_cannot_be_deleted_until_its_jobs_have_ended(
-    http: httpx2.Client, tiny: dict[str, Any], submit: Callable[..., dict[str, Any]], is_problem: IsProblem
+    http: httpx2.Client, tiny: dict[str, Any], submit: Submit
 ) -> None:
     jobs = [submit()["id"] for _ in range(7)]
     detail = is_problem(http.delete("/datasets/tiny"), 409, "state-conflict")["detail"]
@@ -253,7 +219,7 @@ def test_dataset_in_use_cannot_be_deleted_until_its_jobs_have_ended(
 
 
 def test_model_can_be_deleted_before_its_jobs_have_ended(
-    http: httpx2.Client, submit: Callable[..., dict[str, Any]], mnist_spec: dict[str, Any], store: Store
+    http: httpx2.Client, submit: Submit, mnist_spec: dict[str, Any], store: Store
 ) -> None:
     model = http.post("/models", json=mnist_spec).json()
     job = submit(model={"id": model["id"]})
@@ -263,54 +229,52 @@ def test_model_can_be_deleted_before_its_jobs_have_ended(
     assert model["digest"] not in set(store.references.digests())
 
 
-def test_preview_truncates_a_too_large_example(http: httpx2.Client, service: Service) -> None:
-    values = 20_000_000
+def test_preview_truncates_a_too_large_example(make_service: MakeService) -> None:
+    values, most = 2_000_000, 2**21
     file = io.BytesIO()
     arrays: dict[str, Any] = {
         "train/image": np.arange(values, dtype=np.uint32).astype(np.uint8).reshape(1, values),
         "train/label": np.array([[7]], dtype=np.int32),
     }
     np.savez_compressed(file, **arrays)
-    assert http.post("/datasets?name=large", content=file.getvalue()).status_code == 201
-    for query in ("", "?at=0"):
-        answer = http.get(f"/datasets/large/preview{query}")
-        assert answer.status_code == 200, answer.text
-        assert len(answer.content) < service.settings.max_answer_bytes
-        shown = answer.json()
-        (example,) = shown["examples"]
-        assert shown["truncated"] == ["image", "label"]
-        assert example["image"][:300] == [number % 256 for number in range(300)]
-        assert 1000 < len(example["image"]) < values
+    with make_service(sample=False, max_answer_bytes=most).client() as http:
+        assert http.post("/datasets?name=large", content=file.getvalue()).status_code == 201
+        for query in ("", "?at=0"):
+            answer = http.get(f"/datasets/large/preview{query}")
+            assert answer.status_code == 200, answer.text
+            assert len(answer.content) < most
+            shown = answer.json()
+            (example,) = shown["examples"]
+            assert shown["truncated"] == ["image", "label"]
+            assert example["image"][:300] == [number % 256 for number in range(300)]
+            assert 1000 < len(example["image"]) < values
 
 
-def test_page_of_large_dataset_records_is_shortened(make_service: Callable[..., Any]) -> None:
-    service = make_service(max_page_bytes=40_000)
+def test_page_of_large_dataset_records_is_shortened(make_service: MakeService) -> None:
+    service = make_service(sample=False, max_page_bytes=40_000)
     names = [f"wide-{number}" for number in range(4)]
     rows = "".join(f"{'c' * 20}{number:03},1\n" for number in range(600))
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
+    with service.client() as http:
         for name in names:
             answer = http.post(f"/datasets?name={name}&target=label", content=f"label,x\n{rows}", headers=CSV)
             assert answer.status_code == 201, answer.text
             assert (len(answer.json()["labels"]), answer.json()["label_count"]) == (600, 600)
-        listed, after = [], None
-        while True:
-            page = http.get("/datasets", params={"limit": 100, **({"after": after} if after else {})}).json()
-            assert len([dataset for dataset in page["data"] if dataset["name"] in names]) <= 2
+        listed: list[dict[str, Any]] = []
+        query: dict[str, str] | None = {}
+        while query is not None:
+            page = http.get("/datasets", params={"limit": "100", **query}).json()
+            assert len(page["data"]) <= 2
             listed += page["data"]
-            after = page["next"]
-            if not page["has_more"]:
-                break
-        of_ours = [dataset for dataset in listed if dataset["name"] in names]
-        assert sorted(dataset["name"] for dataset in of_ours) == names
-        assert {(len(dataset["labels"]), dataset["label_count"]) for dataset in of_ours} == {(100, 600)}
+            query = {"after": page["next"]} if page["has_more"] else None
+        assert sorted(dataset["name"] for dataset in listed) == names
+        assert {(len(dataset["labels"]), dataset["label_count"]) for dataset in listed} == {(100, 600)}
         assert len(http.get("/datasets/wide-0").json()["labels"]) == 600
 
 
 def test_a_preview_of_a_damaged_blob_names_it(
-    http: httpx2.Client, service: Service, tiny: dict[str, Any], is_problem: IsProblem
+    http: httpx2.Client, service: RunningService, tiny: dict[str, Any]
 ) -> None:
-    name = tiny["digest"].removeprefix("sha256:")
-    path = service.settings.home / "blobs" / name[:2] / name
+    path = service.blob_path(tiny["digest"])
     content = path.read_bytes()
     for damaged in (content[:100], content[:-1000], bytes(255 - byte for byte in content), b""):
         path.write_bytes(damaged)

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,9 +15,8 @@ from pippin.models.mlmodel import read
 from pippin.network import losses, predict
 from service.problems import Problem
 from service.routes import predictions
-
-IsProblem = Callable[..., dict[str, Any]]
-Trained = Callable[..., str]
+from tests.service.conftest import Trained
+from tests.support.problems import faults
 
 
 def counted(model: bytes, npz: bytes, split: str) -> tuple[float, NDArray[Any], NDArray[Any]]:
@@ -54,13 +52,10 @@ def test_evaluation_matches_an_independent_computation(
     assert (report["dataset"], report["split"], report["examples"]) == (tiny["id"], used, len(truth))
     assert report["loss"] == pytest.approx(loss, rel=1e-4)
     assert report["accuracy"] == sum(truth == guesses) / len(truth)
-    matrix = [[0] * 10 for _ in range(10)]
-    for true, guess in zip(truth, guesses, strict=True):
-        matrix[true][guess] += 1
-    assert report["confusion"] == {"labels": list(range(10)), "matrix": matrix}
-    assert [(each["row"], each["label"]) for each in report["worst"]] == [
-        (each["row"], truth[each["row"]]) for each in report["worst"]
-    ]
+    matrix = np.zeros((10, 10), int)
+    np.add.at(matrix, (truth, guesses), 1)
+    assert report["confusion"] == {"labels": list(range(10)), "matrix": matrix.tolist()}
+    assert [each["label"] for each in report["worst"]] == [truth[each["row"]] for each in report["worst"]]
     assert len(report["worst"]) == sum(truth != guesses)
     assert report["seconds"] > 0
 
@@ -78,6 +73,7 @@ def test_max_examples_and_bind_can_be_given(
     assert report["examples"] == 3
 
 
+@pytest.mark.usefixtures("tiny")
 @pytest.mark.parametrize(
     ("body", "pointer", "detail"),
     [
@@ -91,29 +87,17 @@ def test_max_examples_and_bind_can_be_given(
     ],
 )
 def test_invalid_evaluation_is_refused_with_pointers(
-    *,
-    body: object,
-    pointer: str,
-    detail: str,
-    http: httpx2.Client,
-    tiny: dict[str, Any],  # noqa: ARG001 (uploads it)
-    trained: Trained,
-    digits: bytes,
-    is_problem: IsProblem,
+    *, body: object, pointer: str, detail: str, http: httpx2.Client, trained: Trained, digits: bytes
 ) -> None:
     file = io.BytesIO()
     np.savez(file, image=np.zeros((2, 784), np.float32), output_true=np.zeros((2, 1), np.int32))
     http.post("/datasets", params={"name": "flat"}, content=file.getvalue())
-    problem = is_problem(http.post(f"/jobs/{trained(digits)}/evaluate", json=body), 422, "invalid-request")
-    assert pointer in {error["pointer"] for error in problem["errors"]}
-    assert any(detail in error["detail"] for error in problem["errors"])
+    details = faults(http.post(f"/jobs/{trained(digits)}/evaluate", json=body))
+    assert detail in details[pointer]
 
 
 def test_concurrent_evaluations_all_succeed(
-    http: httpx2.Client,
-    tiny: dict[str, Any],
-    trained: Trained,
-    digits: bytes,
+    http: httpx2.Client, tiny: dict[str, Any], trained: Trained, digits: bytes
 ) -> None:
     job = trained(digits)
     with ThreadPoolExecutor(4) as pool:
@@ -123,11 +107,12 @@ def test_concurrent_evaluations_all_succeed(
     assert answers[0]["examples"] == 4
 
 
-def test_evaluations_are_serialized() -> None:
+async def test_evaluations_are_serialized() -> None:
     inside: list[int] = []
     seen: list[int] = []
+    lock = asyncio.Lock()
 
-    async def enter(number: int, lock: asyncio.Lock) -> None:
+    async def enter(number: int) -> None:
         async with predictions.exclusively(lock):
             inside.append(number)
             seen.append(len(inside))
@@ -135,24 +120,16 @@ def test_evaluations_are_serialized() -> None:
             await asyncio.sleep(0)
             inside.remove(number)
 
-    async def all_at_once() -> None:
-        lock = asyncio.Lock()
-        await asyncio.gather(*(enter(number, lock) for number in range(5)))
-
-    asyncio.run(all_at_once())
+    await asyncio.gather(*map(enter, range(5)))
     assert seen == [1] * 5
 
 
-def test_evaluation_that_waits_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_evaluation_that_waits_too_long_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictions, "_WAIT_SECONDS", 0.01)
-
-    async def enter_twice() -> None:
-        lock = asyncio.Lock()
-        async with predictions.exclusively(lock):
-            with pytest.raises(Problem, match="kept this one waiting") as caught:
-                async with predictions.exclusively(lock):
-                    pytest.fail("two were inside")
-            assert caught.value.status_code == 503
-        assert not lock.locked()
-
-    asyncio.run(enter_twice())
+    lock = asyncio.Lock()
+    async with predictions.exclusively(lock):
+        with pytest.raises(Problem, match="kept this one waiting") as caught:
+            async with predictions.exclusively(lock):
+                pytest.fail("two were inside")
+        assert caught.value.status_code == 503
+    assert not lock.locked()

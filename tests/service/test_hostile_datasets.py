@@ -17,29 +17,31 @@ import httpx2
 import numpy as np
 import pytest
 
+from pippin.settings import Settings
 from pippin.store import Store
 from service.datasets import ingest
+from tests.service.conftest import MakeTrainer, RunningService, Submit
 from tests.support.environment import clean_environment
+from tests.support.problems import fault, is_problem
 from tests.support.waiting import wait_for
-
-IsProblem = Callable[..., dict[str, Any]]
 
 # This includes the memory that the fork server shares with its children.
 MOST_PEAK = 600 * 2**20
 
 
-@pytest.fixture
-def service(make_service: Callable[..., Any]) -> Any:  # noqa: ANN401 (a service of the conftest)
-    return make_service(max_dataset_bytes=64 * 2**20, max_dataset_unpacked_bytes=64 * 2**20)
+@pytest.fixture(scope="module")
+def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningService]:
+    limits = {"max_dataset_bytes": 64 * 2**20, "max_dataset_unpacked_bytes": 64 * 2**20}
+    with RunningService(make_settings(**limits, sample=False)) as service:
+        yield service
 
 
 @pytest.fixture
-def send(service: Any) -> Iterator[Callable[..., httpx2.Response]]:  # noqa: ANN401
+def send(service: RunningService, http: httpx2.Client) -> Iterator[Callable[..., httpx2.Response]]:
     """Uploads bytes as a dataset."""
-    with httpx2.Client(base_url=service.url, timeout=60) as client:
-        yield lambda content, **query: client.post("/datasets", params={"name": "bad", **query}, content=content)
-    assert list((service.settings.home / "uploads").iterdir()) == []
-    assert service.server.config.app.state.services.sandbox.peak_bytes < MOST_PEAK
+    yield lambda content, **query: http.post("/datasets", params={"name": "bad", **query}, content=content)
+    assert service.uploads() == []
+    assert service.services.sandbox.peak_bytes < MOST_PEAK
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -63,60 +65,39 @@ def png(width: int, height: int, pixels: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
 
 
-HOSTILE = {
-    "a ZIP that unpacks to more than is allowed": (
-        lambda: zipped({"image.npy": npy((80, 2**20), bytes(80 * 2**20))}),
-        {},
+HOSTILE: dict[str, tuple[Callable[[], dict[str, bytes] | bytes], int, str]] = {
+    "unpacks to more than is allowed": (
+        lambda: {"image.npy": npy((80, 2**20), bytes(80 * 2**20))},
         413,
         "unpacks to more",
     ),
-    "a header that declares terabytes": (
-        lambda: zipped({"image.npy": npy((1000, 2**30), b"little")}),
-        {},
-        422,
-        "which is 1,073,741,824,000 bytes",
-    ),
-    "a header that declares too many examples": (
-        lambda: zipped({"image.npy": npy((2**60,), b"little")}),
-        {},
-        413,
-        "examples",
-    ),
-    "a picture of too many pixels": (
-        lambda: zipped({"a/1.png": png(9000, 9000, bytes(1000))}),
-        {},
-        413,
-        "9000 by 9000 pixels",
-    ),
-    "a line of 30 MB": (lambda: b"label,x\n1," + b"9" * 30_000_000, {"format": "csv"}, 413, "longer than 8,388,608"),
-    "a line of four million cells": (
-        lambda: b"1," * 4_000_000 + b"1\n",
-        {"format": "csv"},
-        413,
-        "100,000",
-    ),
+    "declares terabytes": (lambda: {"image.npy": npy((1000, 2**30), b"")}, 422, "which is 1,073,741,824,000 bytes"),
+    "declares too many examples": (lambda: {"image.npy": npy((2**60,), b"")}, 413, "examples"),
+    "too many pixels": (lambda: {"a/1.png": png(9000, 9000, bytes(1000))}, 413, "9000 by 9000 pixels"),
+    "a line of 30 MB": (lambda: b"label,x\n1," + b"9" * 30_000_000, 413, "longer than 8,388,608"),
+    "a line of four million cells": (lambda: b"1," * 4_000_000 + b"1\n", 413, "100,000"),
 }
 
 
 @pytest.mark.full
-def test_hostile_uploads_are_refused_in_bounded_memory(
-    send: Callable[..., httpx2.Response], is_problem: IsProblem
-) -> None:
-    for make, query, status, message in HOSTILE.values():
-        problem = is_problem(send(make(), **query), status)
-        assert message in json.dumps(problem, ensure_ascii=False)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_upload_is_refused_in_bounded_memory(send: Callable[..., httpx2.Response], name: str) -> None:
+    make, status, message = HOSTILE[name]
+    content = make()
+    answer = send(content, format="csv") if isinstance(content, bytes) else send(zipped(content))
+    assert message in json.dumps(is_problem(answer, status), ensure_ascii=False)
 
 
 def test_sandbox_limits_are_reported_as_faults_of_the_upload(
-    send: Callable[..., httpx2.Response], tiny_npz: bytes, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
+    send: Callable[..., httpx2.Response], tiny_npz: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "_MEMORY_BYTES", 4096)
     big = zipped({"image.npy": npy((8, 2**20), bytes(8 * 2**20))})
-    assert "took too much memory" in is_problem(send(big), 422)["errors"][0]["detail"]
+    assert "took too much memory" in fault(send(big))[1]
     monkeypatch.undo()
     monkeypatch.setattr(ingest, "_BASE_SECONDS", 0.0)
     monkeypatch.setattr(ingest, "_MIN_BYTES_PER_SECOND", 10**12)
-    assert "took too long" in is_problem(send(big), 422)["errors"][0]["detail"]
+    assert "took too long" in fault(send(big))[1]
     monkeypatch.undo()
     assert send(tiny_npz).status_code == 201
 
@@ -134,10 +115,10 @@ def children_of(server_pid: int) -> list[int]:
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_client_disconnect_ends_the_sandboxed_child(service: Any) -> None:  # noqa: ANN401
+def test_client_disconnect_ends_the_sandboxed_child(service: RunningService) -> None:
     # Ten million rows take tens of seconds to read.
     body = b"label,x\n" + b"1,2\n" * 10_000_000
-    server_pid = service.server.config.app.state.services.sandbox.fork_server_pid
+    server_pid = service.services.sandbox.fork_server_pid
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
@@ -148,21 +129,19 @@ def test_client_disconnect_ends_the_sandboxed_child(service: Any) -> None:  # no
         wait_for(lambda: children_of(server_pid), "the child begins")
         (child,) = children_of(server_pid)
     wait_for(lambda: not Path(f"/proc/{child}").exists(), "the child ends")
-    wait_for(lambda: not list((service.settings.home / "uploads").iterdir()), "its room is emptied")
-    assert service.server.config.app.state.services.sandbox.fork_server_pid == server_pid
+    wait_for(lambda: not service.uploads(), "its room is emptied")
+    assert service.services.sandbox.fork_server_pid == server_pid
 
 
 @pytest.fixture
 def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """The URL and home of a service whose files cannot exceed a megabyte, which simulates a full disk."""
-    environment = clean_environment()
-    environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_PORT": "0"}
     log = tmp_path / "log"
     with log.open("wb") as file:
         process = subprocess.Popen(
             # In units of 512 bytes.
             ["/bin/sh", "-c", 'ulimit -f 2000 && exec "$@"', "sh", sys.executable, "-P", "-m", "service"],
-            env=environment,
+            env=clean_environment(PIPPIN_HOME=str(tmp_path / "home"), PIPPIN_REDIS_URL=valkey_url, PIPPIN_PORT="0"),
             stderr=file,
         )
     try:
@@ -176,7 +155,7 @@ def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 @pytest.mark.full
-def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path], is_problem: IsProblem) -> None:
+def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path]) -> None:
     url, home = confined
     noise = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()
     arrays = npy((15, 200_000), bytes(3_000_000))
@@ -198,31 +177,21 @@ def test_full_disk_is_a_507_and_leaves_no_partial_file(confined: tuple[str, Path
 
 
 def test_running_jobs_continue_when_redis_is_too_full_for_new_ones(
-    *,
-    make_service: Callable[..., Any],
-    tiny_npz: bytes,
-    store: Store,
-    trainer: Callable[[str], Any],
-    is_problem: IsProblem,
+    http: httpx2.Client, submit: Submit, job_request: dict[str, Any], store: Store, trainer: MakeTrainer
 ) -> None:
-    service = make_service()
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
-        http.post("/datasets?name=tiny", content=tiny_npz)
-        request = {"model": {"preset": "mnist-cnn"}, "dataset": "tiny", "report": "batch"}
-        job_id = http.post("/jobs", json=request).json()["id"]
-        limit = store.redis.config_get("maxmemory")["maxmemory"]
-        store.redis.config_set("maxmemory", int(store.redis.info("memory")["used_memory"] * 1.2))
-        try:
-            for path, body in (("/jobs", {"json": request}), ("/models", {"json": {}}), ("/datasets?name=x", {})):
-                is_problem(http.post(path, **body), 503, "unavailable")
-            attempt = trainer(job_id)
-            attempt.begin()
-            for epoch in range(1, 4):
-                attempt.epoch(epoch, [0.5] * 100)
-                attempt.log("a line")
-            attempt.succeed()
-            job = http.get(f"/jobs/{job_id}").json()
-            assert http.delete(f"/jobs/{job_id}").status_code == 204
-        finally:
-            store.redis.config_set("maxmemory", str(limit))
-        assert (job["status"], job["progress"]["epoch"]) == ("succeeded", 3)
+    attempt = trainer(submit(report="batch")["id"])
+    limit = store.redis.config_get("maxmemory")["maxmemory"]
+    store.redis.config_set("maxmemory", int(store.redis.info("memory")["used_memory"] * 1.2))
+    try:
+        for path, body in (("/jobs", {"json": job_request}), ("/models", {"json": {}}), ("/datasets?name=x", {})):
+            is_problem(http.post(path, **body), 503, "unavailable")
+        attempt.begin()
+        for epoch in range(1, 4):
+            attempt.epoch(epoch, [0.5] * 100)
+            attempt.log("a line")
+        attempt.succeed()
+        job = http.get(attempt.path).json()
+        assert http.delete(attempt.path).status_code == 204
+    finally:
+        store.redis.config_set("maxmemory", str(limit))
+    assert (job["status"], job["progress"]["epoch"]) == ("succeeded", 3)

@@ -8,9 +8,8 @@ import redis
 
 from pippin.blobs import Blobs
 from pippin.store import Store
-
-Submit = Callable[..., dict[str, Any]]
-IsProblem = Callable[..., dict[str, Any]]
+from tests.service.conftest import MakeTrainer, Submit
+from tests.support.problems import fault, is_problem
 
 
 def test_submitted_job_is_found_at_its_location(http: httpx2.Client, job_request: dict[str, Any]) -> None:
@@ -47,10 +46,6 @@ def test_queued_job_states_that_no_worker_is_live(submit: Submit) -> None:
     assert "pippin worker" in submit()["waiting_for"]
 
 
-def test_a_model_can_be_given_as_a_spec(submit: Submit, mnist_spec: dict[str, Any]) -> None:
-    assert submit(model={"spec": mnist_spec})["request"]["model"]["spec"] == mnist_spec
-
-
 def test_explicit_weights_are_stored_as_a_blob_and_left_out_of_the_record(
     submit: Submit, mnist_spec: dict[str, Any], blobs: Blobs
 ) -> None:
@@ -64,7 +59,7 @@ def test_explicit_weights_are_stored_as_a_blob_and_left_out_of_the_record(
 
 
 def test_explicit_weights_are_never_in_redis(
-    *, http: httpx2.Client, submit: Submit, mnist_spec: dict[str, Any], store: Store, valkey_url: str
+    http: httpx2.Client, submit: Submit, mnist_spec: dict[str, Any], store: Store, valkey_url: str
 ) -> None:
     raw = redis.Redis.from_url(valkey_url)
     dense = mnist_spec["layers"][-2]
@@ -85,24 +80,21 @@ def test_explicit_weights_are_never_in_redis(
 
 def _content(raw: redis.Redis, key: bytes) -> str:
     """The content of a key as text; sets and lists hold only ids and are skipped."""
-    readers: dict[object, Callable[[bytes], object]] = {
-        b"hash": raw.hgetall,
-        b"stream": raw.xrange,
-        b"string": raw.get,
-    }
+    readers: dict[object, Callable[[bytes], object]] = {b"hash": raw.hgetall, b"stream": raw.xrange, b"string": raw.get}
     read = readers.get(raw.type(key))
     return repr(read(key)) if read else ""
 
 
 def test_a_large_spec_without_weights_is_a_blob_too(submit: Submit, mnist_spec: dict[str, Any], blobs: Blobs) -> None:
-    assert submit(model={"spec": mnist_spec})["request"]["model"]["spec_digest"] is None
+    model = submit(model={"spec": mnist_spec})["request"]["model"]
+    assert (model["spec"], model["spec_digest"]) == (mnist_spec, None)
     mnist_spec["short_description"] = "x" * 20_000
     digest = submit(model={"spec": mnist_spec})["request"]["model"]["spec_digest"]
     assert json.loads(b"".join(blobs.read(digest)))["short_description"] == "x" * 20_000
 
 
 def test_submission_is_refused_while_redis_is_nearly_full(
-    http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
+    http: httpx2.Client, job_request: dict[str, Any], store: Store
 ) -> None:
     limit = store.redis.config_get("maxmemory")["maxmemory"]
     store.redis.config_set("maxmemory", int(store.redis.info("memory")["used_memory"] * 1.1))
@@ -119,31 +111,26 @@ def test_a_widened_limit_is_recorded(submit: Submit) -> None:
     assert job["request"]["widened"] == ["learning_rate"]
 
 
-def test_unchanged_job_is_a_304(http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]) -> None:
-    job = submit()
-    path = f"/jobs/{job['id']}"
-    etag = http.get(path).headers["etag"]
-    same = http.get(path, headers={"if-none-match": f'"other", W/{etag}'})
+def test_unchanged_job_is_a_304(http: httpx2.Client, submit: Submit, trainer: MakeTrainer) -> None:
+    attempt = trainer(submit()["id"])
+    etag = http.get(attempt.path).headers["etag"]
+    same = http.get(attempt.path, headers={"if-none-match": f'"other", W/{etag}'})
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
-    trainer(job["id"]).begin()
-    changed = http.get(path, headers={"if-none-match": etag})
-    assert changed.status_code == 200
-    assert changed.json()["status"] == "running"
+    attempt.begin()
+    changed = http.get(attempt.path, headers={"if-none-match": etag})
+    assert (changed.status_code, changed.json()["status"]) == (200, "running")
 
 
 def test_jobs_are_listed_newest_first_page_by_page(http: httpx2.Client, submit: Submit) -> None:
     ids = [submit(labels={"team": "a b"})["id"] for _ in range(5)][::-1]
     submit(labels={"team": "c"})
     first = http.get("/jobs", params={"limit": 2, "label": "team=a b"})
-    page = first.json()
-    assert [job["id"] for job in page["data"]] == ids[:2]
-    assert page["has_more"] is True
     second = http.get(first.links["next"]["url"])
-    assert [job["id"] for job in second.json()["data"]] == ids[2:4]
     last = http.get(second.links["next"]["url"])
-    assert [job["id"] for job in last.json()["data"]] == ids[4:]
-    assert (last.json()["has_more"], last.json()["next"]) == (False, None)
-    assert "link" not in last.headers
+    pages = [[job["id"] for job in page.json()["data"]] for page in (first, second, last)]
+    assert pages == [ids[:2], ids[2:4], ids[4:]]
+    assert first.json()["has_more"] is True
+    assert (last.json()["has_more"], last.json()["next"], "link" in last.headers) == (False, None, False)
 
 
 def test_list_can_be_filtered_by_status_and_labels(http: httpx2.Client, submit: Submit) -> None:
@@ -162,48 +149,38 @@ def test_list_can_be_filtered_by_status_and_labels(http: httpx2.Client, submit: 
 
 
 def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
+    http: httpx2.Client, submit: Submit, start_job: MakeTrainer
 ) -> None:
-    queued = submit()["id"]
-    answer = http.post(f"/jobs/{queued}/cancel")
+    answer = http.post(f"/jobs/{submit()['id']}/cancel")
     assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
-    running = submit()["id"]
-    trainer(running).begin()
+    running = start_job()
     for _ in range(2):
-        answer = http.post(f"/jobs/{running}/cancel")
+        answer = http.post(f"{running.path}/cancel")
         assert (answer.status_code, answer.json()["status"]) == (202, "cancelling")
 
 
-def test_a_job_that_has_ended_cannot_be_cancelled(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+def test_a_job_can_be_deleted_and_not_cancelled_once_it_has_ended(
+    http: httpx2.Client, submit: Submit, trainer: MakeTrainer
 ) -> None:
-    job_id = submit()["id"]
-    trainer(job_id).train()
-    assert "succeeded" in is_problem(http.post(f"/jobs/{job_id}/cancel"), 409, "state-conflict")["detail"]
-
-
-def test_a_job_is_deleted_only_when_it_has_ended(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
-) -> None:
-    job_id = submit()["id"]
-    assert "cancel it first" in is_problem(http.delete(f"/jobs/{job_id}"), 409, "state-conflict")["detail"]
-    trainer(job_id).train()
-    answer = http.delete(f"/jobs/{job_id}")
+    attempt = trainer(submit()["id"])
+    assert "cancel it first" in is_problem(http.delete(attempt.path), 409, "state-conflict")["detail"]
+    attempt.train()
+    assert "succeeded" in is_problem(http.post(f"{attempt.path}/cancel"), 409, "state-conflict")["detail"]
+    answer = http.delete(attempt.path)
     assert (answer.status_code, answer.content) == (204, b"")
     for path in ("", "/metrics", "/events", "/model"):
-        is_problem(http.get(f"/jobs/{job_id}{path}"), 404, "not-found")
-    is_problem(http.delete(f"/jobs/{job_id}"), 404, "not-found")
+        is_problem(http.get(f"{attempt.path}{path}"), 404, "not-found")
+    is_problem(http.delete(attempt.path), 404, "not-found")
     assert http.get("/jobs").json()["data"] == []
 
 
 @pytest.mark.parametrize("job_id", ["job_0", "job_" + "0" * 26, "x", "job_0:events", "%00", "*", "é"])
-def test_unknown_job_id_of_any_form_is_not_found(http: httpx2.Client, is_problem: IsProblem, job_id: str) -> None:
+def test_unknown_job_id_of_any_form_is_not_found(http: httpx2.Client, job_id: str) -> None:
     is_problem(http.get(f"/jobs/{job_id}"), 404, "not-found")
     is_problem(http.post(f"/jobs/{job_id}/cancel"), 404, "not-found")
 
 
-def test_body_with_very_many_faults_is_refused_with_one_fault(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_body_with_very_many_faults_is_refused_with_one_fault(http: httpx2.Client) -> None:
     body = b'{"model": {"spec": {"layers": [' + b"1," * 200_000 + b"1]}}}"
     answer = http.post("/jobs", content=body, headers={"content-type": "application/json"})
-    problem = is_problem(answer, 422, "invalid-request")
-    assert [error["pointer"] for error in problem["errors"]] == ["/model/spec/layers"]
+    assert fault(answer)[0] == "/model/spec/layers"

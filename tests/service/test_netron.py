@@ -1,15 +1,12 @@
 """Netron as served, without links or requests to other hosts."""
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import httpx2
 import pytest
 
 from service.dashboard.netron import without_cache_buster
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 def test_page_has_no_date_and_version_0_0_0(http: httpx2.Client) -> None:
@@ -38,9 +35,7 @@ def test_model_is_requested_without_a_cache_busting_parameter(http: httpx2.Clien
 
 
 @pytest.mark.parametrize("name", ["server.py", "__init__.py", "..%2Fnetron%2Fserver.py", "nothing.js"])
-def test_files_that_the_page_does_not_need_are_not_served(
-    name: str, http: httpx2.Client, is_problem: IsProblem
-) -> None:
+def test_files_that_the_page_does_not_need_are_not_served(name: str, http: httpx2.Client) -> None:
     is_problem(http.get(f"/netron/{name}"), 404, "not-found")
 
 

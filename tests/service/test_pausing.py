@@ -1,14 +1,12 @@
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
 
 from pippin.api.checkpoints import Resumption
-
-IsProblem = Callable[..., dict[str, Any]]
-Submit = Callable[..., dict[str, Any]]
+from tests.service.conftest import MakeTrainer, Save, Submit
+from tests.support.problems import fault, is_problem
 
 
 def test_queued_job_is_paused_at_once_and_resumed(http: httpx2.Client, submit: Submit) -> None:
@@ -23,11 +21,10 @@ def test_queued_job_is_paused_at_once_and_resumed(http: httpx2.Client, submit: S
 
 
 def test_running_job_pauses_via_its_worker_and_resumes_from_a_checkpoint(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], save: Callable[..., Any]
+    http: httpx2.Client, start_job: MakeTrainer, save: Save
 ) -> None:
-    path = f"/jobs/{submit()['id']}"
-    attempt = trainer(path.removeprefix("/jobs/"))
-    attempt.begin()
+    attempt = start_job()
+    path = attempt.path
     assert http.post(f"{path}/pause").json()["status"] == "pausing"
     attempt.store.attempts.checkpoint(attempt.claim, save(0, step=3))
     attempt.store.attempts.paused(attempt.claim)
@@ -41,28 +38,22 @@ def test_running_job_pauses_via_its_worker_and_resumes_from_a_checkpoint(
     assert resumed == {"epoch": 0, "step": 3, "notice": notice}
 
 
-def test_pause_or_resume_in_a_wrong_state_is_a_conflict(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
-) -> None:
-    job_id = submit()["id"]
-    attempt = trainer(job_id)
-    attempt.begin()
-    problem = is_problem(http.post(f"/jobs/{job_id}/resume"), 409, "state-conflict")
-    assert problem["detail"] == f"{job_id} cannot be resumed: it is running."
+def test_pause_or_resume_in_a_wrong_state_is_a_conflict(http: httpx2.Client, start_job: MakeTrainer) -> None:
+    attempt = start_job()
+    problem = is_problem(http.post(f"{attempt.path}/resume"), 409, "state-conflict")
+    assert problem["detail"] == f"{attempt.job_id} cannot be resumed: it is running."
     attempt.succeed()
     for change in ("pause", "resume"):
-        assert "it is succeeded" in is_problem(http.post(f"/jobs/{job_id}/{change}"), 409, "state-conflict")["detail"]
+        assert "it is succeeded" in is_problem(http.post(f"{attempt.path}/{change}"), 409, "state-conflict")["detail"]
 
 
 @pytest.mark.parametrize("change", ["pause", "resume", "retry"])
-def test_unknown_job_is_not_found(http: httpx2.Client, is_problem: IsProblem, change: str) -> None:
+def test_unknown_job_is_not_found(http: httpx2.Client, change: str) -> None:
     for job_id in ("job_" + "0" * 26, "nonsense"):
         is_problem(http.post(f"/jobs/{job_id}/{change}"), 404, "not-found")
 
 
-def test_the_stream_of_a_paused_job_stays_open(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
-) -> None:
+def test_the_stream_of_a_paused_job_stays_open(http: httpx2.Client, submit: Submit, trainer: MakeTrainer) -> None:
     job_id = submit()["id"]
     http.post(f"/jobs/{job_id}/pause")
     with http.stream("GET", f"/jobs/{job_id}/events", headers={"accept": "text/event-stream"}) as stream:
@@ -97,7 +88,6 @@ def test_checkpoint_policy_can_be_given(http: httpx2.Client, submit: Submit) -> 
     ],
 )
 def test_invalid_checkpoint_policy_is_refused_with_its_pointer(
-    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, policy: object, pointer: str
+    http: httpx2.Client, job_request: dict[str, Any], policy: object, pointer: str
 ) -> None:
-    problem = is_problem(http.post("/jobs", json=job_request | {"checkpoint": policy}), 422, "invalid-request")
-    assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
+    assert fault(http.post("/jobs", json=job_request | {"checkpoint": policy}))[0] == pointer

@@ -8,8 +8,7 @@ from pippin.api.tokens import Quotas, issue
 from pippin.blobs import Blobs
 from pippin.store import Store
 from tests.service.hostile_models import mnist_file
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.support.problems import is_problem
 
 
 @pytest.fixture
@@ -25,9 +24,7 @@ def limited(http: httpx2.Client, store: Store) -> Callable[..., httpx2.Client]:
     return make
 
 
-def test_queued_jobs_quota(
-    job_request: dict[str, Any], limited: Callable[..., httpx2.Client], is_problem: IsProblem
-) -> None:
+def test_queued_jobs_quota(job_request: dict[str, Any], limited: Callable[..., httpx2.Client]) -> None:
     http = limited(queued_jobs=2)
     for _ in range(2):
         assert http.post("/jobs", json=job_request).status_code == 202
@@ -42,9 +39,7 @@ def test_queued_jobs_quota(
     assert http.post("/jobs", json=job_request, headers={"idempotency-key": "one"}).status_code == 202
 
 
-def test_stored_bytes_quota(
-    limited: Callable[..., httpx2.Client], tiny_npz: bytes, is_problem: IsProblem, blobs: Blobs
-) -> None:
+def test_stored_bytes_quota(limited: Callable[..., httpx2.Client], tiny_npz: bytes, blobs: Blobs) -> None:
     http = limited(stored_bytes=15_000)
     added = http.post("/datasets?name=a", content=tiny_npz)
     assert added.status_code == 201, added.text
@@ -58,7 +53,7 @@ def test_stored_bytes_quota(
     assert http.post("/datasets?name=b&scale=1", content=tiny_npz).status_code == 201
 
 
-def test_requests_per_minute_quota(limited: Callable[..., httpx2.Client], is_problem: IsProblem) -> None:
+def test_requests_per_minute_quota(limited: Callable[..., httpx2.Client]) -> None:
     http = limited(requests_per_minute=3)
     for _ in range(3):
         assert http.get("/jobs").status_code == 200

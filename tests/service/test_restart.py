@@ -6,84 +6,84 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 import pytest
 
 from pippin.client import AsyncClient, Client
 from pippin.client.streams import EventStreamParser
+from tests.service.conftest import MakeTrainer, StartProcess
+from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
 pytestmark = pytest.mark.full
 
 
-IsProblem = Callable[..., dict[str, Any]]
-StartProcess = Callable[..., Any]
-
 SECONDS = 60.0
+
+
+Event = tuple[str, str, int | None]
+Note = Callable[[str, str, dict[str, Any]], None]
 
 
 class Follower(threading.Thread):
     """Follows a job with as many connections as needed.
+
+    Args:
+        follow: Follows the job with the given id at the given address, and notes each event.
 
     Attributes:
         seen: The type, the id and, for an epoch, the number of every event so far.
         failure: The exception that ended it early.
     """
 
-    def __init__(self, url: str, job_id: str) -> None:
+    def __init__(self, follow: Callable[[str, str, Note], None], url: str, job_id: str) -> None:
         super().__init__(daemon=True)
-        self.seen: list[tuple[str, str, int | None]] = []
+        self.seen: list[Event] = []
         self.failure: Exception | None = None
-        self._url = url
-        self._job = job_id
+        self._follow = lambda: follow(url, job_id, self._note)
         self.start()
 
     def run(self) -> None:
         try:
-            self.follow(self._url, self._job)
+            self._follow()
         except Exception as error:  # noqa: BLE001 - the test looks at it
             self.failure = error
 
-    def follow(self, url: str, job_id: str) -> None:
-        raise NotImplementedError
-
-    def note(self, kind: str, event_id: str, data: dict[str, Any]) -> None:
+    def _note(self, kind: str, event_id: str, data: dict[str, Any]) -> None:
         self.seen.append((kind, event_id, data.get("epoch")))
 
-    @property
     def epochs(self) -> list[int | None]:
         return [epoch for kind, _, epoch in self.seen if kind == "epoch"]
 
 
-class OurClient(Follower):
-    def follow(self, url: str, job_id: str) -> None:
-        with Client(url, follow_patience=SECONDS) as client:
-            for event in client.events(job_id):
-                self.note(event.type, event.id, event.data)
+def with_client(url: str, job_id: str, note: Note) -> None:
+    with Client(url, follow_patience=SECONDS) as client:
+        for event in client.events(job_id):
+            note(event.type, event.id, event.data)
 
 
-class OurAsyncClient(Follower):
-    def follow(self, url: str, job_id: str) -> None:
-        async def run() -> None:
-            async with AsyncClient(url, follow_patience=SECONDS) as client:
-                async for event in client.events(job_id):
-                    self.note(event.type, event.id, event.data)
+def with_async_client(url: str, job_id: str, note: Note) -> None:
+    async def run() -> None:
+        async with AsyncClient(url, follow_patience=SECONDS) as client:
+            async for event in client.events(job_id):
+                note(event.type, event.id, event.data)
 
-        asyncio.run(run())
+    asyncio.run(run())
 
 
-class Browser(Follower):
+class Browser:
     """Behaves like an EventSource of the HTML standard, and counts its connections."""
 
     connections = 0
 
-    def follow(self, url: str, job_id: str) -> None:
+    def __call__(self, url: str, job_id: str, note: Note) -> None:
         parser = EventStreamParser()
+        has_ended = False
         deadline = time.monotonic() + SECONDS
-        while not (self.seen and self.seen[-1][0] == "end") and time.monotonic() < deadline:
+        while not has_ended and time.monotonic() < deadline:
             headers = {"accept": "text/event-stream"}
             if parser.last_event_id:
                 headers["last-event-id"] = parser.last_event_id
@@ -93,7 +93,8 @@ class Browser(Follower):
                     self.connections += 1
                     for chunk in answer.iter_bytes():
                         for event in parser.feed(chunk):
-                            self.note(event.type, event.id, json.loads(event.data))
+                            note(event.type, event.id, json.loads(event.data))
+                            has_ended = event.type == "end"
             except httpx2.ConnectError:
                 time.sleep(0.1)
                 continue
@@ -103,18 +104,16 @@ class Browser(Follower):
 
 
 def test_followers_lose_and_repeat_nothing_through_a_restart(
-    *,
-    start_process: StartProcess,
-    submitted: Callable[..., str],
-    trainer: Callable[..., Any],
+    start_process: StartProcess, submitted: Callable[..., str], trainer: MakeTrainer
 ) -> None:
     first = start_process()
     url = first.address()
     job_id = submitted()
-    followers = [kind(url, job_id) for kind in (OurClient, OurAsyncClient, Browser)]
+    browser = Browser()
+    followers = [Follower(follow, url, job_id) for follow in (with_client, with_async_client, browser)]
 
     def all_have(epochs: list[int]) -> None:
-        wait_for(lambda: all(each.epochs == epochs or each.failure for each in followers), f"all have {epochs}")
+        wait_for(lambda: all(each.epochs() == epochs or each.failure for each in followers), f"all have {epochs}")
 
     attempt = trainer(job_id)
     attempt.begin()
@@ -133,26 +132,22 @@ def test_followers_lose_and_repeat_nothing_through_a_restart(
         each.join(SECONDS)
         assert each.failure is None
         assert not each.is_alive()
-    ours, ours_too, browser = (each.seen for each in followers)
-    assert ours == ours_too == browser
-    assert [epoch for kind, _, epoch in ours if kind == "epoch"] == [1, 2, 3, 4]
-    assert [kind for kind, _, _ in ours].count("end") == 1
-    ids = [event_id for kind, event_id, _ in ours if kind != "end"]
+    seen, *others = (each.seen for each in followers)
+    assert others == [seen, seen]
+    assert followers[0].epochs() == [1, 2, 3, 4]
+    assert [kind for kind, _, _ in seen].count("end") == 1
+    ids = [event_id for kind, event_id, _ in seen if kind != "end"]
     assert len(set(ids)) == len(ids)
-    assert cast("Browser", followers[2]).connections >= 2
+    assert browser.connections >= 2
 
 
 def test_draining_service_is_unready_and_still_answers(
-    *,
-    start_process: StartProcess,
-    submitted: Callable[..., str],
-    trainer: Callable[..., Any],
-    is_problem: IsProblem,
+    start_process: StartProcess, submitted: Callable[..., str], trainer: MakeTrainer
 ) -> None:
     service = start_process(PIPPIN_SERVICE_DRAIN_SECONDS="600")
     url = service.address()
     job_id = submitted()
-    follower = OurClient(url, job_id)
+    follower = Follower(with_client, url, job_id)
     wait_for(lambda: follower.seen, "the follower is there")
     wait_for(lambda: httpx2.get(f"{url}/readyz").status_code == 200, "it is ready")
     service.ask_to_stop()
@@ -163,7 +158,7 @@ def test_draining_service_is_unready_and_still_answers(
     attempt = trainer(job_id)
     attempt.begin()
     attempt.epoch(1)
-    wait_for(lambda: follower.epochs == [1], "the stream goes on")
+    wait_for(lambda: follower.epochs() == [1], "the stream goes on")
     assert service.process.poll() is None
     # Ctrl-C ends the draining service at once.
     service.process.send_signal(signal.SIGINT)

@@ -1,16 +1,15 @@
 """Sessions for browsers, whose EventSource and downloads send no bearer token."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.cookies import SimpleCookie
-from typing import Any
 
 import httpx2
 import pytest
 
 from pippin.api.tokens import issue
 from pippin.store import Store
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.service.conftest import Trained
+from tests.support.problems import is_problem
 
 
 @pytest.fixture
@@ -35,11 +34,8 @@ def test_session_cookie_is_httponly_and_samesite_strict(http: httpx2.Client, sto
     store.tokens.add(token)
     begun = http.post("/session", headers={"authorization": f"Bearer {token.text}"})
     (cookie,) = SimpleCookie(begun.headers["set-cookie"]).values()
-    assert cookie["httponly"]
-    assert cookie["samesite"] == "strict"
-    assert cookie["path"] == "/"
-    assert cookie["max-age"] == str(12 * 3600)
-    assert not cookie["secure"]
+    attributes = {name: cookie[name] for name in ("httponly", "samesite", "path", "max-age", "secure")}
+    assert attributes == {"httponly": True, "samesite": "strict", "path": "/", "max-age": "43200", "secure": ""}
     assert begun.headers["cache-control"] == "no-store"
     assert token.text.rpartition("_")[2] not in cookie.value
     answer = begun.json()
@@ -49,7 +45,7 @@ def test_session_cookie_is_httponly_and_samesite_strict(http: httpx2.Client, sto
 
 
 def test_streams_and_downloads_work_with_the_cookie_only(
-    browser: httpx2.Client, trained: Callable[..., str], digits: bytes
+    browser: httpx2.Client, trained: Trained, digits: bytes
 ) -> None:
     job_id = trained(digits)
     with browser.stream("GET", f"/jobs/{job_id}/events", headers={"accept": "text/event-stream"}) as stream:
@@ -64,7 +60,7 @@ def test_streams_and_downloads_work_with_the_cookie_only(
     [("POST", "/jobs"), ("POST", "/datasets?name=x"), ("DELETE", "/datasets/x"), ("DELETE", "/session")],
 )
 def test_unsafe_methods_need_the_services_own_origin(
-    *, browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str], method: str, path: str
+    browser: httpx2.Client, own_origin: dict[str, str], method: str, path: str
 ) -> None:
     is_problem(browser.request(method, path), 403, "foreign-origin")
     is_problem(browser.request(method, path, headers={"origin": "http://evil.example"}), 403, "foreign-origin")
@@ -72,7 +68,7 @@ def test_unsafe_methods_need_the_services_own_origin(
 
 
 def test_session_has_its_tokens_role_and_cannot_start_another(
-    browser: httpx2.Client, is_problem: IsProblem, own_origin: dict[str, str]
+    browser: httpx2.Client, own_origin: dict[str, str]
 ) -> None:
     is_problem(browser.get(f"/blobs/{'0' * 64}"), 403, "forbidden")
     is_problem(browser.post("/session", headers=own_origin), 401, "unauthorized")
@@ -98,5 +94,5 @@ def test_bearer_token_takes_precedence_over_the_cookie(browser: httpx2.Client) -
     assert browser.get("/jobs", headers={"authorization": "Bearer nonsense"}).status_code == 401
 
 
-def test_session_without_a_token_is_refused(http: httpx2.Client, is_problem: IsProblem) -> None:
+def test_session_without_a_token_is_refused(http: httpx2.Client) -> None:
     is_problem(http.post("/session"), 401, "unauthorized")

@@ -8,12 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 
-IsProblem = Callable[..., dict[str, Any]]
+from tests.service.conftest import MakeService
+from tests.support.problems import fault, faults
+from tests.support.waiting import wait_for
+
 Fill = Callable[[dict[str, Any]], None]
-
-
-def faults(problem: dict[str, Any]) -> dict[str, str]:
-    return {item["pointer"]: item["detail"] for item in problem["errors"]}
 
 
 def with_enormous_upsampling(spec: dict[str, Any]) -> None:
@@ -33,13 +32,12 @@ def with_enormous_padding(spec: dict[str, Any]) -> None:
 @pytest.mark.parametrize("fill", [with_enormous_upsampling, with_enormous_padding])
 @pytest.mark.parametrize("media_type", ["application/json", "application/yaml"])
 def test_enormous_blobs_are_refused_from_their_shapes(
-    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem, fill: Fill, media_type: str
+    http: httpx2.Client, mnist_spec: dict[str, Any], fill: Fill, media_type: str
 ) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fill(mnist_spec)
     answer = http.post("/specs/validate", content=json.dumps(mnist_spec), headers={"content-type": media_type})
-    problem = is_problem(answer, 422, "invalid-request")
-    ((pointer, detail),) = faults(problem).items()
+    pointer, detail = fault(answer)
     assert pointer in {"/optimizer/mini_batch_size", "/layers"}
     assert "34.4 GB are allowed" in detail
     # The service runs in this process.
@@ -47,41 +45,35 @@ def test_enormous_blobs_are_refused_from_their_shapes(
 
 
 def test_too_large_job_is_refused_at_its_mini_batch_size(
-    http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any], is_problem: IsProblem
+    http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any]
 ) -> None:
     with_enormous_upsampling(mnist_spec)
     request = job_request | {"model": {"spec": mnist_spec}}
-    details = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
+    details = faults(http.post("/jobs", json=request))
     assert "a mini_batch_size of 7 would fit" in details["/hyperparameters/mini_batch_size"]
     request["hyperparameters"] = {"epochs": 1.5}
-    details = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
+    details = faults(http.post("/jobs", json=request))
     assert details.keys() == {"/hyperparameters/epochs", "/hyperparameters/mini_batch_size"}
     request["hyperparameters"] = {"mini_batch_size": 7}
     assert http.post("/jobs", json=request).status_code == 202
 
 
-def test_uploaded_model_is_checked_for_training_memory(
-    *,
-    make_service: Callable[..., Any],
-    mnist_spec: dict[str, Any],
-    tiny_npz: bytes,
-    is_problem: IsProblem,
+def test_uploaded_model_and_large_dataset_are_checked_for_training_memory(
+    make_service: MakeService, mnist_spec: dict[str, Any], tiny_npz: bytes
 ) -> None:
-    service = make_service(max_training_bytes=1_000_000)
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
+    # The weights need 9.38 MB, and a mini-batch of 128 examples 35 MB.
+    preset = {"preset": "mnist-cnn"}
+    with make_service(max_training_bytes=20_000_000).client() as http:
+        wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
+        http.post("/datasets?name=tiny", content=tiny_npz)
+        # The dataset's eight examples bound the mini-batch.
+        answer = http.post("/jobs", json={"model": preset, "dataset": "tiny"})
+        assert answer.status_code == 202, answer.text
+        assert "/hyperparameters/mini_batch_size" in faults(
+            http.post("/jobs", json={"model": preset, "dataset": "mnist-sample"})
+        )
+    with make_service(sample=False, max_training_bytes=1_000_000).client() as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         model = http.post("/models", json=mnist_spec).json()["id"]
         answer = http.post("/jobs", json={"model": {"id": model}, "dataset": "tiny"})
-        assert "9.38 MB for weights" in faults(is_problem(answer, 422))["/model"]
-
-
-def test_the_dataset_bounds_the_mini_batch(
-    *, make_service: Callable[..., Any], tiny_npz: bytes, is_problem: IsProblem
-) -> None:
-    # A mini-batch of 128 examples would need 35 MB; the dataset has eight examples.
-    service = make_service(max_training_bytes=20_000_000)
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
-        http.post("/datasets?name=tiny", content=tiny_npz)
-        answer = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"})
-        assert answer.status_code == 202, answer.text
-        is_problem(http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}), 422)
+        assert "9.38 MB for weights" in faults(answer)["/model"]

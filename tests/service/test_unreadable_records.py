@@ -1,7 +1,6 @@
 """Unreadable records: how they are reported, and that the other records still work."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -10,12 +9,12 @@ import pytest
 from pippin.client import Client
 from pippin.store import Store, keys
 from pippin.store.versions import FIELD
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.service.conftest import Submit
+from tests.support.problems import is_problem
 
 
 @pytest.fixture
-def newer_and_readable(submit: Callable[..., dict[str, Any]], store: Store) -> tuple[str, str]:
+def newer_and_readable(submit: Submit, store: Store) -> tuple[str, str]:
     """The ids of a job record of a newer major version, and of a readable one."""
     bad, good = submit()["id"], submit()["id"]
     store.redis.hset(keys.job("default", bad).job, FIELD, "2.0")
@@ -34,9 +33,7 @@ def test_job_list_names_unreadable_records(http: httpx2.Client, newer_and_readab
     )
 
 
-def test_unreadable_job_is_a_500_with_advice(
-    http: httpx2.Client, newer_and_readable: tuple[str, str], is_problem: IsProblem
-) -> None:
+def test_unreadable_job_is_a_500_with_advice(http: httpx2.Client, newer_and_readable: tuple[str, str]) -> None:
     bad, _ = newer_and_readable
     for path in ("", "/metrics", "/events", "/checkpoints"):
         problem = is_problem(http.get(f"/jobs/{bad}{path}"), 500, "unreadable-record")
@@ -46,8 +43,8 @@ def test_unreadable_job_is_a_500_with_advice(
     assert http.get(f"/jobs/{bad}").status_code == 404
 
 
-def test_metrics_work_despite_an_unreadable_job(http: httpx2.Client, newer_and_readable: tuple[str, str]) -> None:
-    assert newer_and_readable
+@pytest.mark.usefixtures("newer_and_readable")
+def test_metrics_work_despite_an_unreadable_job(http: httpx2.Client) -> None:
     http.get("/jobs")
     text = http.get("/metrics").text
     assert 'pippin_jobs{status="queued"} 2.0' in text
@@ -57,7 +54,7 @@ def test_metrics_work_despite_an_unreadable_job(http: httpx2.Client, newer_and_r
 
 @pytest.mark.parametrize("by", ["id", "name"])
 def test_an_unreadable_dataset_is_named_in_the_list_and_can_be_deleted(
-    http: httpx2.Client, tiny: dict[str, Any], store: Store, is_problem: IsProblem, by: str
+    http: httpx2.Client, tiny: dict[str, Any], store: Store, by: str
 ) -> None:
     key = keys.record("default", "dataset", tiny["id"])
     record = json.loads(str(store.redis.hget(key, "record")))
@@ -71,7 +68,7 @@ def test_an_unreadable_dataset_is_named_in_the_list_and_can_be_deleted(
 
 
 def test_an_unreadable_model_is_named_in_the_list_and_can_be_deleted(
-    http: httpx2.Client, mnist_spec: dict[str, Any], store: Store, is_problem: IsProblem
+    http: httpx2.Client, mnist_spec: dict[str, Any], store: Store
 ) -> None:
     model = http.post("/models", json=mnist_spec).json()["id"]
     store.redis.hset(keys.record("default", "model", model), "record", "{")

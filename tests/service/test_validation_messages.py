@@ -8,8 +8,9 @@ import httpx2
 import pytest
 
 from pippin.models.spec.presets import preset
-
-IsProblem = Callable[..., dict[str, Any]]
+from tests.service.conftest import Submit, Trained
+from tests.support.paths import EXAMPLES
+from tests.support.problems import faults, is_problem
 
 JSON = {"content-type": "application/json"}
 KERAS = {"class_name": "Sequential", "config": {"name": "m", "layers": []}, "keras_version": "3.0"}
@@ -18,47 +19,25 @@ OPENAPI = {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": 
 SWIFT = {"inputs": [], "outputs": [], "neuralNetwork": {"layers": []}}
 
 
+Refused = Callable[[str, object], dict[str, str]]
+
+
 @pytest.fixture
-def refused(http: httpx2.Client, is_problem: IsProblem) -> Callable[..., dict[str, str]]:
+def refused(http: httpx2.Client) -> Refused:
     """Posts a document; the details of its faults by pointer."""
-
-    def post(path: str, document: object) -> dict[str, str]:
-        errors = is_problem(http.post(path, content=json.dumps(document), headers=JSON), 422)["errors"]
-        details = {error["pointer"]: error["detail"] for error in errors}
-        assert len(details) == len(errors)
-        return details
-
-    return post
-
-
-Refused = Callable[..., dict[str, str]]
+    return lambda path, document: faults(http.post(path, content=json.dumps(document), headers=JSON))
 
 
 def test_faults_of_all_parts_of_a_job_are_reported_at_once(refused: Refused) -> None:
-    details = refused(
-        "/jobs",
-        {
-            "name": "a/b",
-            "model": {"preset": "mnist-cnm"},
-            "dataset": {"id": "nowhere", "validation_fraction": 2},
-            "hyperparameters": {"epochs": 1.5, "mini_batch_size": 0, "beta1": 2, "lr": 1},
-            "engine": "tpu",
-            "labels": {"a\nb": "1"},
-            "checkpoint": {"keep": 0},
-        },
-    )
-    assert details.keys() >= {
-        "/name",
-        "/model/preset",
-        "/dataset/id",
-        "/dataset/validation_fraction",
-        "/hyperparameters/epochs",
-        "/hyperparameters/mini_batch_size",
-        "/hyperparameters/beta1",
-        "/hyperparameters/lr",
-        "/engine",
-        "/checkpoint/keep",
+    wrong: dict[str, dict[str, Any]] = {
+        "model": {"preset": "mnist-cnm"},
+        "dataset": {"id": "nowhere", "validation_fraction": 2},
+        "hyperparameters": {"epochs": 1.5, "mini_batch_size": 0, "beta1": 2, "lr": 1},
+        "checkpoint": {"keep": 0},
     }
+    details = refused("/jobs", wrong | {"name": "a/b", "engine": "tpu", "labels": {"a\nb": "1"}})
+    places = {f"/{part}/{field}" for part, fields in wrong.items() for field in fields}
+    assert details.keys() >= places | {"/name", "/engine"}
     assert any(place.startswith("/labels") for place in details)
 
 
@@ -66,92 +45,63 @@ def test_faults_of_a_spec_and_the_other_parts_are_reported_at_once(
     refused: Refused, mnist_spec: dict[str, Any], tiny: dict[str, Any]
 ) -> None:
     mnist_spec["layers"][2]["pooling_type"] = "median"
-    details = refused(
-        "/jobs",
-        {
-            "model": {"spec": mnist_spec},
-            "dataset": {"id": tiny["id"] + "0"},
-            "hyperparameters": {"epochs": 10**6, "mini_batch_size": 0, "learning_rate": "fast"},
-        },
-    )
-    assert details.keys() == {
-        "/model/spec/layers/2/pooling_type",
-        "/dataset/id",
-        "/hyperparameters/epochs",
-        "/hyperparameters/mini_batch_size",
-        "/hyperparameters/learning_rate",
-    }
+    hyperparameters = {"epochs": 10**6, "mini_batch_size": 0, "learning_rate": "fast"}
+    dataset = {"id": tiny["id"] + "0"}
+    details = refused("/jobs", {"model": {"spec": mnist_spec}, "dataset": dataset, "hyperparameters": hyperparameters})
+    places = {f"/hyperparameters/{name}" for name in hyperparameters}
+    assert details.keys() == places | {"/model/spec/layers/2/pooling_type", "/dataset/id"}
 
 
 def test_one_faulty_part_does_not_hide_dataset_faults(refused: Refused, tiny: dict[str, Any]) -> None:
-    details = refused(
-        "/jobs",
-        {
-            "model": {"preset": "mnist-cnn"},
-            "dataset": {"id": tiny["id"], "train": "trian", "bind": {"imge": "image"}, "shuffle": True},
-            "hyperparameters": {"epochs": True},
-        },
-    )
+    dataset = {"id": tiny["id"], "train": "trian", "bind": {"imge": "image"}, "shuffle": True}
+    request = {"model": {"preset": "mnist-cnn"}, "dataset": dataset, "hyperparameters": {"epochs": True}}
+    details = refused("/jobs", request)
     assert details.keys() == {"/dataset/train", "/dataset/bind/imge", "/dataset/shuffle", "/hyperparameters/epochs"}
     assert details["/dataset/shuffle"].endswith("shuffle is a field of /hyperparameters")
 
 
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("lr", "did you mean 'learning_rate'?"),
-        ("LR", "did you mean 'learning_rate'?"),
-        ("learningRate", "did you mean 'learning_rate'?"),
-        ("learning-rate", "did you mean 'learning_rate'?"),
-        ("learnig_rate", "did you mean 'learning_rate'?"),
-        ("eta", "did you mean 'learning_rate'?"),
-        ("batch_size", "did you mean 'mini_batch_size'?"),
-        ("batchSize", "did you mean 'mini_batch_size'?"),
-        ("miniBatchSize", "did you mean 'mini_batch_size'?"),
-        ("per_device_train_batch_size", "did you mean 'mini_batch_size'?"),
-        ("num_epochs", "did you mean 'epochs'?"),
-        ("n_epochs", "did you mean 'epochs'?"),
-        ("epoch", "did you mean 'epochs'?"),
-        ("Epochs", "did you mean 'epochs'?"),
-        ("epsilon", "did you mean 'eps'?"),
-        ("beta_1", "did you mean 'beta1'?"),
-        ("betas", "use beta1 and beta2"),
-        ("random_state", "did you mean 'seed'?"),
-        ("n_neighbors", "did you mean 'number_of_neighbors'?"),
-        ("validation_split", "validation_fraction is a field of /dataset"),
-        ("weight_decay", "no weight decay"),
-        ("nesterov", "no Nesterov"),
-        ("dropout", "Core ML has no dropout"),
-        ("lr_scheduler", "the learning rate stays the same"),
-        ("optimizer", "the optimizer belongs to the model"),
-        ("loss", "the loss belongs to the model"),
-    ],
-)
-def test_hyperparameters_by_other_names_are_recognised(
-    refused: Refused, job_request: dict[str, Any], name: str, hint: str
-) -> None:
-    details = refused("/jobs", job_request | {"hyperparameters": {name: 1}})
-    assert details.keys() == {f"/hyperparameters/{name}"}
-    assert hint in details[f"/hyperparameters/{name}"]
+# By the message: the names that it is the answer to.
+HYPERPARAMETERS = {
+    "did you mean 'learning_rate'?": "lr LR learningRate learning-rate learnig_rate eta",
+    "did you mean 'mini_batch_size'?": "batch_size batchSize miniBatchSize per_device_train_batch_size",
+    "did you mean 'epochs'?": "num_epochs n_epochs epoch Epochs",
+    "did you mean 'eps'?": "epsilon",
+    "did you mean 'beta1'?": "beta_1",
+    "use beta1 and beta2": "betas",
+    "did you mean 'seed'?": "random_state",
+    "did you mean 'number_of_neighbors'?": "n_neighbors",
+    "validation_fraction is a field of /dataset": "validation_split",
+    "no weight decay": "weight_decay",
+    "no Nesterov": "nesterov",
+    "Core ML has no dropout": "dropout",
+    "the learning rate stays the same": "lr_scheduler",
+    "the optimizer belongs to the model": "optimizer",
+    "the loss belongs to the model": "loss",
+}
+FIELDS = {
+    "epochs is a field of /hyperparameters": "epochs",
+    "learning_rate is a field of /hyperparameters": "lr",
+    "mini_batch_size is a field of /hyperparameters": "batch_size",
+    "validation_fraction is a field of /dataset": "validation_fraction",
+    "preset is a field of /model": "preset",
+    "did you mean 'hyperparameters'?": "hparams",
+    "did you mean 'compute_units'?": "computeUnits",
+    "did you mean 'labels'?": "tags",
+}
 
 
 @pytest.mark.parametrize(
-    ("field", "hint"),
-    [
-        ("epochs", "epochs is a field of /hyperparameters"),
-        ("lr", "learning_rate is a field of /hyperparameters"),
-        ("batch_size", "mini_batch_size is a field of /hyperparameters"),
-        ("validation_fraction", "validation_fraction is a field of /dataset"),
-        ("preset", "preset is a field of /model"),
-        ("hparams", "did you mean 'hyperparameters'?"),
-        ("computeUnits", "did you mean 'compute_units'?"),
-        ("tags", "did you mean 'labels'?"),
-    ],
+    ("part", "hints"), [("hyperparameters", HYPERPARAMETERS), ("", FIELDS)], ids=["hyperparameters", "fields of a job"]
 )
-def test_fields_at_the_wrong_level_are_recognised(
-    refused: Refused, job_request: dict[str, Any], field: str, hint: str
+def test_fields_by_other_names_or_at_the_wrong_level_are_recognised(
+    refused: Refused, job_request: dict[str, Any], part: str, hints: dict[str, str]
 ) -> None:
-    assert hint in refused("/jobs", job_request | {field: 1})[f"/{field}"]
+    for hint, names in hints.items():
+        wrong = dict.fromkeys(names.split(), 1)
+        details = refused("/jobs", job_request | ({part: wrong} if part else wrong))
+        prefix = f"/{part}/" if part else "/"
+        assert details.keys() == {prefix + name for name in wrong}
+        assert [detail for detail in details.values() if hint not in detail] == []
 
 
 def test_model_given_as_a_string_gets_an_example(refused: Refused, job_request: dict[str, Any]) -> None:
@@ -167,39 +117,31 @@ def test_model_given_as_a_string_gets_an_example(refused: Refused, job_request: 
     ],
 )
 def test_fields_of_a_part_by_other_names_are_recognised(
-    *, refused: Refused, job_request: dict[str, Any], part: str, given: dict[str, Any], hint: str
+    refused: Refused, job_request: dict[str, Any], part: str, given: dict[str, Any], hint: str
 ) -> None:
     assert hint in refused("/jobs", job_request | {part.split("/")[1]: given})[part]
 
 
 @pytest.mark.parametrize(
-    ("kind", "hint"),
+    ("kind", "names"),
     [
-        ("Dense", "inner_product"),
-        ("dense", "inner_product"),
-        ("Linear", "inner_product"),
-        ("fullyConnected", "inner_product"),
-        ("innerProduct", "inner_product"),
-        ("Conv2D", "convolution"),
-        ("Conv2d", "convolution"),
-        ("MaxPooling2D", "pooling"),
-        ("AvgPool2d", "pooling"),
-        ("GlobalAveragePooling2D", "pooling"),
-        ("Flatten", "flatten"),
-        ("ReLU", "relu"),
-        ("LeakyReLU", "leaky_relu"),
-        ("BatchNormalization", "batchnorm"),
-        ("BatchNorm2d", "batchnorm"),
-        ("LSTM", "uni_directional_lstm"),
-        ("Concatenate", "concat"),
-        ("convolutoin", "convolution"),
+        ("inner_product", "Dense dense Linear fullyConnected innerProduct"),
+        ("convolution", "Conv2D Conv2d convolutoin"),
+        ("pooling", "MaxPooling2D AvgPool2d GlobalAveragePooling2D"),
+        ("flatten", "Flatten"),
+        ("relu", "ReLU"),
+        ("leaky_relu", "LeakyReLU"),
+        ("batchnorm", "BatchNormalization BatchNorm2d"),
+        ("uni_directional_lstm", "LSTM"),
+        ("concat", "Concatenate"),
     ],
 )
 def test_types_of_layers_by_other_names_are_recognised(
-    refused: Refused, mnist_spec: dict[str, Any], kind: str, hint: str
+    refused: Refused, mnist_spec: dict[str, Any], kind: str, names: str
 ) -> None:
-    mnist_spec["layers"][0]["type"] = kind
-    assert refused("/specs/validate", mnist_spec)["/layers/0/type"].endswith(f"; did you mean {hint!r}?")
+    for name in names.split():
+        mnist_spec["layers"][0]["type"] = name
+        assert refused("/specs/validate", mnist_spec)["/layers/0/type"].endswith(f"; did you mean {kind!r}?")
 
 
 @pytest.mark.parametrize(
@@ -220,7 +162,7 @@ def test_types_of_layers_by_other_names_are_recognised(
     ],
 )
 def test_keys_and_values_of_a_spec_by_other_names_are_recognised(
-    *, refused: Refused, mnist_spec: dict[str, Any], change: dict[str, object], pointer: str, hint: str
+    refused: Refused, mnist_spec: dict[str, Any], change: dict[str, object], pointer: str, hint: str
 ) -> None:
     assert hint in refused("/specs/validate", mnist_spec | change)[pointer]
 
@@ -232,9 +174,7 @@ def test_the_types_of_layers_are_listed_once(refused: Refused, mnist_spec: dict[
     assert sum("uni_directional_lstm" in detail for detail in details) == 1
 
 
-def test_faults_of_one_kind_are_grouped_with_their_count(
-    http: httpx2.Client, is_problem: IsProblem, mnist_spec: dict[str, Any]
-) -> None:
+def test_faults_of_one_kind_are_grouped_with_their_count(http: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
     mnist_spec["layers"] += [{"type": "relu", "name": f"r{n}", "colour": "red"} for n in range(611)]
     problem = is_problem(http.post("/specs/validate", json=mnist_spec), 422)
     assert len(problem["errors"]) < 10
@@ -266,13 +206,13 @@ def test_faults_of_one_kind_are_grouped_with_their_count(
         ({"foo": 1, "bar": 2}, "this has none of the fields of"),
     ],
 )
-@pytest.mark.parametrize("path", ["/jobs", "/specs/validate"])
 def test_document_of_another_kind_is_identified_in_one_sentence(
-    refused: Refused, path: str, document: object, message: str
+    refused: Refused, document: object, message: str
 ) -> None:
-    details = refused(path, document)
-    assert details.keys() == {""}
-    assert details[""].startswith(message)
+    for path in ("/jobs", "/specs/validate"):
+        details = refused(path, document)
+        assert details.keys() == {""}
+        assert details[""].startswith(message)
 
 
 def test_spec_and_swiftcoremltools_documents_are_distinguished(
@@ -286,9 +226,7 @@ def test_spec_and_swiftcoremltools_documents_are_distinguished(
     assert "give it as `spec`" in refused("/jobs", request)["/model/swiftcoremltools"]
 
 
-def test_records_from_responses_are_not_job_requests(
-    refused: Refused, submit: Callable[..., dict[str, Any]], tiny: dict[str, Any]
-) -> None:
+def test_records_from_responses_are_not_job_requests(refused: Refused, submit: Submit, tiny: dict[str, Any]) -> None:
     assert "under `request`" in refused("/jobs", submit())[""]
     assert "a dataset's record" in refused("/jobs", tiny)[""]
 
@@ -321,7 +259,7 @@ def test_job_with_a_stored_model_is_validated(http: httpx2.Client, job_request: 
 
 
 @pytest.mark.parametrize(
-    ("query", "faults"),
+    ("query", "messages"),
     [
         ("?lim=5&after=zzz&status=done", {"lim": "limit", "after": "zzz", "status": "'done'"}),
         ("?page_size=5&limit=0", {"page_size": "did you mean 'limit'?", "limit": "1 or more"}),
@@ -329,22 +267,17 @@ def test_job_with_a_stored_model_is_validated(http: httpx2.Client, job_request: 
         ("?limit=x&label=y", {"limit": "a whole number", "label": "key=value"}),
     ],
 )
-def test_query_faults_are_reported_at_once(
-    http: httpx2.Client, is_problem: IsProblem, query: str, faults: dict[str, str]
-) -> None:
-    errors = is_problem(http.get(f"/jobs{query}"), 422, "invalid-request")["errors"]
-    details = {error["parameter"]: error["detail"] for error in errors}
-    assert details.keys() == faults.keys()
-    assert all(message in details[name] for name, message in faults.items())
+def test_query_faults_are_reported_at_once(http: httpx2.Client, query: str, messages: dict[str, str]) -> None:
+    details = faults(http.get(f"/jobs{query}"))
+    assert details.keys() == messages.keys()
+    assert all(message in details[name] for name, message in messages.items())
 
 
-def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client, is_problem: IsProblem) -> None:
-    answer = http.post("/datasets?scale=0&colour=grey&header=maybe", content=b"x,label\n1,2\n")
-    details = {error["parameter"]: error["detail"] for error in is_problem(answer, 422)["errors"]}
+def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client) -> None:
+    details = faults(http.post("/datasets?scale=0&colour=grey&header=maybe", content=b"x,label\n1,2\n"))
     assert details.keys() == {"name", "scale", "colour", "header"}
     assert "did you mean 'color'?" in details["colour"]
-    answer = http.post("/datasets?scale=0&color=grey&name=last", content=b"x,label\n1,2\n")
-    details = {error["parameter"]: error["detail"] for error in is_problem(answer, 422)["errors"]}
+    details = faults(http.post("/datasets?scale=0&color=grey&name=last", content=b"x,label\n1,2\n"))
     assert details.keys() == {"name", "scale", "color"}
 
 
@@ -361,17 +294,35 @@ def test_dataset_option_faults_are_reported_at_once(http: httpx2.Client, is_prob
     ],
 )
 def test_duplicate_key_is_refused_with_its_place_by_every_route(
-    *,
-    http: httpx2.Client,
-    trained: Callable[..., str],
-    digits: bytes,
-    is_problem: IsProblem,
-    path: str,
-    body: bytes,
-    place: str,
+    *, http: httpx2.Client, trained: Trained, digits: bytes, path: str, body: bytes, place: str
 ) -> None:
     trained(digits)
     answer = http.post(path, content=body, headers={"content-type": "application/json"})
     detail = is_problem(answer, 400, "malformed-body")["detail"]
     assert " twice" in detail
     assert f"in the object at {place}." in detail if place else "in the object" not in detail
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_swift_document_in_json_or_yaml_is_validated_and_not_stored(http: httpx2.Client, form: str) -> None:
+    content = (EXAMPLES / f"mnist-cnn.swiftcoremltools.{form}").read_bytes()
+    answer = http.post("/specs/validate", content=content, headers={"content-type": f"application/{form}"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["parameter_count"], answer.json()["findings"]) == (585_958, [])
+    assert http.get("/models").json()["data"] == []
+
+
+def test_empty_yaml_is_a_400(http: httpx2.Client) -> None:
+    answer = http.post("/specs/validate", content=b"", headers={"content-type": "application/yaml"})
+    assert "empty" in is_problem(answer, 400, "malformed-body")["detail"]
+
+
+def test_faults_in_yaml_have_the_same_pointers(http: httpx2.Client, mnist_spec: dict[str, Any]) -> None:
+    mnist_spec["layers"][2]["pooling_type"] = "median"
+    content = json.dumps(mnist_spec).encode()
+    in_json, in_yaml = (
+        is_problem(http.post("/specs/validate", content=content, headers={"content-type": kind}), 422)["errors"]
+        for kind in ("application/json", "application/yaml")
+    )
+    assert in_json == in_yaml
+    assert in_json[0]["pointer"] == "/layers/2/pooling_type"

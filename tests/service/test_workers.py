@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,9 +6,8 @@ import pytest
 
 from pippin.api.workers import Drain
 from pippin.store import Store
+from tests.support.problems import is_problem
 from tests.support.records import worker_report
-
-IsProblem = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -42,11 +40,9 @@ def test_worker_is_listed_as_draining_until_undrained(
 
 @pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_unknown_or_ambiguous_worker_name_lists_the_candidates(
-    http: httpx2.Client, is_problem: IsProblem, method: str
-) -> None:
+def test_unknown_or_ambiguous_worker_name_lists_the_candidates(http: httpx2.Client, method: str) -> None:
     problem = is_problem(http.request(method, "/workers/pc/drain"), 404, "not-found")
-    assert problem["detail"] == "There is no worker 'pc'; known are mac-0a, mac-1b."
+    assert problem["detail"] == "There is no worker 'pc'; the workers are mac-0a, mac-1b."
     problem = is_problem(http.request(method, "/workers/mac/drain"), 409, "ambiguous-name")
     assert problem["detail"] == "2 workers have a name that begins with 'mac': mac-0a, mac-1b."
 
@@ -63,7 +59,7 @@ def test_unknown_or_ambiguous_worker_name_lists_the_candidates(
     ],
 )
 def test_invalid_body_drains_no_worker(
-    *, http: httpx2.Client, is_problem: IsProblem, store: Store, body: dict[str, Any], status: int, message: str
+    http: httpx2.Client, store: Store, body: dict[str, Any], status: int, message: str
 ) -> None:
     answer = http.post("/workers/mac-0a/drain", **body)
     is_problem(answer, status)

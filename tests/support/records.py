@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.datasets import Feature, Split, StoredManifest
 from pippin.api.metrics import EpochMetrics
 from pippin.api.requests import ResolvedRequest
 from pippin.api.workers import WorkerReport
+from pippin.ids import new_id
 
 TIME = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DIGEST = "sha256:" + "0" * 64
@@ -40,6 +42,23 @@ def stored_checkpoint(epoch: int = 1, step: int = 0, **fields: object) -> Stored
         "created_at": TIME,
     }
     return StoredCheckpoint.model_validate(usual | fields)
+
+
+def stored_manifest(name: str | None = "digits", **fields: object) -> StoredManifest:
+    """The manifest of a dataset; a new id for each."""
+    usual = {
+        "id": new_id("ds"),
+        "name": name,
+        "format": "csv",
+        "digest": DIGEST,
+        "bytes": 100,
+        "features": [Feature(name="x", shape=(4,), dtype="float32")],
+        "splits": [Split(name="train", examples=10)],
+        "labels": None,
+        "created_at": TIME,
+        "ranges": {},
+    }
+    return StoredManifest.model_validate(usual | fields)
 
 
 def worker_report(**fields: object) -> WorkerReport:

@@ -17,7 +17,7 @@ import pytest
 from pippin.api.datasets import StoredManifest
 from pippin.api.jobs import Job
 from pippin.api.requests import DatasetSource, HyperparameterChoice, ResolvedModel, ResolvedRequest
-from pippin.api.states import Status
+from pippin.api.states import Reason, Status
 from pippin.api.workers import WorkerReport
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
@@ -101,9 +101,9 @@ class Bench:
     ) -> Job:
         """A queued job: by default three epochs of the small model on the dataset."""
         resolved = resolve(spec or SPEC)
-        asked = HyperparameterChoice.model_validate({"seed": 1, **(hyperparameters or {})})
+        choice = HyperparameterChoice.model_validate({"seed": 1, **(hyperparameters or {})})
         model = trainable_network(resolved)
-        decided, names = resolve_hyperparameters(model, asked, limits)
+        decided, names = resolve_hyperparameters(model, choice, limits)
         bound = bind(self.manifest, model, DatasetSource.model_validate({"id": self.manifest.id, **(dataset or {})}))
         fields: dict[str, Any] = {
             "name": None,
@@ -119,8 +119,8 @@ class Bench:
             "timeout_seconds": None,
             "labels": {},
         }
-        kept = {} if digest or spec_digest else resolved.spec.document()
-        return self.store.jobs.submit(TENANT, ResolvedRequest(**fields | request), spec=kept)
+        recorded = {} if digest or spec_digest else resolved.spec.document()
+        return self.store.jobs.submit(TENANT, ResolvedRequest(**fields | request), spec=recorded)
 
     def submit_long(self, **request: object) -> Job:
         """A queued job that lasts until it is stopped."""
@@ -128,9 +128,30 @@ class Bench:
 
     def job(self, job: Job) -> Job:
         """The job as it stands."""
-        found = self.store.jobs.get(TENANT, job.id)
-        assert found is not None
-        return found
+        stored = self.store.jobs.get(TENANT, job.id)
+        assert stored is not None
+        return stored
+
+    def failure(self, job: Job) -> tuple[Reason, str]:
+        """The reason of a failed job: its code and its detail."""
+        failed = self.job(job)
+        assert failed.status is Status.FAILED
+        assert failed.reason is not None
+        return failed.reason.code, failed.reason.detail
+
+    def standing(self, job: Job) -> tuple[Status, list[str]]:
+        """The job's status and those of its attempts."""
+        stored = self.job(job)
+        return stored.status, [attempt.status for attempt in stored.attempts]
+
+    def cancel(self, job: Job) -> Job:
+        """The job once it is cancelled."""
+        self.store.jobs.cancel(TENANT, job.id)
+        return self.wait_until(job, Status.CANCELLED)
+
+    def epochs(self, job: Job) -> list[int]:
+        """The numbers of the recorded epochs."""
+        return [epoch["epoch"] for epoch in self.events(job, "epoch")]
 
     def events(self, job: Job, kind: str) -> list[dict[str, Any]]:
         """The data of the job's events of one kind, in order."""
@@ -140,19 +161,27 @@ class Bench:
         """The job once it has the status, or once `reached(job)` is true."""
         deadline = time.monotonic() + seconds
         while True:
-            found = self.job(job)
-            if found.status is reached if isinstance(reached, Status) else reached(found):
-                return found
-            if found.status.is_final or time.monotonic() > deadline:
-                pytest.fail(f"the job is {found.status} ({found.reason}); attempts: {found.attempts}")
+            stored = self.job(job)
+            if stored.status is reached if isinstance(reached, Status) else reached(stored):
+                return stored
+            if stored.status.is_final or time.monotonic() > deadline:
+                pytest.fail(f"the job is {stored.status} ({stored.reason}); attempts: {stored.attempts}")
             time.sleep(0.02)
+
+    def wait_for_epoch(self, job: Job, number: int = 1) -> Job:
+        """The job once it has trained so many epochs."""
+        return self.wait_until(job, lambda job: job.progress.epoch >= number)
 
     def artifact(self, job: Job, variant: str) -> bytes:
         """The content of a file that the job made."""
-        (found,) = (each for each in self.job(job).artifacts if each.variant == variant)
-        content = b"".join(self.blobs.read(found.digest))
-        assert len(content) == found.bytes
+        (file,) = (each for each in self.job(job).artifacts if each.variant == variant)
+        content = b"".join(self.blobs.read(file.digest))
+        assert len(content) == file.bytes
         return content
+
+    def digests(self, job: Job) -> dict[str, str]:
+        """The digests of the files that the job made, by variant."""
+        return {each.variant: each.digest for each in self.job(job).artifacts}
 
 
 @pytest.fixture(scope="session")
@@ -171,9 +200,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, blobs: Blobs) -> StoredMa
     np.savez(folder / "small.npz", **arrays)
     work = folder / "work"
     work.mkdir()
-    made = prepare(Upload.of(folder / "small.npz"), DatasetOptions(), DatasetLimits(), work)
-    digest, size = blobs.put_file(made.arrays_path)
-    return made.manifest(id=new_id("ds", 1), name="small", digest=digest, size=size, created_at=datetime.now(UTC))
+    dataset = prepare(Upload.of(folder / "small.npz"), DatasetOptions(), DatasetLimits(), work)
+    digest, size = blobs.put_file(dataset.arrays_path)
+    return dataset.manifest(id=new_id("ds", 1), name="small", digest=digest, size=size, created_at=datetime.now(UTC))
 
 
 @pytest.fixture
@@ -225,10 +254,11 @@ class WorkerProcess:
         self.process.wait()
 
 
+Start = Callable[..., WorkerProcess]
+
+
 @pytest.fixture(scope="module")
-def start(
-    valkey_server: EmbeddedValkey, home: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., WorkerProcess]]:
+def start(valkey_server: EmbeddedValkey, home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts workers, and ends those that still run with the module."""
     started: list[WorkerProcess] = []
 

@@ -2,54 +2,48 @@
 
 import os
 import signal
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pippin.api.jobs import Job
 from pippin.api.states import Status
+from tests.worker.conftest import TENANT, Bench, Start, WorkerProcess
 
 # Whole processes take their time.
 pytestmark = pytest.mark.full
 
 
-if TYPE_CHECKING:
-    from tests.worker.conftest import Bench, WorkerProcess
-
-TENANT = "default"
 ASKED = {"dataset": {"train": "long", "validation": "test"}, "report": "batch"}
 HYPERPARAMETERS = {"epochs": 12, "mini_batch_size": 1, "learning_rate": 0.01, "momentum": 0.9}
 
 
 @pytest.fixture(scope="module")
-def worker(start: Callable[..., "WorkerProcess"]) -> "WorkerProcess":
+def worker(start: Start) -> WorkerProcess:
     return start("--name", "bench")
 
 
-def _submit(bench: "Bench") -> Job:
+def _submit(bench: Bench) -> Job:
     # With momentum the engine has state besides the weights.
     optimizer = {**bench.spec["optimizer"], "momentum": {"default": 0.9, "min": 0, "max": 1}}
     return bench.submit(spec=bench.spec | {"optimizer": optimizer}, hyperparameters=HYPERPARAMETERS, **ASKED)  # type: ignore[arg-type]
 
 
-def _epoch_metrics(bench: "Bench", job: Job) -> list[tuple[object, ...]]:
+def _epoch_metrics(bench: Bench, job: Job) -> list[tuple[object, ...]]:
     epochs = bench.events(job, "epoch")
     return [(each["epoch"], each["loss"], each["validation_loss"], each["validation_accuracy"]) for each in epochs]
 
 
-def test_paused_and_killed_trainings_end_in_the_same_bytes(bench: "Bench", worker: "WorkerProcess") -> None:
+def test_paused_and_killed_trainings_end_in_the_same_bytes(bench: Bench, worker: WorkerProcess) -> None:
     whole, paused, killed = (_submit(bench) for _ in range(3))
     bench.wait_until(whole, Status.SUCCEEDED)
 
-    bench.wait_until(paused, lambda job: job.progress.epoch >= 1)
+    bench.wait_for_epoch(paused)
     bench.store.jobs.pause(TENANT, paused.id)
     resting = bench.wait_until(paused, Status.PAUSED)
-    assert resting.checkpoint is not None
     assert resting.checkpoint.epoch >= 1
     bench.store.jobs.resume(TENANT, paused.id)
 
-    bench.wait_until(killed, lambda job: job.progress.epoch >= 1)
+    bench.wait_for_epoch(killed)
     (child,) = worker.children()
     os.kill(child, signal.SIGKILL)
     bench.wait_until(killed, Status.SUCCEEDED)
@@ -58,10 +52,9 @@ def test_paused_and_killed_trainings_end_in_the_same_bytes(bench: "Bench", worke
     for job, status in ((paused, "paused"), (killed, "lost")):
         done = bench.job(job)
         assert [each.status for each in done.attempts] == [status, "succeeded"]
-        went_on = done.attempts[1].resumed_from
-        assert went_on is not None
-        assert went_on.epoch >= 1
-        assert went_on.notice is None
+        resumed = done.attempts[1].resumed_from
+        assert resumed.epoch >= 1
+        assert resumed.notice is None
         assert _epoch_metrics(bench, job) == _epoch_metrics(bench, whole)
         losses = [event["losses"] for event in bench.events(job, "batches")]
         assert losses == [event["losses"] for event in bench.events(whole, "batches")]

@@ -21,16 +21,25 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_missing_redis_url_is_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({}, "set PIPPIN_REDIS_URL"),
+        ({"PIPPIN_WORKER_THREADS": "many"}, "PIPPIN_WORKER_THREADS"),
+        ({"PIPPIN_\x1b]0;X": "1"}, "\\x1b]0;"),
+    ],
+    ids=["missing Redis URL", "invalid value", "control sequence, escaped"],
+)
+def test_invalid_settings_are_refused_and_named(
+    variables: dict[str, str], sentence: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("PIPPIN_REDIS_URL", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     assert main([]) == 2
-    assert "set PIPPIN_REDIS_URL" in capsys.readouterr().err
-
-
-def test_invalid_setting_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIPPIN_WORKER_THREADS", "many")
-    assert main([]) == 2
-    assert "PIPPIN_WORKER_THREADS" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert sentence in printed
+    assert "\x1b" not in printed
 
 
 @pytest.mark.parametrize("arguments", [["--engine", "abacus"], ["--name", "two words"], ["--start", "thread"]])
@@ -61,16 +70,13 @@ def test_core_ml_off_macos_is_refused_with_its_requirements(tmp_path: Path) -> N
     assert "s3cret" not in sentence
 
 
-def test_unknown_engine_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UnknownEngineError, match=r"no engine 'abacus'; the engines are jax"):
-        make_engine("abacus", EngineOptions(None, tmp_path))
-
-
-def test_control_sequences_in_error_messages_are_escaped(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PIPPIN_\x1b]0;X", "1")
-    assert main([]) == 2
-    printed = capsys.readouterr().err
-    assert "\x1b" not in printed
-    assert "\\x1b]0;" in printed
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("abacus", r"no engine 'abacus'; there is jax"),
+        ("coreml", r"the engine coreml cannot run here: .*macOS.*'\.\[worker,mac\]'"),
+    ],
+)
+def test_unusable_engine_is_refused_with_a_remedy(name: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(UnknownEngineError, match=sentence):
+        make_engine(name, EngineOptions(None, tmp_path))

@@ -43,7 +43,6 @@ def test_mapped_files_do_not_count(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-P", "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
-        assert process.stdout is not None
         process.stdout.readline()
         held, resident = held_bytes(process.pid), resident_bytes(process.pid)
         process.kill()

@@ -1,4 +1,4 @@
-"""Losses and optimizers, with every formula that nobody documents."""
+"""Losses and optimizers, with every formula that is not documented."""
 
 from typing import Any
 

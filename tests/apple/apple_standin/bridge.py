@@ -5,7 +5,7 @@ A method of the stand-in is no attribute of its class, so that the plain `super(
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -89,12 +89,12 @@ def refuse_numpy(value: object, where: str) -> None:
             refuse_numpy(item, where)
 
 
-def method(*checks: Check) -> Callable[[Callable[..., Any]], Method]:
-    """An instance method; a check for each argument that is no out-parameter."""
+def method(*checks: Check) -> Callable[[Callable[..., Any]], Any]:
+    """An instance method; a check for each argument that is no out-parameter. `Bound` makes it callable."""
     return lambda function: Method(function, checks, of_class=False)
 
 
-def class_method(*checks: Check) -> Callable[[Callable[..., Any]], Method]:
+def class_method(*checks: Check) -> Callable[[Callable[..., Any]], Any]:
     """A class method."""
     return lambda function: Method(function, checks, of_class=True)
 
@@ -156,7 +156,7 @@ class ObjCClass(type):
 
     def alloc(cls) -> Any:
         """An object that an initialiser must follow."""
-        made = object.__new__(cls)
+        made: Any = object.__new__(cast("type[Any]", cls))
         object.__setattr__(made, "_initialised", False)
         return made
 

@@ -1,4 +1,4 @@
-"""A compiled model: a folder named .mlmodelc, whose content nobody but the stand-in reads."""
+"""A compiled model: a folder named .mlmodelc, whose content only the stand-in reads."""
 
 import zlib
 from pathlib import Path
@@ -13,11 +13,7 @@ _MAGIC = b"compiled by the Apple stand-in\n"
 
 
 def write(where: Path, model: Any) -> None:
-    """Makes the folder.
-
-    Raises:
-        CoreMLError: The name is none of a compiled model, or the folder cannot be made.
-    """
+    """Makes the folder."""
     if where.suffix != ".mlmodelc":
         raise CoreMLError("IO", f"a compiled model's name ends with .mlmodelc: {where}")
     try:
@@ -28,11 +24,7 @@ def write(where: Path, model: Any) -> None:
 
 
 def read(url: Any) -> Any:
-    """The model in a compiled folder.
-
-    Raises:
-        CoreMLError: It is no such folder: an `.mlmodel`, for one.
-    """
+    """The model in a compiled folder."""
     where: Path = url._where
     if where.suffix != ".mlmodelc" or not where.is_dir():
         raise CoreMLError(

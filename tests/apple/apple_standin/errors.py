@@ -1,5 +1,7 @@
 """The NSErrors of Core ML."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from apple_standin.knobs import fails
@@ -20,6 +22,22 @@ class CoreMLError(Exception):
         return NSError._made(
             domain=DOMAIN, code=declared()["enums"][f"MLModelError{self.kind}"], message=self.message, info={}
         )
+
+
+def reporting_errors(failed: object = None) -> Callable[[Callable[..., Any]], Callable[..., tuple[Any, Any]]]:
+    """The method returns its result and no error, or after a `CoreMLError` `failed` and the error."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
+        @wraps(function)
+        def reporting(*arguments: Any) -> tuple[Any, Any]:
+            try:
+                return function(*arguments), None
+            except CoreMLError as refused:
+                return failed, refused.ns_error()
+
+        return reporting
+
+    return decorate
 
 
 def fail_if_asked(step: str, kind: str) -> None:

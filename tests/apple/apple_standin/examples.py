@@ -53,11 +53,7 @@ _KINDS = {
 
 
 def value_of(example: Any, feature: Any) -> Any:
-    """One feature of one example: an array, an int, a float or a string.
-
-    Raises:
-        CoreMLError: It is missing, or of another type or shape than declared.
-    """
+    """One feature of one example: an array, an int, a float or a string."""
     declared = feature.type.WhichOneof("Type")
     names = _asked(example.featureNames)
     if not isinstance(names, (set, frozenset)):
@@ -102,11 +98,7 @@ def count_of(batch: Any) -> int:
 
 
 def inputs_of(model: Any, examples: list[Any]) -> dict[str, Any]:
-    """The network's inputs, [N, C, H, W]: a vector gets H = W = 1.
-
-    Raises:
-        CoreMLError: A feature does not fit its declaration, or the network reads arrays in another way.
-    """
+    """The network's inputs, [N, C, H, W]: a vector gets H = W = 1."""
     if network_of(model).arrayInputShapeMapping != 0:
         raise CoreMLError("Generic", "the stand-in reads arrays as RANK5 only")
     inputs = {}
@@ -129,11 +121,7 @@ def labels_of(model: Any) -> list[Any]:
 
 
 def targets_of(model: Any, target: str, examples: list[Any]) -> Any:
-    """What the loss compares with, for a batch: class indices, or arrays.
-
-    Raises:
-        CoreMLError: A target does not fit its declaration, or is no class.
-    """
+    """What the loss compares with, for a batch: class indices, or arrays."""
     labels = labels_of(model)
     loss = network_of(model).updateParams.lossLayers[0]
     entropy = loss.WhichOneof("LossLayerType") == "categoricalCrossEntropyLossLayer"

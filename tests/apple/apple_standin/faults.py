@@ -12,7 +12,7 @@ class Fault(Exception):  # noqa: N818  # what the programmer did, not what went 
 
 
 def crash(message: str, error: BaseException | None = None) -> NoReturn:
-    """Ends the process as Apple's runtime does where nobody could catch it: on its own threads, or in BNNS."""
+    """Ends the process as Apple's runtime does where no caller could catch it: on its own threads, or in BNNS."""
     if error is not None:
         traceback.print_exception(error)
     sys.stderr.write(f"Apple stand-in: the process would die here: {message}\n")

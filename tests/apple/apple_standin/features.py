@@ -3,7 +3,7 @@
 from typing import Any
 
 from apple_standin.bridge import class_method, implements, method
-from apple_standin.errors import CoreMLError
+from apple_standin.errors import CoreMLError, reporting_errors
 from apple_standin.multi_array import MLMultiArray
 from apple_standin.names import declared
 from apple_standin.objects import NSArray, NSDictionary, NSObject, is_int, is_number, is_text, number, text
@@ -60,10 +60,6 @@ class MLFeatureValue(NSObject):
         return text(self._value if self._kind == "String" else "")
 
     @method()
-    def imageBufferValue(self) -> Any:
-        return self._value if self._kind == "Image" else None
-
-    @method()
     def dictionaryValue(self) -> Any:
         return NSDictionary._made(items=self._value if self._kind == "Dictionary" else {})
 
@@ -92,13 +88,11 @@ class MLDictionaryFeatureProvider(NSObject):
     __slots__ = ("_features",)
 
     @method(lambda value: isinstance(value, dict) and all(isinstance(key, str) for key in value))
+    @reporting_errors()
     def initWithDictionary_error_(self, features: dict[str, Any]) -> Any:
-        try:
-            self._features = {str(name): _as_value(name, value) for name, value in features.items()}
-        except CoreMLError as refused:
-            return None, refused.ns_error()
+        self._features = {str(name): _as_value(name, value) for name, value in features.items()}
         self._initialised = True
-        return self, None
+        return self
 
     @method()
     def dictionary(self) -> Any:
@@ -130,22 +124,6 @@ class MLArrayBatchProvider(NSObject):
     def initWithFeatureProviderArray_(self, examples: Any) -> Any:
         self._examples, self._initialised = tuple(examples), True
         return self
-
-    @method(lambda value: isinstance(value, dict))
-    def initWithDictionary_error_(self, columns: dict[str, Any]) -> Any:
-        lengths = {len(column) for column in columns.values()}
-        if len(lengths) != 1:
-            return None, CoreMLError("Generic", f"the features have {sorted(lengths)} values each").ns_error()
-        examples = []
-        for row in zip(*columns.values(), strict=True):
-            example, error = MLDictionaryFeatureProvider.alloc().initWithDictionary_error_(
-                dict(zip(columns, row, strict=True)), None
-            )
-            if example is None:
-                return None, error
-            examples.append(example)
-        self._examples, self._initialised = tuple(examples), True
-        return self, None
 
     @method()
     def array(self) -> Any:

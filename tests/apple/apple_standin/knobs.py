@@ -24,7 +24,7 @@ KNOBS: dict[str, tuple[str, ...] | None] = {
     "EPOCH_DELAY": None,
     # Whether the completion handler of a cancelled task is called: users say no, and Apple does not say.
     "CANCELLED": ("silent", "completes"),
-    # The formulas that nobody documents.
+    # The formulas that are not documented.
     "MOMENTUM": ("lr_inside", "lr_outside"),
     "ADAM": ("eps_hat", "eps_outside"),
     "MSE": ("mean", "half_mean", "sum", "half_sum"),
@@ -36,11 +36,7 @@ KNOBS: dict[str, tuple[str, ...] | None] = {
 
 
 def knob(name: str) -> str:
-    """The value of a knob.
-
-    Raises:
-        ValueError: It has a value that is none of its own.
-    """
+    """The value of a knob."""
     allowed = KNOBS[name]
     value = os.environ.get(PREFIX + name, allowed[0] if allowed else "0")
     if allowed is not None and value not in allowed:
@@ -54,11 +50,7 @@ def fails(step: str) -> bool:
 
 
 def check_knobs() -> None:
-    """Refuses a variable that is no knob, so that a typing error does not pass for a test.
-
-    Raises:
-        ValueError: There is one.
-    """
+    """Refuses a variable that is no knob, so that a typing error does not pass for a test."""
     for name in os.environ:
         if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in KNOBS:
             raise ValueError(f"{name} is no knob of the Apple stand-in; these are: {', '.join(KNOBS)}")

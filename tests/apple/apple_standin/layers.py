@@ -37,11 +37,11 @@ def flatten(params: Any, xs: Any, _weights: Any) -> Any:
     last = params.mode == 1
     moved = x.transpose(0, 2, 3, 1) if last else x
 
-    def back(dys: Any, *, to_input: bool) -> Any:  # noqa: ARG001  # cheap either way
-        dx = dys[0].reshape(moved.shape)
-        return [dx.transpose(0, 3, 1, 2) if last else dx], {}
+    def derivative(dy: Any) -> Any:
+        dx = dy.reshape(moved.shape)
+        return [dx.transpose(0, 3, 1, 2) if last else dx]
 
-    return [moved.reshape(len(x), -1, 1, 1)], back
+    return [moved.reshape(len(x), -1, 1, 1)], _without_weights(derivative)
 
 
 def softmax(_params: Any, xs: Any, _weights: Any) -> Any:
@@ -49,18 +49,15 @@ def softmax(_params: Any, xs: Any, _weights: Any) -> Any:
     (x,) = xs
     powers = np.exp(x - x.max(axis=1, keepdims=True))
     y = powers / powers.sum(axis=1, keepdims=True)
-    return [y], _elementwise(lambda dy: y * (dy - (dy * y).sum(axis=1, keepdims=True)))
+    return [y], _without_weights(lambda dy: [y * (dy - (dy * y).sum(axis=1, keepdims=True))])
 
 
 def add(params: Any, xs: Any, _weights: Any) -> Any:
     """The sum of inputs of one shape; of a single input and alpha."""
     if len({x.shape for x in xs}) != 1:
         raise CoreMLError("Generic", "the stand-in adds arrays of one shape only")
-
-    def back(dys: Any, *, to_input: bool) -> Any:  # noqa: ARG001
-        return [dys[0]] * len(xs), {}
-
-    return [sum(xs[1:], start=xs[0] + (params.alpha if len(xs) == 1 else 0.0))], back
+    total = sum(xs[1:], start=xs[0] + (params.alpha if len(xs) == 1 else 0.0))
+    return [total], _without_weights(lambda dy: [dy] * len(xs))
 
 
 def concat(params: Any, xs: Any, _weights: Any) -> Any:
@@ -68,11 +65,7 @@ def concat(params: Any, xs: Any, _weights: Any) -> Any:
     if params.sequenceConcat:
         raise CoreMLError("Generic", "the stand-in concatenates channels only")
     ends = np.cumsum([x.shape[1] for x in xs])[:-1]
-
-    def back(dys: Any, *, to_input: bool) -> Any:  # noqa: ARG001
-        return np.split(dys[0], ends, axis=1), {}
-
-    return [np.concatenate(xs, axis=1)], back
+    return [np.concatenate(xs, axis=1)], _without_weights(lambda dy: np.split(dy, ends, axis=1))
 
 
 def batchnorm(params: Any, xs: Any, _weights: Any) -> Any:
@@ -86,15 +79,17 @@ def batchnorm(params: Any, xs: Any, _weights: Any) -> Any:
     )
     y = gamma * (x - mean) / np.sqrt(variance + (params.epsilon or 1e-5)) + beta
 
-    def back(_dys: Any, *, to_input: bool) -> Any:  # noqa: ARG001
+    def derivative(_dy: Any) -> Any:
         raise CoreMLError("Update", "Gradient of an inference mode batchnorm is not supported")
 
-    return [y], back
+    return [y], _without_weights(derivative)
 
 
-def _elementwise(derivative: Callable[[Any], Any]) -> Any:
-    def back(dys: Any, *, to_input: bool) -> Any:  # noqa: ARG001
-        return [derivative(dys[0])], {}
+def _without_weights(derivative: Callable[[Any], Any]) -> Any:
+    """The way back of a layer with one output: from its gradient to those of the inputs."""
+
+    def back(dys: Any, *, to_input: bool) -> Any:  # noqa: ARG001  # cheap either way
+        return derivative(dys[0]), {}
 
     return back
 
@@ -111,7 +106,7 @@ def activation(params: Any, xs: Any, _weights: Any) -> Any:
     if kind not in ACTIVATIONS:
         raise CoreMLError("Generic", f"the stand-in knows no activation {kind}")
     y, slope = ACTIVATIONS[kind](getattr(params, kind), x)
-    return [y], _elementwise(lambda dy: dy * slope)
+    return [y], _without_weights(lambda dy: [dy * slope])
 
 
 def _sigmoid_with_slope(_p: Any, x: Any) -> Any:

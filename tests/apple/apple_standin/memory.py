@@ -1,4 +1,4 @@
-"""Memory that belongs to somebody else: seen without being kept alive, as a pointer in C is."""
+"""Memory of another owner: seen without being kept alive, as a pointer in C is."""
 
 import ctypes
 import weakref
@@ -38,7 +38,7 @@ class Borrowed:
         try:
             self._alive = weakref.ref(_owner(buffer))
         except TypeError:
-            raise Fault(f"nobody can watch over a {type(buffer).__name__}: pass a NumPy array") from None
+            raise Fault(f"the end of a {type(buffer).__name__} cannot be watched: pass a NumPy array") from None
 
     def read(self) -> bytes:
         """A copy of the bytes.

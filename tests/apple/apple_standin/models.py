@@ -9,7 +9,7 @@ import numpy as np
 
 from apple_standin import compiled
 from apple_standin.bridge import class_method, method
-from apple_standin.errors import CoreMLError, fail_if_asked
+from apple_standin.errors import CoreMLError, fail_if_asked, reporting_errors
 from apple_standin.examples import count_of, example_at, inputs_of, labels_of
 from apple_standin.faults import Fault
 from apple_standin.features import (
@@ -36,6 +36,7 @@ def is_url(value: object) -> bool:
 
 class MLModelConfiguration(NSObject):
     __slots__ = ("_compute_units", "_parameters")
+    _parameters: dict[Any, Any] | None
 
     @method()
     def init(self) -> Any:
@@ -81,23 +82,23 @@ class MLModel(NSObject):
     __slots__ = ("_configuration", "_lapsed", "_model", "_weights")
 
     @class_method(is_url)
+    @reporting_errors()
     def compileModelAtURL_error_(cls, url: Any) -> Any:
-        try:
-            fail_if_asked("compile", "Generic")
-            model = parse(_content(url._where))
-            where = Path(tempfile.mkdtemp(prefix="coreml-")) / f"{url._where.stem}.mlmodelc"
-            compiled.write(where, model)
-        except CoreMLError as refused:
-            return None, refused.ns_error()
-        return NSURL._made(where=where), None
+        fail_if_asked("compile", "Generic")
+        model = parse(_content(url._where))
+        where = Path(tempfile.mkdtemp(prefix="coreml-")) / f"{url._where.stem}.mlmodelc"
+        compiled.write(where, model)
+        return NSURL._made(where=where)
 
     @class_method(is_url)
+    @reporting_errors()
     def modelWithContentsOfURL_error_(cls, url: Any) -> Any:
-        return _load(cls, url, None)
+        return loaded(compiled.read(url), None, cls=cls)
 
     @class_method(is_url, is_configuration)
+    @reporting_errors()
     def modelWithContentsOfURL_configuration_error_(cls, url: Any, configuration: Any) -> Any:
-        return _load(cls, url, configuration)
+        return loaded(compiled.read(url), None, configuration, cls)
 
     @method()
     def modelDescription(self) -> Any:
@@ -108,49 +109,34 @@ class MLModel(NSObject):
         return self._configuration
 
     @method(is_example)
+    @reporting_errors()
     def predictionFromFeatures_error_(self, example: Any) -> Any:
-        try:
-            (prediction,) = _predictions(self, [example])
-        except CoreMLError as refused:
-            return None, refused.ns_error()
-        return prediction, None
+        (prediction,) = _predictions(self, [example])
+        return prediction
 
     @method(is_batch)
+    @reporting_errors()
     def predictionsFromBatch_error_(self, batch: Any) -> Any:
-        try:
-            predictions = _predictions(self, [example_at(batch, index) for index in range(count_of(batch))])
-        except CoreMLError as refused:
-            return None, refused.ns_error()
-        return MLArrayBatchProvider.alloc().initWithFeatureProviderArray_(predictions), None
+        predictions = _predictions(self, [example_at(batch, index) for index in range(count_of(batch))])
+        return MLArrayBatchProvider.alloc().initWithFeatureProviderArray_(predictions)
 
     @method(lambda value: isinstance(value, MLParameterKey))
+    @reporting_errors()
     def parameterValueForKey_error_(self, key: Any) -> Any:
-        try:
-            return _parameter(self, key), None
-        except CoreMLError as refused:
-            return None, refused.ns_error()
+        return _parameter(self, key)
 
     @method(is_url)
-    def writeToURL_error_(self, url: Any) -> Any:
-        try:
-            fail_if_asked("write", "IO")
-            compiled.write(url._where, compiled.with_weights(self._model, self._weights))
-        except CoreMLError as refused:
-            return False, refused.ns_error()
-        return True, None
+    @reporting_errors(failed=False)
+    def writeToURL_error_(self, url: Any) -> bool:
+        fail_if_asked("write", "IO")
+        compiled.write(url._where, compiled.with_weights(self._model, self._weights))
+        return True
 
 
 def _content(where: Path) -> bytes:
     if not where.is_file():
         raise CoreMLError("IO", f"Unable to compile: no file at {where}")
     return where.read_bytes()
-
-
-def _load(cls: Any, url: Any, configuration: Any) -> Any:
-    try:
-        return loaded(compiled.read(url), None, configuration, cls), None
-    except CoreMLError as refused:
-        return None, refused.ns_error()
 
 
 def loaded(model: Any, weights: Weights | None, configuration: Any = None, cls: Any = MLModel) -> Any:
@@ -183,7 +169,8 @@ def _parameter(model: Any, key: Any) -> Any:
 def _predictions(model: Any, examples: list[Any]) -> list[Any]:
     _check_paused(model)
     fail_if_asked("predict", "Generic")
-    network, predictions = Network(model._model), []
+    network = Network(model._model)
+    predictions: list[Any] = []
     for start in range(0, len(examples), 256):
         batch = examples[start : start + 256]
         blobs, _ = network.forward(model._weights, inputs_of(model._model, batch))

@@ -1,4 +1,4 @@
-"""MLMultiArray: an array of numbers with strides, over its own memory or over somebody else's."""
+"""MLMultiArray: an array of numbers with strides, over its own memory or over borrowed memory."""
 
 import weakref
 from math import prod
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from apple_standin.bridge import method
-from apple_standin.errors import CoreMLError
+from apple_standin.errors import CoreMLError, reporting_errors
 from apple_standin.faults import Fault
 from apple_standin.memory import Borrowed
 from apple_standin.names import declared
@@ -31,7 +31,7 @@ def _block(value: object) -> bool:
 
 
 class VarList:
-    """`objc.varlist`: memory whose length nobody knows, good for as long as its MLMultiArray lives."""
+    """`objc.varlist`: memory of unknown length, valid for as long as its MLMultiArray lives."""
 
     def __init__(self, memory: bytearray) -> None:
         self._memory = memory
@@ -55,47 +55,46 @@ def _freed(memory: bytearray) -> None:
 
 class MLMultiArray(NSObject):
     __slots__ = ("_borrowed", "_dtype", "_memory", "_shape", "_strides")
+    _borrowed: Borrowed | None
 
     @method(_ints, is_int)
+    @reporting_errors()
     def initWithShape_dataType_error_(self, shape: Any, data_type: int) -> Any:
-        try:
-            dtype, shape = _checked(shape, data_type)
-        except CoreMLError as refused:
-            return None, refused.ns_error()
+        dtype, shape = _checked(shape, data_type)
         self._fill(shape, contiguous(shape), dtype, bytearray(prod(shape) * dtype.itemsize))
-        return self, None
+        return self
 
     @method(lambda _buffer: True, _ints, is_int, _ints, lambda value: value is None or callable(value))
+    @reporting_errors()
     def initWithDataPointer_shape_dataType_strides_deallocator_error_(
         self, pointer: Any, shape: Any, data_type: int, strides: Any, deallocator: Any
     ) -> Any:
         if deallocator is not None:
             raise Fault("a deallocator written in Python is called on any thread, perhaps after the interpreter's end")
-        try:
-            dtype, shape = _checked(shape, data_type)
-        except CoreMLError as refused:
-            return None, refused.ns_error()
+        dtype, shape = _checked(shape, data_type)
         borrowed = Borrowed(pointer)
         if len(strides) != len(shape):
-            return None, CoreMLError("Generic", f"{len(strides)} strides for {len(shape)} dimensions").ns_error()
+            raise CoreMLError("Generic", f"{len(strides)} strides for {len(shape)} dimensions")
         reach = 1 + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
         if min(strides) < 1 or reach * dtype.itemsize > borrowed.size:
             raise Fault(
                 f"shape {shape} and strides {tuple(strides)} reach beyond the {borrowed.size} bytes of the buffer"
             )
-        self._fill(shape, tuple(strides), dtype, None)
+        self._fill(shape, tuple(strides), dtype, bytearray())
         self._borrowed = borrowed
-        return self, None
+        return self
 
-    def _fill(self, shape: Any, strides: Any, dtype: Any, memory: bytearray | None) -> None:
+    def _fill(self, shape: Any, strides: Any, dtype: Any, memory: bytearray) -> None:
         self._shape, self._strides, self._dtype = tuple(shape), tuple(strides), dtype
         self._memory, self._borrowed, self._initialised = memory, None, True
-        if memory is not None:
-            weakref.finalize(self, _freed, memory)
+        weakref.finalize(self, _freed, memory)
+
+    def _bytes(self) -> bytes:
+        return bytes(self._memory) if self._borrowed is None else self._borrowed.read()
 
     def _values(self) -> Any:
         """A copy of the values, in their order, as NumPy has them."""
-        memory = self._borrowed.read() if self._borrowed is not None else bytes(self._memory)
+        memory = self._bytes()
         flat = np.frombuffer(memory, dtype=self._dtype, count=len(memory) // self._dtype.itemsize)
         strides = [stride * self._dtype.itemsize for stride in self._strides]
         return np.lib.stride_tricks.as_strided(flat, self._shape, strides).copy()
@@ -110,11 +109,11 @@ class MLMultiArray(NSObject):
 
     @method()
     def dataType(self) -> int:
-        return CODES[self._dtype]
+        return int(CODES[self._dtype])
 
     @method()
     def count(self) -> int:
-        return prod(self._shape)
+        return int(prod(self._shape))
 
     @method(is_int)
     def objectAtIndexedSubscript_(self, index: int) -> Any:
@@ -126,18 +125,11 @@ class MLMultiArray(NSObject):
 
     @method()
     def dataPointer(self) -> VarList:
-        if self._borrowed is not None:
-            return VarList(bytearray(self._borrowed.read()))
-        return VarList(self._memory)
-
-    @method(_block)
-    def getBytesWithHandler_(self, handler: Any) -> None:
-        memory = self._borrowed.read() if self._borrowed is not None else bytes(self._memory)
-        handler(memory, len(memory))
+        return VarList(self._memory if self._borrowed is None else bytearray(self._borrowed.read()))
 
     @method(_block)
     def getMutableBytesWithHandler_(self, handler: Any) -> None:
-        memory = self._borrowed.read() if self._borrowed is not None else bytes(self._memory)
+        memory = self._bytes()
         handler(bytearray(memory), len(memory), self.strides())
 
 
@@ -155,7 +147,7 @@ def _checked(shape: Any, data_type: int) -> tuple[Any, tuple[int, ...]]:
 
 
 def made_from(values: Any, dtype: str, gap: int = 0) -> Any:
-    """An array of Core ML's own making: with `gap`, each row is followed by so many elements that belong to nobody."""
+    """An array of Core ML's own making: with `gap`, each row is followed by so many unused elements."""
     values = np.asarray(values, dtype=dtype)
     row = values.shape[-1] + gap
     padded = np.full((*values.shape[:-1], row), np.nan if values.dtype.kind == "f" else -1, dtype=dtype)

@@ -1,13 +1,12 @@
-"""NSObject, the collections and numbers that come back from Objective-C, NSURL, NSError and NSProcessInfo."""
+"""NSObject, the collections and numbers that come back from Objective-C, NSURL and NSError."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeGuard
 
 from apple_standin.bridge import Bound, ObjCClass, class_method, find, method
 
-__all__ = ["NSURL", "NSArray", "NSDictionary", "NSError", "NSObject", "NSProcessInfo", "number", "text"]
+__all__ = ["NSURL", "NSArray", "NSDictionary", "NSError", "NSObject", "number", "text"]
 
 
 class OC_PythonLong(int):  # noqa: N801  # PyObjC's own spelling
@@ -38,7 +37,7 @@ def is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def is_int(value: object) -> bool:
+def is_int(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -78,7 +77,7 @@ class NSObject(metaclass=ObjCClass):
         return made
 
 
-class NSArray(NSObject, Sequence, metaclass=type("_", (ObjCClass, type(Sequence)), {})):  # type: ignore[misc]
+class NSArray(NSObject, Sequence, metaclass=type("_", (ObjCClass, type(Sequence)), {})):  # type: ignore[metaclass, type-arg]
     """An array that came back: a sequence, but neither a list nor a tuple."""
 
     __slots__ = ("_items",)
@@ -93,12 +92,8 @@ class NSArray(NSObject, Sequence, metaclass=type("_", (ObjCClass, type(Sequence)
     def count(self) -> int:
         return len(self._items)
 
-    @method(is_int)
-    def objectAtIndex_(self, index: int) -> Any:
-        return self._items[index]
 
-
-class NSDictionary(NSObject, Mapping, metaclass=type("_", (ObjCClass, type(Mapping)), {})):  # type: ignore[misc]
+class NSDictionary(NSObject, Mapping, metaclass=type("_", (ObjCClass, type(Mapping)), {})):  # type: ignore[metaclass, type-arg]
     """A dictionary that came back: a mapping, but no dict."""
 
     __slots__ = ("_items",)
@@ -116,18 +111,6 @@ class NSDictionary(NSObject, Mapping, metaclass=type("_", (ObjCClass, type(Mappi
     def count(self) -> int:
         return len(self._items)
 
-    @method()
-    def allKeys(self) -> Any:
-        return NSArray._made(items=tuple(self._items))
-
-    @method()
-    def allValues(self) -> Any:
-        return NSArray._made(items=tuple(self._items.values()))
-
-    @method(lambda _key: True)
-    def objectForKey_(self, key: Any) -> Any:
-        return self._items.get(key)
-
 
 class NSURL(NSObject):
     """A place in the file system."""
@@ -138,25 +121,9 @@ class NSURL(NSObject):
     def fileURLWithPath_(cls, path: str) -> Any:
         return cls._made(where=Path(path).resolve())
 
-    @class_method(is_text, lambda value: isinstance(value, bool))
-    def fileURLWithPath_isDirectory_(cls, path: str, _is_directory: bool) -> Any:
-        return cls._made(where=Path(path).resolve())
-
     @method()
     def path(self) -> str:
         return text(str(self._where))
-
-    @method()
-    def isFileURL(self) -> bool:
-        return True
-
-    @method()
-    def lastPathComponent(self) -> str:
-        return text(self._where.name)
-
-    @method()
-    def absoluteString(self) -> str:
-        return text(self._where.as_uri())
 
 
 class NSError(NSObject):
@@ -177,46 +144,8 @@ class NSError(NSObject):
         return text(self._message)
 
     @method()
-    def localizedFailureReason(self) -> None:
-        return None
-
-    @method()
     def userInfo(self) -> Any:
         return NSDictionary._made(items={text("NSLocalizedDescription"): text(self._message), **self._info})
 
     def __repr__(self) -> str:
         return f"<NSError Domain={self._domain} Code={self._code} {self._message!r}>"
-
-
-class NSOperatingSystemVersion(NamedTuple):
-    """The struct of that name."""
-
-    majorVersion: int
-    minorVersion: int
-    patchVersion: int
-
-
-class NSProcessInfo(NSObject):
-    """The machine."""
-
-    __slots__ = ()
-
-    @class_method()
-    def processInfo(cls) -> Any:
-        return cls._made()
-
-    @method()
-    def operatingSystemVersionString(self) -> str:
-        return text("Version 15.5 (Build 24F74)")
-
-    @method()
-    def operatingSystemVersion(self) -> NSOperatingSystemVersion:
-        return NSOperatingSystemVersion(15, 5, 0)
-
-    @method()
-    def processorCount(self) -> int:
-        return os.cpu_count() or 1
-
-    @method()
-    def physicalMemory(self) -> int:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

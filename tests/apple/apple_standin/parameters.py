@@ -68,11 +68,7 @@ def _check_array(model: Any, key: Any, value: Any) -> None:
 
 
 def chosen(model: Any, given: Any) -> dict[str, Any]:
-    """The numbers to train with: the model's own, and over them those given.
-
-    Raises:
-        CoreMLError: One is not declared, or not allowed.
-    """
+    """The numbers to train with: the model's own, and over them those given."""
     values = defaults(model)
     for key, value in (given or {}).items():
         if key._name in WEIGHTS:

@@ -9,11 +9,7 @@ logging.getLogger("coremltools").addFilter(lambda record: "Failed to load _ML" n
 
 
 def parse(data: bytes) -> Any:
-    """The `Model` in a file's bytes.
-
-    Raises:
-        CoreMLError: They are none.
-    """
+    """The `Model` in a file's bytes."""
     from coremltools.proto import Model_pb2  # noqa: PLC0415  # slow: not before a model is read
     from google.protobuf.message import DecodeError  # noqa: PLC0415
 
@@ -28,11 +24,7 @@ def parse(data: bytes) -> Any:
 
 
 def network_of(model: Any) -> Any:
-    """The neural network in a model, whatever its kind.
-
-    Raises:
-        CoreMLError: It is no neural network, which is all that the stand-in knows.
-    """
+    """The neural network in a model, whatever its kind."""
     kind = model.WhichOneof("Type")
     if kind not in ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor"):
         raise CoreMLError("Generic", f"the stand-in knows neural networks only, this model is a {kind}")

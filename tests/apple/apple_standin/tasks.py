@@ -3,20 +3,19 @@
 import inspect
 import threading
 import time
-import uuid
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 from apple_standin import compiled, metadata
 from apple_standin.bridge import class_method, error, method
-from apple_standin.errors import CoreMLError, fail_if_asked
+from apple_standin.errors import CoreMLError, fail_if_asked, reporting_errors
 from apple_standin.faults import crash
 from apple_standin.features import is_batch
 from apple_standin.keys import MLMetricKey, MLParameterKey
 from apple_standin.knobs import knob
 from apple_standin.models import is_configuration, is_url, loaded
-from apple_standin.objects import NSDictionary, NSObject, is_int, number, text
+from apple_standin.objects import NSDictionary, NSObject, is_int, number
 from apple_standin.parameters import chosen, chosen_arrays, is_parameters
 from apple_standin.training import BEGIN, EPOCH_END, MINI_BATCH_END, Training
 
@@ -92,7 +91,8 @@ class MLTask(NSObject):
 
 
 class MLUpdateTask(MLTask):
-    __slots__ = ("_data", "_error", "_handlers", "_identifier", "_in_handler", "_state", "_training")
+    __slots__ = ("_data", "_error", "_handlers", "_in_handler", "_state", "_training")
+    _state: int
 
     @class_method(is_url, is_batch, is_configuration, lambda value: isinstance(value, MLUpdateProgressHandlers))
     def updateTaskForModelAtURL_trainingData_configuration_progressHandlers_error_(
@@ -123,7 +123,7 @@ class MLUpdateTask(MLTask):
     def resume(self) -> None:
         if self._state == SUSPENDED:
             self._state = RUNNING
-            # The thread holds the training, and not the task: whoever lets go of a running task loses it.
+            # The thread holds the training, and not the task: a running task ends with its last reference.
             threading.Thread(
                 target=_run, args=(weakref.ref(self), self._training), name="com.apple.coreml.update", daemon=True
             ).start()
@@ -153,10 +153,6 @@ class MLUpdateTask(MLTask):
     def error(self) -> Any:
         return self._error
 
-    @method()
-    def taskIdentifier(self) -> str:
-        return text(self._identifier)
-
 
 def _corrected() -> bool:
     """Has the program registered the constructor anew, with no block where the handlers stand?"""
@@ -165,23 +161,21 @@ def _corrected() -> bool:
     return given is not None and "callable" not in given.get("arguments", {}).get(5, {})
 
 
+@reporting_errors()
 def _task(cls: Any, url: Any, data: Any, parameters: Any, handlers: Any) -> Any:
-    try:
-        fail_if_asked("task", "Update")
-        model = compiled.read(url)
-        training = Training(model, chosen(model, parameters), chosen_arrays(parameters))
-    except CoreMLError as refused:
-        return None, refused.ns_error()
+    fail_if_asked("task", "Update")
+    model = compiled.read(url)
+    training = Training(model, chosen(model, parameters), chosen_arrays(parameters))
     return cls._made(
         training=training, data=weakref.ref(data), handlers=_weakly(handlers), state=SUSPENDED,
-        error=None, identifier=str(uuid.uuid4()), in_handler=None,
-    ), None  # fmt: skip
+        error=None, in_handler=None,
+    )  # fmt: skip
 
 
 def _alive(reference: Callable[[], Any], what: str) -> Any:
     found = reference()
     if found is None:
-        crash(f"nobody kept {what} of a running MLUpdateTask alive")
+        crash(f"a running MLUpdateTask has lost {what}: its references keep nothing alive")
     return found
 
 
@@ -189,10 +183,10 @@ def _run(task: Callable[[], Any], training: Training) -> None:
     """On a thread of Core ML's own."""
 
     def data() -> Any:
-        return _alive(_alive(task, "the object")._data, "the training data")
+        return _alive(_alive(task, "its own object")._data, "the training data")
 
     def report(event: int, metrics: dict[str, Any]) -> bool:
-        running = _alive(task, "the object")
+        running = _alive(task, "its own object")
         handlers = _alive(running._handlers, "the handlers")
         if running._state == RUNNING and isinstance(handlers, MLUpdateProgressHandlers) and handlers._mask & event:
             _call(running, handlers._progressed, event, metrics)
@@ -201,15 +195,15 @@ def _run(task: Callable[[], Any], training: Training) -> None:
 
     try:
         if not training.run(data, report):
-            _let_go(_alive(task, "the object"))
+            _let_go(_alive(task, "its own object"))
             return
         fail_if_asked("completion", "Update")
     except CoreMLError as failed:
-        _finish(_alive(task, "the object"), FAILED, failed.ns_error())
-    except Exception as fault:  # noqa: BLE001  # a `Fault`, or one of the stand-in's own: nobody waits for this thread
-        crash("Core ML's own thread met a fault that nobody can catch", fault)
+        _finish(_alive(task, "its own object"), FAILED, failed.ns_error())
+    except Exception as fault:  # noqa: BLE001  # a `Fault`, or one of the stand-in's own: no caller waits for this thread
+        crash("Core ML's own thread met a fault that no caller can catch", fault)
     else:
-        _finish(_alive(task, "the object"), COMPLETED, None)
+        _finish(_alive(task, "its own object"), COMPLETED, None)
 
 
 def _after(event: int, metrics: dict[str, Any]) -> None:

@@ -20,11 +20,7 @@ Report = Callable[[int, dict[str, Any]], bool]
 
 
 def check_runs(model: Any) -> None:
-    """What the compiler lets pass and the run does not.
-
-    Raises:
-        CoreMLError: The network has an LSTM, or normalizes between a trained layer and the loss.
-    """
+    """What the compiler lets pass and the run does not."""
     network = network_of(model)
     after_trained: set[str] = set()
     for layer in network.layers:
@@ -41,7 +37,7 @@ def check_runs(model: Any) -> None:
 
 
 class Training:
-    """The state of one task: the weights change by replacement, so that whoever holds them has a snapshot."""
+    """The state of one task: the weights change by replacement, so that each reference is a snapshot."""
 
     def __init__(self, model: Any, values: dict[str, Any], arrays: dict[tuple[str, str], Any]) -> None:
         self.model, self.values = model, values

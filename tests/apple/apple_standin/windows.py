@@ -27,8 +27,8 @@ def borders_of(params: Any, size: Pair, kernel: Pair, stride: Pair) -> list[Pair
     """What padding adds before and after, in height and width."""
     which = params.WhichOneof("ConvolutionPaddingType" if hasattr(params, "outputChannels") else "PoolingPaddingType")
     if which == "valid":
-        amounts = [(int(a.startEdgeSize), int(a.endEdgeSize)) for a in params.valid.paddingAmounts.borderAmounts]
-        return amounts or [(0, 0), (0, 0)]
+        edges = [(int(a.startEdgeSize), int(a.endEdgeSize)) for a in params.valid.paddingAmounts.borderAmounts]
+        return edges or [(0, 0), (0, 0)]
     if which == "same":
         return _same(size, kernel, stride, top_left=params.same.asymmetryMode == 1)
     if which == "includeLastPixel":

@@ -3,11 +3,9 @@
 import hashlib
 import os
 import re
-import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -17,60 +15,60 @@ from pippin.api.tokens import issue
 from pippin.blobs import BlobError, BlobMissingError, BlobRefusedError, Blobs, behind_service
 from pippin.http.token_file import TokenFileError
 from pippin.system.retry import Backoff
+from tests.pippin.blobs.conftest import ABSENT, Handler, serving
 
-CONTENT = bytes(range(256)) * 40_000
-HEX = hashlib.sha256(CONTENT).hexdigest()
-DIGEST = f"sha256:{HEX}"
-ABSENT = "sha256:" + "0" * 64
+CONTENT = bytes(range(256)) * 8_000
+DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+PATH = f"/blobs/{DIGEST.removeprefix('sha256:')}"
+LAST = len(CONTENT) - 1
 
 
-@dataclass
-class Behaviour:
-    """The server's content and behaviour.
+class Server(ThreadingHTTPServer):
+    """A service that keeps blobs.
 
     Attributes:
         content: By path.
         token: The one that it requires, if any.
         cut_after: The next downloads break after so many bytes, one entry each.
         answers: The next requests get these answers: a status, a media type, a body.
+        headers: More headers of those answers.
         knows_ranges: Whether it heeds `Range`.
         seen: Method and `Range` of every request, in order.
     """
 
-    content: dict[str, bytes] = field(default_factory=dict)
-    token: str | None = None
-    cut_after: list[int] = field(default_factory=list)
-    answers: list[tuple[int, str, bytes]] = field(default_factory=list)
-    knows_ranges: bool = True
-    seen: list[tuple[str, str]] = field(default_factory=list)
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def ranges(self) -> list[str]:
-        return [found for method, found in self.seen if method == "GET"]
-
-
-class Server(ThreadingHTTPServer):
-    behaviour: Behaviour
     # A client closes the connection when it has read enough.
     daemon_threads = True
 
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), BlobHandler)
+        self.content: dict[str, bytes] = {}
+        self.token: str | None = None
+        self.cut_after: list[int] = []
+        self.answers: list[tuple[int, str, bytes]] = []
+        self.headers: dict[str, str] = {}
+        self.knows_ranges = True
+        self.seen: list[tuple[str, str]] = []
 
-class Handler(BaseHTTPRequestHandler):
+    def ranges(self) -> list[str]:
+        return [range_ for method, range_ in self.seen if method == "GET"]
+
+
+class BlobHandler(Handler, BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Server
 
     def do_GET(self) -> None:
         if self._refused():
             return
-        whole = self.server.behaviour.content.get(self.path)
-        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
+        whole = self.server.content.get(self.path)
+        range_ = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
         if whole is None:
-            self._answer(404, {"content-length": "0"})
-        elif asked is None or not self.server.behaviour.knows_ranges:
+            self.answer(404, {"content-length": "0"})
+        elif range_ is None or not self.server.knows_ranges:
             self._send(200, whole, {})
         else:
             assert self.headers["if-range"] == f'"{self.path.removeprefix("/blobs/")}"'
-            begin, end = int(asked[1]), int(asked[2])
+            begin, end = int(range_[1]), int(range_[2])
             self._send(206, whole[begin : end + 1], {"content-range": f"bytes {begin}-{end}/{len(whole)}"})
 
     def do_HEAD(self) -> None:
@@ -86,59 +84,45 @@ class Handler(BaseHTTPRequestHandler):
         if self._refused():
             return
         assert hasher.hexdigest() == self.path.removeprefix("/blobs/")
-        self.server.behaviour.content[self.path] = bytes(kept)
-        self._answer(204, {})
+        self.server.content[self.path] = bytes(kept)
+        self.answer(204, {})
 
     def _refused(self) -> bool:
-        behaviour = self.server.behaviour
-        behaviour.seen.append((self.command, self.headers.get("range", "")))
-        if behaviour.token and self.headers.get("authorization") != f"Bearer {behaviour.token}":
-            behaviour.answers.insert(0, (401, "text/plain", b""))
-        if not behaviour.answers:
+        server = self.server
+        server.seen.append((self.command, self.headers.get("range", "")))
+        if server.token and self.headers.get("authorization") != f"Bearer {server.token}":
+            server.answers.insert(0, (401, "text/plain", b""))
+        if not server.answers:
             return False
-        status, kind, body = behaviour.answers.pop(0)
-        self._answer(status, {"content-type": kind, "content-length": str(len(body)), **behaviour.headers})
-        self.wfile.write(b"" if self.command == "HEAD" else body)
+        status, kind, body = server.answers.pop(0)
+        headers = {"content-type": kind, "content-length": str(len(body)), **server.headers}
+        self.answer(status, headers, b"" if self.command == "HEAD" else body)
         return True
 
     def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        self._answer(status, {"content-length": str(len(body)), **headers})
-        if self.command == "HEAD":
-            return
-        cuts = self.server.behaviour.cut_after
+        cuts = self.server.cut_after if self.command == "GET" else [0]
         part = body[: cuts.pop(0)] if cuts else body
-        self.wfile.write(part)
-        if len(part) < len(body):
+        self.answer(status, {"content-length": str(len(body)), **headers}, part)
+        if self.command == "GET" and len(part) < len(body):
             self.close_connection = True
-
-    def _answer(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
 
     def handle(self) -> None:
         with suppress(ConnectionError):
             super().handle()
 
-    def log_message(self, *_: object) -> None:
-        pass
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), Handler) as running:
-        running.behaviour = Behaviour()
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
+    server = Server()
+    with serving(server):
+        yield server
 
 
 @pytest.fixture
-def behaviour(server: Server) -> Behaviour:
-    return server.behaviour
+def stored(server: Server) -> Server:
+    """The server with the blob in it."""
+    server.content[PATH] = CONTENT
+    return server
 
 
 @pytest.fixture
@@ -152,15 +136,8 @@ def blobs(url: str) -> Blobs:
 
 
 @pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(behind_service, "backoff", lambda: Backoff(0.001, 0.001, tries=6))
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    path = tmp_path / "source"
-    path.write_bytes(CONTENT)
-    return path
 
 
 @pytest.fixture
@@ -171,10 +148,10 @@ def token_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_file_reads_back_as_stored(blobs: Blobs, behaviour: Behaviour, source: Path, tmp_path: Path) -> None:
+def test_file_reads_back_as_stored(blobs: Blobs, server: Server, source: Path, tmp_path: Path) -> None:
     assert blobs.head(DIGEST) is None
     assert blobs.put_file(source) == (DIGEST, len(CONTENT))
-    assert set(behaviour.content) == {f"/blobs/{HEX}"}
+    assert set(server.content) == {PATH}
     assert blobs.head(DIGEST) == len(CONTENT)
     assert b"".join(blobs.read(DIGEST, 5, 15)) == CONTENT[5:15]
     blobs.fetch(DIGEST, tmp_path / "copy")
@@ -185,53 +162,49 @@ def test_file_reads_back_as_stored(blobs: Blobs, behaviour: Behaviour, source: P
     assert (blobs.head(empty), list(blobs.read(empty))) == (0, [])
 
 
-def test_url_of_the_blobs_is_accepted(url: str, behaviour: Behaviour) -> None:
+def test_url_of_the_blobs_is_accepted(url: str, server: Server) -> None:
     Blobs(f"{url}/blobs/").put_bytes(CONTENT)
-    assert set(behaviour.content) == {f"/blobs/{HEX}"}
+    assert set(server.content) == {PATH}
 
 
-def test_broken_download_resumes_where_it_stopped(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
-    behaviour.content[f"/blobs/{HEX}"] = CONTENT
-    behaviour.cut_after = [1_000_000, 2_000_000]
+def test_broken_download_resumes_where_it_stopped(blobs: Blobs, stored: Server, tmp_path: Path) -> None:
+    stored.cut_after = [200_000, 400_000]
     blobs.fetch(DIGEST, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == CONTENT
-    last = len(CONTENT) - 1
-    assert behaviour.ranges() == [f"bytes={start}-{last}" for start in (0, 1_000_000, 3_000_000)]
+    assert stored.ranges() == [f"bytes={start}-{LAST}" for start in (0, 200_000, 600_000)]
 
 
-def test_server_without_range_support_is_read_from_the_start(blobs: Blobs, behaviour: Behaviour) -> None:
-    behaviour.content[f"/blobs/{HEX}"] = CONTENT
-    behaviour.cut_after, behaviour.knows_ranges = [1_000_000], False
-    assert b"".join(blobs.read(DIGEST, 500_000, 2_000_000)) == CONTENT[500_000:2_000_000]
+def test_server_without_range_support_is_read_from_the_start(blobs: Blobs, stored: Server) -> None:
+    stored.cut_after, stored.knows_ranges = [200_000], False
+    assert b"".join(blobs.read(DIGEST, 100_000, 400_000)) == CONTENT[100_000:400_000]
 
 
-def test_download_ends_after_consecutive_tries_without_progress(blobs: Blobs, behaviour: Behaviour) -> None:
-    behaviour.content[f"/blobs/{HEX}"] = CONTENT
-    behaviour.cut_after = [1_000] * 20
+def test_download_ends_after_consecutive_tries_without_progress(blobs: Blobs, stored: Server) -> None:
+    stored.cut_after = [1_000] * 20
     assert b"".join(blobs.read(DIGEST)) == CONTENT
-    behaviour.cut_after = [0] * 6
+    stored.cut_after = [0] * 6
     with pytest.raises(BlobError, match=r"could not read .*tried 6 times"):
         list(blobs.read(DIGEST))
 
 
-def test_wrong_content_is_never_delivered(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
-    behaviour.content[f"/blobs/{HEX}"] = CONTENT[::-1]
+def test_wrong_content_is_never_delivered(blobs: Blobs, server: Server, tmp_path: Path) -> None:
+    server.content[PATH] = CONTENT[::-1]
     with pytest.raises(BlobError, match="damaged"):
         blobs.fetch(DIGEST, tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_transient_errors_are_retried(blobs: Blobs, behaviour: Behaviour, source: Path) -> None:
-    behaviour.answers = [(503, "text/plain", b"later"), (502, "text/html", b"<html>")]
+def test_transient_errors_are_retried(blobs: Blobs, server: Server, source: Path) -> None:
+    server.answers = [(503, "text/plain", b"later"), (502, "text/html", b"<html>")]
     blobs.put_file(source)
-    assert [method for method, _ in behaviour.seen] == ["PUT"] * 3
-    behaviour.answers = [(503, "application/problem+json", b'{"detail": "Redis is away."}')] * 6
+    assert [method for method, _ in server.seen] == ["PUT"] * 3
+    server.answers = [(503, "application/problem+json", b'{"detail": "Redis is away."}')] * 6
     with pytest.raises(BlobError, match=r"127\.0\.0\.1 answered 503: Redis is away\.; tried 6 times"):
         blobs.put_file(source)
 
 
 @pytest.mark.parametrize(
-    ("answer", "says"),
+    ("answer", "message"),
     [
         ((413, "text/html", b"<html>"), "PIPPIN_MAX_DATASET_BYTES"),
         ((422, "application/problem+json", b'{"detail": "No.", "errors": [{"detail": "why"}]}'), r"422: No\. why"),
@@ -239,29 +212,29 @@ def test_transient_errors_are_retried(blobs: Blobs, behaviour: Behaviour, source
     ],
 )
 def test_refusal_is_raised_at_once(
-    blobs: Blobs, behaviour: Behaviour, source: Path, answer: tuple[int, str, bytes], says: str
+    blobs: Blobs, server: Server, source: Path, answer: tuple[int, str, bytes], message: str
 ) -> None:
-    behaviour.answers = [answer]
-    with pytest.raises(BlobError, match=says):
+    server.answers = [answer]
+    with pytest.raises(BlobError, match=message):
         blobs.put_file(source)
-    assert len(behaviour.seen) == 1
+    assert len(server.seen) == 1
 
 
-def test_redirect_is_not_followed(blobs: Blobs, behaviour: Behaviour) -> None:
-    behaviour.answers = [(308, "text/plain", b"")]
-    behaviour.headers["location"] = "http://elsewhere.test/blobs"
+def test_redirect_is_not_followed(blobs: Blobs, server: Server) -> None:
+    server.answers = [(308, "text/plain", b"")]
+    server.headers["location"] = "http://elsewhere.test/blobs"
     with pytest.raises(BlobError, match=r"elsewhere\.test.*PIPPIN_BLOBS_URL"):
         blobs.head(DIGEST)
 
 
-def test_token_of_the_file_is_sent(url: str, behaviour: Behaviour, token_file: Path) -> None:
-    behaviour.token = token_file.read_text().strip()
+def test_token_of_the_file_is_sent(url: str, server: Server, token_file: Path) -> None:
+    server.token = token_file.read_text().strip()
     blobs = Blobs(url, token_file)
     assert b"".join(blobs.read(blobs.put_bytes(CONTENT))) == CONTENT
 
 
-def test_missing_or_wrong_token_names_the_setting(url: str, behaviour: Behaviour, token_file: Path) -> None:
-    behaviour.token = issue("worker", None).text
+def test_missing_or_wrong_token_names_the_setting(url: str, server: Server, token_file: Path) -> None:
+    server.token = issue("worker", None).text
     with pytest.raises(BlobRefusedError, match="requires a worker token: set PIPPIN_TOKEN_FILE"):
         Blobs(url).head(DIGEST)
     with pytest.raises(BlobRefusedError, match=r"PIPPIN_TOKEN_FILE.*revoked.*pippin tokens create") as raised:
@@ -295,11 +268,11 @@ def test_unreachable_service_raises_blob_error() -> None:
 def test_upload_of_a_large_file_takes_little_memory(blobs: Blobs, tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.touch()
-    os.truncate(path, 96 * 2**20)
+    os.truncate(path, 48 * 2**20)
     tracemalloc.start()
     try:
         blobs.put_file(path)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 32 * 2**20
+    assert peak < 16 * 2**20

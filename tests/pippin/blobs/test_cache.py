@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,26 @@ def blobs(tmp_path: Path) -> Blobs:
 
 
 @pytest.fixture
+def cache(folder: Path, blobs: Blobs) -> BlobCache:
+    return BlobCache(folder, 10**9, blobs)
+
+
+@pytest.fixture
 def digests(blobs: Blobs) -> list[str]:
     """Three blobs of a thousand bytes."""
     return [blobs.put_bytes(content) for content in CONTENTS]
+
+
+@pytest.fixture
+def stored(tmp_path: Path, digests: list[str]) -> Path:
+    """The file of the first blob in the store."""
+    return tmp_path / "blobs" / _name(digests[0])[:2] / _name(digests[0])
+
+
+@pytest.fixture
+def copy(folder: Path, digests: list[str]) -> Path:
+    """The file of the first blob in the cache."""
+    return folder / _name(digests[0])
 
 
 def _name(digest: str) -> str:
@@ -43,24 +61,22 @@ def _invert(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def test_a_blob_is_fetched_once(folder: Path, blobs: Blobs, digests: list[str]) -> None:
-    cache = BlobCache(folder, 10**9, blobs)
+def test_blob_is_fetched_once(cache: BlobCache, blobs: Blobs, digests: list[str]) -> None:
     assert cache.data(digests[1]) == CONTENTS[1]
     blobs.delete(digests[1])
     assert cache.data(digests[1]) == CONTENTS[1]
 
 
-def test_absent_blob_is_missing(folder: Path, blobs: Blobs) -> None:
+def test_absent_blob_is_missing(folder: Path, cache: BlobCache) -> None:
     with pytest.raises(BlobMissingError):
-        BlobCache(folder, 10**9, blobs).data("sha256:" + "0" * 64)
+        cache.data("sha256:" + "0" * 64)
     assert _entries(folder) == set()
 
 
-def test_damaged_blob_is_not_cached(folder: Path, tmp_path: Path, blobs: Blobs, digests: list[str]) -> None:
-    name = _name(digests[0])
-    (tmp_path / "blobs" / name[:2] / name).write_bytes(b"other content")
+def test_damaged_blob_is_not_cached(folder: Path, cache: BlobCache, stored: Path, digests: list[str]) -> None:
+    stored.write_bytes(b"other content")
     with pytest.raises(BlobError, match="damaged"):
-        BlobCache(folder, 10**9, blobs).data(digests[0])
+        cache.data(digests[0])
     assert _entries(folder) == set()
 
 
@@ -79,60 +95,48 @@ def test_blob_larger_than_the_cache_can_be_used(folder: Path, blobs: Blobs, dige
     assert BlobCache(folder, 1, blobs).data(digests[0]) == CONTENTS[0]
 
 
-def test_partial_fetch_of_a_dead_process_is_removed(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+def test_partial_fetch_of_a_dead_process_is_removed(folder: Path, cache: BlobCache, digests: list[str]) -> None:
     (folder / ".fetch-dead").mkdir(parents=True)
     (folder / ".fetch-dead" / "part").write_bytes(b"half")
     with scratch_folder(folder, ".fetch-") as alive:
-        BlobCache(folder, 10**9, blobs).data(digests[0])
+        cache.data(digests[0])
         assert _entries(folder) == {alive.name, _name(digests[0])}
 
 
-def test_blob_removed_by_another_process_is_fetched_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
-    removals = iter([True])
+@pytest.mark.parametrize("harm", [Path.unlink, _invert], ids=["removed", "damaged"])
+def test_copy_harmed_by_another_process_during_the_read_is_fetched_again(
+    cache: BlobCache, digests: list[str], harm: Callable[[Path], None]
+) -> None:
+    harms = iter([harm])
 
-    def read_after_removal(path: Path) -> bytes:
-        if next(removals, False):
-            path.unlink()
+    def read_after_harm(path: Path) -> bytes:
+        for do in harms:
+            do(path)
         return path.read_bytes()
 
-    assert BlobCache(folder, 10**9, blobs).open(digests[0], read_after_removal) == CONTENTS[0]
+    assert cache.open(digests[0], read_after_harm) == CONTENTS[0]
 
 
 @pytest.mark.parametrize("used_before", [True, False], ids=["used before", "first use"])
-@pytest.mark.parametrize("truncated", [True, False], ids=["truncated", "inverted"])
-def test_a_damaged_copy_is_fetched_again(
-    folder: Path, blobs: Blobs, digests: list[str], *, used_before: bool, truncated: bool
+@pytest.mark.parametrize("damage", [lambda path: os.truncate(path, 10), _invert], ids=["truncated", "inverted"])
+def test_damaged_copy_is_fetched_again(
+    *, cache: BlobCache, blobs: Blobs, digests: list[str], copy: Path, used_before: bool, damage: Callable[[Path], None]
 ) -> None:
-    cache = BlobCache(folder, 10**9, blobs)
-    cache.data(digests[1])
-    path = folder / _name(digests[1])
-    os.truncate(path, 10) if truncated else _invert(path)
-    used = cache if used_before else BlobCache(folder, 10**9, blobs)
-    assert used.data(digests[1]) == CONTENTS[1]
+    cache.data(digests[0])
+    damage(copy)
+    used = cache if used_before else BlobCache(copy.parent, 10**9, blobs)
+    assert used.data(digests[0]) == CONTENTS[0]
 
 
-def test_a_damaged_copy_of_a_damaged_blob_is_not_delivered(
-    folder: Path, tmp_path: Path, blobs: Blobs, digests: list[str]
+def test_damaged_copy_of_a_damaged_blob_is_not_delivered(
+    folder: Path, cache: BlobCache, digests: list[str], copy: Path, stored: Path
 ) -> None:
-    cache = BlobCache(folder, 10**9, blobs)
-    cache.data(digests[1])
-    name = _name(digests[1])
-    for path in (folder / name, tmp_path / "blobs" / name[:2] / name):
+    cache.data(digests[0])
+    for path in (copy, stored):
         _invert(path)
-    with pytest.raises(BlobDamagedError, match=name):
-        cache.data(digests[1])
+    with pytest.raises(BlobDamagedError, match=copy.name):
+        cache.data(digests[0])
     assert _entries(folder) == set()
-
-
-def test_copy_damaged_during_the_read_is_read_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
-    damages = iter([True])
-
-    def read_after_damage(path: Path) -> bytes:
-        if next(damages, False):
-            _invert(path)
-        return path.read_bytes()
-
-    assert BlobCache(folder, 10**9, blobs).open(digests[1], read_after_damage) == CONTENTS[1]
 
 
 def test_verified_copy_is_not_hashed_again(
@@ -148,8 +152,7 @@ def test_verified_copy_is_not_hashed_again(
     assert hashed == []
 
 
-def test_unreadable_entry_is_fetched_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
-    entry = folder / _name(digests[0])
-    (entry / "a folder in its place").mkdir(parents=True)
-    assert BlobCache(folder, 10**9, blobs).data(digests[0]) == CONTENTS[0]
-    assert entry.is_file()
+def test_unreadable_entry_is_fetched_again(cache: BlobCache, digests: list[str], copy: Path) -> None:
+    (copy / "a folder in its place").mkdir(parents=True)
+    assert cache.data(digests[0]) == CONTENTS[0]
+    assert copy.is_file()

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pippin.blobs import BlobError, Blobs
+from tests.pippin.blobs.conftest import Handler, serving
 
 
-class Bucket(BaseHTTPRequestHandler):
+class Bucket(Handler, BaseHTTPRequestHandler):
     """The part of S3 that markers need."""
 
     objects: dict[str, bytes]
@@ -24,52 +25,39 @@ class Bucket(BaseHTTPRequestHandler):
         with self.lock:
             if self.headers.get("if-none-match") == "*":
                 if not self.conditional:
-                    self.answer(501, b"<Error><Code>NotImplemented</Code></Error>")
+                    self.reply(501, b"<Error><Code>NotImplemented</Code></Error>")
                     return
                 if self.path in self.objects:
-                    self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+                    self.reply(412, b"<Error><Code>PreconditionFailed</Code></Error>")
                     return
             self.objects[self.path] = data
-        self.answer(200, b"", data)
+        self.reply(200, b"", data)
 
     def do_GET(self) -> None:
         data = self.objects.get(self.path)
         if data is None:
-            self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+            self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
         else:
-            self.answer(200, data, data)
+            self.reply(200, data, data)
 
-    def answer(self, status: int, body: bytes, tagged: bytes = b"") -> None:
-        self.send_response(status)
-        self.send_header("etag", f'"{hashlib.sha256(tagged).hexdigest()}"')
-        self.send_header("last-modified", "Mon, 30 Nov 2026 18:00:00 GMT")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr."""
+    def reply(self, status: int, body: bytes, tagged: bytes = b"") -> None:
+        headers = {"etag": f'"{hashlib.sha256(tagged).hexdigest()}"', "content-length": str(len(body))}
+        self.answer(status, headers | {"last-modified": "Mon, 30 Nov 2026 18:00:00 GMT"}, body)
 
 
 @pytest.fixture(params=["folder", "conditional bucket", "older bucket"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Blobs]:
+def blobs(request: pytest.FixtureRequest, tmp_path: Path, bucket_settings: Callable[[str], None]) -> Iterator[Blobs]:
     if request.param == "folder":
         yield Blobs((tmp_path / "blobs").as_uri())
         return
     members = {"objects": {}, "conditional": request.param == "conditional bucket", "lock": threading.Lock()}
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("ThisBucket", (Bucket,), members)) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "test")
-        monkeypatch.setenv("AWS_REGION", "us-east-1")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("ThisBucket", (Bucket,), members))
+    with serving(server) as url:
+        bucket_settings(url)
         yield Blobs("s3://bucket/prefix")
-        server.shutdown()
-        thread.join()
 
 
-def test_a_marker_is_created_once(blobs: Blobs) -> None:
+def test_marker_is_created_once(blobs: Blobs) -> None:
     assert blobs.read_marker("owner") is None
     assert blobs.create_marker("owner", b"first")
     assert not blobs.create_marker("owner", b"second")
@@ -90,11 +78,10 @@ def test_one_of_several_concurrent_creations_succeeds(blobs: Blobs) -> None:
 def test_markers_are_not_listed_as_blobs(tmp_path: Path) -> None:
     blobs = Blobs((tmp_path / "blobs").as_uri())
     blobs.write_marker("owner", b"x")
-    assert list(blobs.names()) == []
-    assert list(blobs.entries()) == []
+    assert list(blobs.names()) == list(blobs.entries()) == []
 
 
-def test_a_store_behind_a_service_has_no_markers() -> None:
+def test_store_behind_a_service_has_no_markers() -> None:
     blobs = Blobs("http://127.0.0.1:1")
     for call in (lambda: blobs.read_marker("owner"), lambda: blobs.create_marker("owner", b"")):
         with pytest.raises(BlobError, match="where the blobs are stored"):

@@ -41,21 +41,13 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_arrays_read_back_unchanged(path: Path) -> None:
-    found = open_arrays(path)
-    assert set(found) == {f"{split}/{name}" for split, arrays in ARRAYS.items() for name in arrays}
-    for name, array in found.items():
-        split, feature = name.split("/")
-        expected = ARRAYS[split][feature]
-        assert array.dtype == expected.dtype
-        assert array.tolist() == expected.tolist()
-        assert array.flags.aligned
-        assert not array.flags.writeable
-
-
-def test_safetensors_reads_the_file(path: Path) -> None:
-    for name, array in load_file(path).items():
-        assert array.tolist() == open_arrays(path)[name].tolist()
+def test_arrays_read_back_unchanged_and_as_safetensors(path: Path) -> None:
+    expected = {f"{split}/{name}": array for split, arrays in ARRAYS.items() for name, array in arrays.items()}
+    for arrays in (open_arrays(path), load_file(path)):
+        assert {name: (array.dtype, array.tolist()) for name, array in arrays.items()} == {
+            name: (array.dtype, array.tolist()) for name, array in expected.items()
+        }
+    assert all(array.flags.aligned and not array.flags.writeable for array in open_arrays(path).values())
 
 
 def test_the_same_arrays_give_the_same_bytes(path: Path, tmp_path: Path) -> None:
@@ -112,5 +104,4 @@ def test_damaged_header_never_reads_outside_the_file(
     path = tmp_path_factory.mktemp("damaged") / "arrays"
     path.write_bytes(content)
     with suppress(DatasetError):
-        found = open_arrays(path)
-        assert all(len(array.tobytes()) <= 16 for array in found.values())
+        assert all(len(array.tobytes()) <= 16 for array in open_arrays(path).values())

@@ -1,34 +1,36 @@
 """The meaning of a dataset's numbers for a model with named classes."""
 
+from typing import Any
+
 import pytest
 
 from pippin.datasets.classes import Classes, Span, classes_of, whole_number
 from pippin.models.spec import ArrayFeature, LabelFeature
 from pippin.models.trainable import Trainable
 
-X = ArrayFeature(name="x", shape=(2,))
+Labels = tuple[str, ...] | tuple[int, ...]
 
 
-def model(labels: tuple[str, ...] | tuple[int, ...] | None, count: int = 0) -> Trainable:
-    target = LabelFeature(name="y", type="string")
-    classes = count or len(labels or ())
-    return Trainable(features=(X, target), target="y", classes=classes, labels=labels, method="sgd", counts={})
-
-
-def learner(label_type: str) -> Trainable:
-    fields: dict[str, object] = {
-        "features": (X, LabelFeature(name="y", type="string")),
+def model(labels: Labels | None, **fields: object) -> Trainable:
+    usual = {
+        "features": (ArrayFeature(name="x", shape=(2,)), LabelFeature(name="y", type="string")),
         "target": "y",
-        "classes": None,
+        "classes": len(labels or ()),
+        "labels": labels,
+        "method": "sgd",
         "counts": {},
     }
-    return Trainable.model_validate(fields | {"label_type": label_type, "method": "nearest_neighbors"})
+    return Trainable.model_validate(usual | fields)
 
 
-def numbered(labels: tuple[str, ...] | tuple[int, ...], least: float, most: float) -> Classes:
-    found = classes_of(model(labels), None, Span(least, most))
-    assert found is not None
-    return found
+def matched(trained: Trainable, *rest: Any) -> Classes:  # noqa: ANN401 - what classes_of takes
+    classes = classes_of(trained, *rest)
+    assert classes is not None
+    return classes
+
+
+def numbered(labels: Labels, least: float, most: float) -> Classes:
+    return matched(model(labels), None, Span(least, most))
 
 
 LEXICOGRAPHIC = ("0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9")
@@ -50,35 +52,28 @@ LEXICOGRAPHIC = ("0", "1", "10", "11", "2", "3", "4", "5", "6", "7", "8", "9")
         (LEXICOGRAPHIC, [[int(name), index] for index, name in enumerate(LEXICOGRAPHIC)]),
     ],
 )
-def test_number_matches_the_class_name_if_all_names_are_numbers(
-    labels: tuple[str, ...] | tuple[int, ...], pairs: list[list[int]] | None
-) -> None:
-    numbers = [whole_number(label) for label in labels]
-    found = numbered(labels, 0, 1)
-    assert found.pairs == pairs
-    assert (found.minimum, found.maximum) == (min(filter_none(numbers)), max(filter_none(numbers)))
-    assert found.faults == ()
+def test_number_matches_the_class_name_if_all_names_are_numbers(labels: Labels, pairs: list[list[int]] | None) -> None:
+    numbers = [number for label in labels if (number := whole_number(label)) is not None]
+    classes = numbered(labels, 0, 1)
+    assert (classes.pairs, classes.minimum, classes.maximum) == (pairs, min(numbers), max(numbers))
+    assert classes.faults == ()
     # The notice is for users who meant positions; integer labels give no notice.
-    assert bool(found.notices) == (pairs is not None and isinstance(labels[0], str))
-
-
-def filter_none(numbers: list[int | None]) -> list[int]:
-    return [number for number in numbers if number is not None]
+    assert bool(classes.notices) == (pairs is not None and isinstance(labels[0], str))
 
 
 def test_numbers_outside_numeric_names_are_not_positions() -> None:
-    found = numbered(("1", "2", "3"), 0, 2)
-    assert (found.minimum, found.maximum) == (1, 3)
-    assert found.rule == "the model's classes are '1', '2', '3', and a whole number stands for the class of that name"
+    classes = numbered(("1", "2", "3"), 0, 2)
+    assert (classes.minimum, classes.maximum) == (1, 3)
+    assert classes.rule == "the model's classes are '1', '2', '3', and a whole number stands for the class of that name"
 
 
 @pytest.mark.parametrize(
     "labels", [("cat", "dog", "eel"), ("a1", "b2", "c3"), ("1_0", "0x1", "1e0"), ("0.5", "1.5", "2.5")]
 )
 def test_number_is_a_position_if_no_name_is_a_number(labels: tuple[str, ...]) -> None:
-    found = numbered(labels, 0, 2)
-    assert (found.pairs, found.minimum, found.maximum, found.faults) == (None, 0, 2, ())
-    assert found.notices[0].endswith(f"0 is {labels[0]!r}, 1 is {labels[1]!r}, 2 is {labels[2]!r}")
+    classes = numbered(labels, 0, 2)
+    assert (classes.pairs, classes.minimum, classes.maximum, classes.faults) == (None, 0, 2, ())
+    assert classes.notices[0].endswith(f"0 is {labels[0]!r}, 1 is {labels[1]!r}, 2 is {labels[2]!r}")
 
 
 def test_a_notice_of_many_classes_is_short() -> None:
@@ -88,23 +83,20 @@ def test_a_notice_of_many_classes_is_short() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "least", "most"),
+    ("labels", "least", "most", "pairs", "notice"),
     [
-        (("other", "1", "2"), 0, 2),  # every number has one meaning
-        (("2", "1", "other"), 0, 2),  # 0 is no name
-        (("747", "737", "other"), 0, 2),
+        (("other", "1", "2"), 0, 2, None, "read as positions"),  # every number has one meaning
+        (("2", "1", "other"), 0, 2, None, "read as positions"),  # 0 is no name
+        (("747", "737", "other"), 0, 2, None, "read as positions"),
+        (("747", "737", "other"), 737, 747, [[747, 0], [737, 1]], "not as positions"),
     ],
 )
-def test_mixed_names_match_by_position_if_names_are_impossible(labels: tuple[str, ...], least: int, most: int) -> None:
-    found = numbered(labels, least, most)
-    assert (found.pairs, found.faults) == (None, ())
-    assert "read as positions" in found.notices[0]
-
-
-def test_mixed_names_match_by_name_if_positions_are_impossible() -> None:
-    found = numbered(("747", "737", "other"), 737, 747)
-    assert (found.pairs, found.minimum, found.maximum) == ([[747, 0], [737, 1]], 737, 747)
-    assert "not as positions" in found.notices[0]
+def test_mixed_names_match_in_the_only_possible_way(
+    labels: Labels, least: int, most: int, pairs: list[list[int]] | None, notice: str
+) -> None:
+    classes = numbered(labels, least, most)
+    assert (classes.pairs, classes.minimum, classes.maximum, classes.faults) == (pairs, least, most, ())
+    assert notice in classes.notices[0]
 
 
 def test_ambiguous_numbers_among_mixed_names_are_refused() -> None:
@@ -117,9 +109,8 @@ def test_names_of_equal_value_cannot_be_matched_by_number(labels: tuple[str, ...
     (fault,) = numbered(labels, 0, 1).faults
     assert f"{labels[0]!r}, {labels[1]!r} are the same whole number" in fault
     # By name they are.
-    found = classes_of(model(labels), labels[::-1], Span(0, 1))
-    assert found is not None
-    assert (found.pairs, found.faults) == ([[0, 1], [1, 0]], ())
+    classes = matched(model(labels), labels[::-1], Span(0, 1))
+    assert (classes.pairs, classes.faults) == ([[0, 1], [1, 0]], ())
 
 
 @pytest.mark.parametrize(
@@ -132,31 +123,24 @@ def test_whole_number_parses_names(label: str | int, number: int | None) -> None
 
 
 def test_model_without_names_uses_the_training_datasets_names() -> None:
-    trained = model(None, 3)
+    trained = model(None, classes=3)
     names = ["bird", "cat", "dog"]
-    found = classes_of(trained, ["dog", "cat"], Span(0, 1), names)
-    assert found is not None
-    assert found.pairs == [[0, 2], [1, 1]]
-    other = classes_of(trained, ["dog", "eel"], Span(0, 1), names)
-    assert other is not None
+    assert matched(trained, ["dog", "cat"], Span(0, 1), names).pairs == [[0, 2], [1, 1]]
+    other = matched(trained, ["dog", "eel"], Span(0, 1), names)
     assert other.pairs is None
     assert other.notices[0].startswith(
         "the model was trained on classes called 'bird', 'cat', 'dog', and the dataset's"
     )
-    by_value = classes_of(trained, None, Span(2, 10), ["1", "10", "2"])
-    assert by_value is not None
-    assert by_value.pairs == [[1, 0], [10, 1], [2, 2]]
+    assert matched(trained, None, Span(2, 10), ["1", "10", "2"]).pairs == [[1, 0], [10, 1], [2, 2]]
     # The name of a class without an example is unknown.
-    partly = classes_of(trained, None, Span(0, 2), ["cat", "dog"])
-    assert partly is not None
+    partly = matched(trained, None, Span(0, 2), ["cat", "dog"])
     assert (partly.pairs, partly.maximum) == (None, 2)
 
 
 def test_integer_labels_must_be_distinct_whole_numbers() -> None:
     def faults(label_type: str, *names: str) -> tuple[str, ...]:
-        found = classes_of(learner(label_type), names, Span(0, len(names) - 1))
-        assert found is not None
-        return found.faults
+        learner = model(None, classes=None, label_type=label_type, method="nearest_neighbors")
+        return matched(learner, names, Span(0, len(names) - 1)).faults
 
     assert faults("int64", "7", "08", "-1") == ()
     assert "'7a' are not" in faults("int64", "7", "7a")[0]

@@ -76,7 +76,6 @@ def test_each_training_input_gets_its_bound_feature_and_scale() -> None:
 
 def test_validation_uses_the_named_split() -> None:
     _, validation = _split(validation="test")
-    assert validation is not None
     assert validation.count == 3
     assert validation.scales["image"] == 1 / 255
 
@@ -85,9 +84,6 @@ def test_seed_divides_all_examples_into_held_out_and_training() -> None:
     training, held = _split(validation_fraction=0.3)
     again, held_again = _split(validation_fraction=0.3)
     _, held_otherwise = _split(validation_fraction=0.3, seed=8)
-    assert held is not None
-    assert held_again is not None
-    assert held_otherwise is not None
     assert (training.count, held.count) == (7, 3)
     rows = np.concatenate([training.arrays["truth"], held.arrays["truth"]]).ravel()
     assert sorted(rows.tolist()) == list(range(10))
@@ -101,28 +97,35 @@ def test_seed_divides_all_examples_into_held_out_and_training() -> None:
 @pytest.mark.parametrize(("fraction", "held"), [(0.001, 1), (0.999, 9)])
 def test_fraction_leaves_at_least_one_example_on_each_side(fraction: float, held: int) -> None:
     training, validation = _split(validation_fraction=fraction)
-    assert validation is not None
     assert (training.count, validation.count) == (10 - held, held)
 
 
-def test_a_single_example_cannot_be_held_out() -> None:
-    with pytest.raises(DatasetError, match="of 1 example none can be held out"):
-        _split({name: array[:1] for name, array in _ARRAYS.items()}, validation_fraction=0.5)
-
-
-def test_missing_split_is_named_with_the_existing_ones() -> None:
-    with pytest.raises(DatasetError, match=r"no feature pixels in a split holdout; it has test/label, test/pixels"):
-        _split(validation="holdout")
-
-
-def test_an_array_of_another_shape_is_refused() -> None:
-    with pytest.raises(DatasetError, match=r"pixels has the shape \[1, 3, 3\].*image of shape \[1, 2, 2\]"):
-        _split({**_ARRAYS, "train/pixels": np.zeros((10, 1, 3, 3), np.uint8)})
-
-
-def test_features_of_different_lengths_are_refused() -> None:
-    with pytest.raises(DatasetError, match=r"different numbers of examples: \[9, 10\]"):
-        _split({**_ARRAYS, "train/label": np.zeros((9, 1), np.int32)})
+@pytest.mark.parametrize(
+    ("arrays", "dataset", "message"),
+    [
+        (
+            {name: array[:1] for name, array in _ARRAYS.items()},
+            {"validation_fraction": 0.5},
+            "of 1 example none can be held out",
+        ),
+        ({}, {"validation": "holdout"}, "no feature pixels in a split holdout; it has test/label, test/pixels"),
+        (
+            {"train/pixels": np.zeros((10, 1, 3, 3), np.uint8)},
+            {},
+            r"pixels has the shape \[1, 3, 3\].*image of shape \[1, 2, 2\]",
+        ),
+        ({"train/label": np.zeros((9, 1), np.int32)}, {}, r"different numbers of examples: \[9, 10\]"),
+        (
+            {},
+            {"classes": [[0, 0], [1, 1], [2, 2], [5, 3]]},
+            "row 3 of train/truth is 3, which is none of the model's classes",
+        ),
+    ],
+    ids=["one example to divide", "missing split", "another shape", "different lengths", "unknown class"],
+)
+def test_unusable_examples_are_refused(arrays: dict[str, Any], dataset: dict[str, Any], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        _split({**_ARRAYS, **arrays}, **dataset)
 
 
 def test_image_input_gets_unscaled_pixels() -> None:
@@ -134,11 +137,6 @@ def test_image_input_gets_unscaled_pixels() -> None:
 def test_classes_are_mapped_to_the_models_numbers() -> None:
     training, _ = _split(classes=[[number, 9 - number] for number in range(10)])
     assert training.arrays["truth"].ravel().tolist() == list(range(9, -1, -1))
-
-
-def test_a_class_that_the_model_lacks_is_named_with_its_row() -> None:
-    with pytest.raises(DatasetError, match=r"row 3 of train/truth is 3, which is none of the model's classes"):
-        _split(classes=[[0, 0], [1, 1], [2, 2], [5, 3]])
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,27 @@
 """Files beside the data and files of other formats are ignored or refused, and named."""
 
 import gzip
-import io
 import re
 import struct
-from collections.abc import Callable
-from typing import Any
 
 import pytest
-from PIL import Image
 
 from pippin.datasets.errors import DatasetError
 from pippin.errors import FaultyDocumentError
 from pippin.models.inspection import inspect
-from tests.pippin.datasets.samples import PNG, digits, labels_of, npz, picture, tar, zipped
-
-Add = Callable[..., dict[str, Any]]
-
+from tests.pippin.datasets.samples import (
+    PNG,
+    Dataset,
+    Details,
+    Store,
+    digits,
+    labels_of,
+    npz,
+    picture,
+    pictures,
+    tar,
+    zipped,
+)
 
 IDX = {
     "train-images-idx3-ubyte": struct.pack(">HBB3I", 0, 8, 3, 2, 2, 2) + bytes(8),
@@ -35,63 +40,59 @@ BESIDE = {
 }
 
 
+def ignored(dataset: Dataset) -> str:
+    (notice,) = (each for each in dataset.notices if each.startswith("ignored"))
+    return notice
+
+
 @pytest.mark.parametrize("data", [IDX, TABLE, dict.fromkeys(["a/1.png", "b/1.png"], PNG)], ids=["idx", "csv", "images"])
 @pytest.mark.parametrize("below", ["", "data/"])
-def test_files_beside_the_data_are_ignored_and_named(add: Add, data: dict[str, bytes], below: str) -> None:
+def test_files_beside_the_data_are_ignored_and_named(store: Store, data: dict[str, bytes], below: str) -> None:
     members = {f"{below}{name}": content for name, content in (BESIDE | data).items()}
-    answer = add({"d.zip": zipped(members)})
-    (notice,) = (each for each in answer["notices"] if each.startswith("ignored"))
+    notice = ignored(store({"d.zip": zipped(members)}))
     assert notice.startswith(f"ignored {len(BESIDE)} files beside the data")
     assert "README.md" in notice
 
 
-def test_a_readme_among_plain_files_and_beside_an_npz_is_ignored(add: Add) -> None:
-    assert "ignored 1 file" in add({"README": b"about", **IDX})["notices"][0]
+def test_a_readme_among_plain_files_and_beside_an_npz_is_ignored(store: Store) -> None:
+    assert "ignored 1 file" in store({"README": b"about", **IDX}).notices[0]
     arrays = {"readme.txt": b"about", "k.npz": npz(x=digits(2), label=labels_of(2))}
-    assert add(arrays)["splits"] == [{"name": "train", "examples": 2}]
+    assert store(arrays).splits == {"train": 2}
 
 
-def test_many_ignored_files_give_one_short_notice(add: Add) -> None:
+def test_many_ignored_files_give_one_short_notice(store: Store) -> None:
     litter = {f".git/objects/{number}": b"x" for number in range(500)}
-    answer = add({"d.zip": zipped(TABLE | litter)})
-    (notice,) = (each for each in answer["notices"] if each.startswith("ignored"))
+    notice = ignored(store({"d.zip": zipped(TABLE | litter)}))
     assert "ignored 500 files" in notice
     assert "and 490 more" in notice
     assert len(notice) <= 500
 
 
 @pytest.mark.parametrize("name", ["1.jfif", "1.JPG", "1.jpe", "1.JPEG"])
-def test_jpeg_file_extensions_are_accepted(add: Add, name: str) -> None:
-    stored = add({"d.zip": zipped(dict.fromkeys([f"a/{name}", f"b/{name}"], picture(form="JPEG")))})
-    assert stored["labels"] == ["a", "b"]
-
-
-def saved(form: str) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (8, 8)).save(file, form)
-    return file.getvalue()
+def test_jpeg_file_extensions_are_accepted(store: Store, name: str) -> None:
+    assert store(pictures(f"a/{name}", f"b/{name}", content=picture(form="JPEG"))).labels == ["a", "b"]
 
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("1.gif", saved("GIF"), "is a GIF; save it as PNG or JPEG"),
-        ("1.bmp", saved("BMP"), "is a BMP picture; save it as PNG or JPEG"),
-        ("1.tif", saved("TIFF"), "is a TIFF picture; save it as PNG or JPEG"),
-        ("1.webp", saved("WEBP"), "is a WebP picture; save it as PNG or JPEG"),
+        ("1.gif", picture(mode="RGB", form="GIF"), "is a GIF; save it as PNG or JPEG"),
+        ("1.bmp", picture(mode="RGB", form="BMP"), "is a BMP picture; save it as PNG or JPEG"),
+        ("1.tif", picture(mode="RGB", form="TIFF"), "is a TIFF picture; save it as PNG or JPEG"),
+        ("1.webp", picture(mode="RGB", form="WEBP"), "is a WebP picture; save it as PNG or JPEG"),
         ("1.heic", b"\0\0\0\x18ftypheic\0\0\0\0", "is a HEIC picture; save it as PNG or JPEG"),
         ("1.svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "is an SVG drawing; save it as PNG or JPEG"),
-        ("1.png", saved("GIF"), "is a GIF; save it as PNG or JPEG"),
+        ("1.png", picture(mode="RGB", form="GIF"), "is a GIF; save it as PNG or JPEG"),
         ("1.png", b"", "is empty (0 bytes); send it again, or leave it out"),
         ("1.png", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
         ("1.jpg", b"<!DOCTYPE html><html></html>", "is an HTML page"),
-        ("1.png", picture(mode="RGB")[:48], "is damaged or cut short"),
+        ("1.png", picture(mode="RGB")[:48], "is damaged or cut short; save it again"),
         ("1.png", b"nonsense", "is not a PNG or JPEG that can be read"),
     ],
 )
 @pytest.mark.parametrize("alone", [True, False])
 def test_unreadable_pictures_are_refused_with_one_fault(
-    details: Callable[..., list[str]], name: str, data: bytes, said: str, alone: bool
+    details: Details, name: str, data: bytes, said: str, alone: bool
 ) -> None:
     good = {} if alone else {"b/1.png": picture(mode="RGB")}
     (detail,) = details({"d.zip": zipped({f"a/{name}": data} | good)})
@@ -100,7 +101,7 @@ def test_unreadable_pictures_are_refused_with_one_fault(
     assert detail.startswith(f"a/0{name}, a/1{name}, a/2{name} and 37 more files: each {said}")
 
 
-def test_photos_of_many_sizes_are_refused_with_one_fault(details: Callable[..., list[str]]) -> None:
+def test_photos_of_many_sizes_are_refused_with_one_fault(details: Details) -> None:
     members = {f"a/{width}.png": picture((width, 8)) for width in range(8, 60)}
     (detail,) = details({"d.zip": zipped(members)})
     assert detail == (
@@ -148,7 +149,7 @@ _IGNORED = {"rows.json", "page.html", "paper.pdf"}
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_foreign_file_is_named_in_a_dataset_upload(details: Callable[..., list[str]], name: str) -> None:
+def test_foreign_file_is_named_in_a_dataset_upload(details: Details, name: str) -> None:
     data, kind = FOREIGN[name]
     (detail,) = details({name: data})
     assert detail.startswith(f"{name} is {kind}")
@@ -161,12 +162,12 @@ def test_foreign_file_is_named_in_a_dataset_upload(details: Callable[..., list[s
         assert second.startswith(f"{name} is {kind}")
 
 
-def test_a_compressed_tar_is_named(details: Callable[..., list[str]]) -> None:
+def test_a_compressed_tar_is_named(details: Details) -> None:
     assert details({"d.tar.gz": tar({"a/1.png": PNG}, "w:gz")})[0].startswith("d.tar is a TAR archive")
     assert details({"d.json.gz": gzip.compress(b'{"a": 1}')})[0].startswith("d.json is JSON")
 
 
-def test_foreign_file_is_named_despite_the_format_option(details: Callable[..., list[str]]) -> None:
+def test_foreign_file_is_named_despite_the_format_option(details: Details) -> None:
     assert details({"d.jsonl": FOREIGN["rows.jsonl"][0]}, format="csv")[0].startswith("d.jsonl is JSON lines")
 
 
@@ -194,25 +195,22 @@ def test_foreign_file_is_named_in_a_model_upload(name: str) -> None:
         "%,label\n1,a\n",
     ],
 )
-def test_table_with_a_header_like_a_signature_is_a_table(add: Add, text: str) -> None:
-    assert add({"d.csv": text.encode()}, target="label")["labels"] == ["a"]
+def test_table_with_a_header_like_a_signature_is_a_table(store: Store, text: str) -> None:
+    assert store({"d.csv": text.encode()}, target="label").labels == ["a"]
 
 
-def test_no_refusal_shows_a_python_object(store: Callable[..., Any]) -> None:
+def test_no_refusal_shows_a_python_object(store: Store) -> None:
     sound = zipped({"a/1.png": PNG, "b/1.png": PNG})
     damaged = [sound[:cut] for cut in range(1, len(sound), 7)]
     damaged += [sound[:at] + b"\xff" * 4 + sound[at + 4 :] for at in range(0, len(sound), 7)]
     arrays = npz(x=digits(2), label=labels_of(2))
     damaged += [arrays[:at] + b"\xff" * 4 + arrays[at + 4 :] for at in range(0, len(arrays), 13)]
-    refused = [error for content in damaged if (error := refusal_of(store, content))]
+    refused = []
+    for content in damaged:
+        try:
+            store({"d.zip": content})
+        except DatasetError as error:
+            refused.append(str(error))
     assert len(refused) > 100
     for word in ("object at", "<_io", "0x7", "Traceback", "Error(", "universal-newline"):
         assert not [text for text in refused if word in text]
-
-
-def refusal_of(store: Callable[..., Any], content: bytes) -> str | None:
-    try:
-        store({"d.zip": content})
-    except DatasetError as error:
-        return str(error)
-    return None

@@ -1,14 +1,11 @@
 """Ambiguous files are refused, or read with a notice of the assumption."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
-from tests.pippin.datasets.samples import PNG, npz, zipped
-
-Add = Callable[..., dict[str, Any]]
+from tests.pippin.datasets.samples import Details, Refusal, Store, npz, pictures
 
 
 def rows(header: str, values: Sequence[tuple[object, ...]]) -> dict[str, bytes]:
@@ -18,22 +15,17 @@ def rows(header: str, values: Sequence[tuple[object, ...]]) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", ["Id", "PassengerId", "Unnamed: 0", "t"])
 @pytest.mark.parametrize("begin", [0, 1, 892])
-def test_column_that_counts_the_rows_is_noted(add: Add, name: str, begin: int) -> None:
-    found = add(rows(f"{name},size,label", [(begin + at, at % 7, "ab"[at % 2]) for at in range(40)]))
-    assert any(f"column 1 ('{name}') looks like an index" in notice for notice in found["notices"])
-    assert found["arrays"]["train/features"].shape == (40, 2)
+def test_column_that_counts_the_rows_is_noted(store: Store, name: str, begin: int) -> None:
+    dataset = store(rows(f"{name},size,label", [(begin + at, at % 7, "ab"[at % 2]) for at in range(40)]))
+    assert any(f"column 1 ('{name}') looks like an index" in notice for notice in dataset.notices)
+    assert dataset.arrays["train/features"].shape == (40, 2)
 
 
-def test_index_column_is_detected_over_a_long_table(add: Add) -> None:
+def test_index_column_is_detected_over_a_long_table(store: Store) -> None:
     long = [(at, at % 7, at % 2) for at in range(60_000)]
-    assert "column 1 ('a') looks like an index" in str(add(rows("a,b,label", long))["notices"])
+    assert "column 1 ('a') looks like an index" in str(store(rows("a,b,label", long)).notices)
     long[-1] = (7, 7, 1)
-    assert "looks like an index" not in str(add(rows("a,b,label", long))["notices"])
-
-
-def test_unnamed_pandas_index_is_noted_in_any_order(add: Add) -> None:
-    assert "looks like an index" in str(add(rows("Unnamed: 0,a,label", [(7, 1, 0), (3, 2, 1)]))["notices"])
-    assert "looks like an index" not in str(add(rows("a,b,label", [(1, 1, 0), (2, 2, 1)]))["notices"])
+    assert "looks like an index" not in str(store(rows("a,b,label", long)).notices)
 
 
 def pen_strokes(at: int) -> tuple[object, ...]:
@@ -50,97 +42,105 @@ def cells_of_patients(at: int) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("row", [pen_strokes, survival, cells_of_patients])
 def test_integer_table_with_its_label_last_is_not_read_like_mnist(
-    details: Callable[..., list[str]], row: Callable[[int], tuple[object, ...]]
+    details: Details, row: Callable[[int], tuple[object, ...]]
 ) -> None:
     (detail,) = details(rows("", [row(at) for at in range(200)]))
     assert "the last column has fewer different numbers than the first" in detail
     assert "target=" in detail
 
 
-def test_mnist_table_keeps_its_first_column_as_the_label(add: Add) -> None:
+def test_mnist_table_keeps_its_first_column_as_the_label(store: Store) -> None:
     corners: list[Callable[[int], int]] = [lambda _: 0, lambda at: 255 * (at % 20 == 0), lambda at: at % 200]
     for corner in corners:
-        found = add(rows("", [(at * 7 % 10, at % 251, at % 13, 0, corner(at)) for at in range(200)]))
-        assert found["features"][-1]["name"] == "label"
+        dataset = store(rows("", [(at * 7 % 10, at % 251, at % 13, 0, corner(at)) for at in range(200)]))
+        assert [*dataset.shapes][-1] == "label"
 
 
-def test_y_beside_x_and_z_is_a_coordinate(add: Add, details: Callable[..., list[str]]) -> None:
+def test_y_beside_x_and_z_is_a_coordinate(store: Store, details: Details) -> None:
     (detail,) = details(rows("x,y,Z,activity", [(1, 2, 3, 0), (4, 5, 6, 1)]))
     assert "no column is called label, target, class or y" in detail
-    assert add(rows("x,y,z,label", [(1, 2, 3, 0), (4, 5, 6, 1)]))["features"][0]["shape"] == [3]
-    assert add(rows("x,y", [(1, 2), (4, 5)]))["features"][1]["name"] == "y"
+    assert store(rows("x,y,z,label", [(1, 2, 3, 0), (4, 5, 6, 1)])).shapes["features"] == (3,)
+    assert [*store(rows("x,y", [(1, 2), (4, 5)])).shapes][1] == "y"
 
 
-def test_decimal_commas_are_not_read_as_separators(
-    details: Callable[..., list[str]],
-) -> None:
+def test_decimal_commas_are_not_read_as_separators(details: Details) -> None:
     (detail, *_) = details({"d.csv": b"1,5;2,25\n2,5;2,75\n"}, target="2")
     assert "decimal comma" in detail
 
 
-def test_spaces_before_a_quoted_cell_are_ignored(add: Add) -> None:
-    found = add({"d.csv": b'"a", "b", "label"\n1, "2", "big, red"\n3, 4, "small"\n'})
-    assert found["labels"] == ["big, red", "small"]
+SPECTRA = rows("400,405,species", [(0.1, 0.2, "oak"), (0.2, 0.1, "elm")])
 
 
-def test_first_row_with_text_read_as_an_example_is_noted(add: Add) -> None:
-    spectra: list[tuple[object, ...]] = [(0.1, 0.2, "oak"), (0.2, 0.1, "elm")]
-    found = add(rows("400,405,species", spectra), target="3")
-    assert "row 1 of d.csv was read as an example, not as a header" in found["notices"][0]
-    for options in ({"target": "3", "header": "false"}, {"target": "species"}):
-        assert "read as an example" not in str(add(rows("400,405,species", spectra), **options)["notices"])
+@pytest.mark.parametrize(
+    ("files", "target", "notice"),
+    [
+        (rows("Unnamed: 0,a,label", [(7, 1, 0), (3, 2, 1)]), None, "column 1 ('Unnamed: 0') looks like an index"),
+        (SPECTRA, "3", "row 1 of d.csv was read as an example, not as a header"),
+        *(
+            (rows("a,b,label", [(1, 2, "yes"), (3, 4, name), (5, 6, "no")]), None, f"{name!r} is a class")
+            for name in ("NA", "?", "null", "N/A", "None")
+        ),
+        (rows("a,churn", [(1, "True"), (3, "TRUE"), (5, "False")]), "churn", "'TRUE', 'True' are different classes"),
+        (pictures("train/Cat/1.png", "test/cat/2.png"), None, "'Cat', 'cat' are different classes"),
+        (
+            pictures("train/cat/1.png", "train/dog/2.png", "test/unknown/3.png"),
+            None,
+            "the split train has no example of 'unknown', which test has",
+        ),
+    ],
+)
+def test_assumption_is_noted(store: Store, files: dict[str, bytes], target: str | None, notice: str) -> None:
+    options = {} if target is None else {"target": target}
+    assert any(notice in each for each in store(files, **options).notices)
 
 
-@pytest.mark.parametrize("name", ["NA", "?", "null", "N/A", "None"])
-def test_class_that_looks_like_a_missing_value_is_noted(add: Add, name: str) -> None:
-    found = add(rows("a,b,label", [(1, 2, "yes"), (3, 4, name), (5, 6, "no")]))
-    assert f"{name!r} is a class" in found["notices"][-1]
+@pytest.mark.parametrize(
+    ("files", "options", "notice"),
+    [
+        (rows("a,b,label", [(1, 1, 0), (2, 2, 1)]), {}, "looks like an index"),
+        (SPECTRA, {"target": "3", "header": "false"}, "read as an example"),
+        (SPECTRA, {"target": "species"}, "read as an example"),
+    ],
+    ids=["two rows", "example by the header option", "header by the target's name"],
+)
+def test_no_notice_without_an_assumption(
+    store: Store, files: dict[str, bytes], options: dict[str, str], notice: str
+) -> None:
+    assert notice not in str(store(files, **options).notices)
 
 
-def test_classes_that_differ_in_case_only_are_noted(add: Add) -> None:
-    found = add(rows("a,b,churn", [(1, 2, "True"), (3, 4, "TRUE"), (5, 6, "False")]), target="churn")
-    assert "'TRUE', 'True' are different classes" in found["notices"][-1]
-
-
-def pictures(*paths: str) -> Mapping[str, bytes]:
-    return {"d.zip": zipped(dict.fromkeys(paths, PNG))}
-
-
-def test_class_without_training_examples_is_noted(add: Add) -> None:
-    found = add(pictures("train/cat/1.png", "train/dog/2.png", "test/unknown/3.png"))
-    assert found["notices"] == ["the split train has no example of 'unknown', which test has"]
-    found = add(pictures("train/Cat/1.png", "test/cat/2.png"))
-    assert "'Cat', 'cat' are different classes" in found["notices"][0]
-
-
-def test_trailing_space_of_a_folder_name_is_ignored(add: Add) -> None:
-    assert add(pictures("train/cat /1.png", "train/dog/2.png", "test/cat/3.png"))["labels"] == ["cat", "dog"]
+@pytest.mark.parametrize(
+    ("files", "labels"),
+    [
+        ({"d.csv": b'"a", "b", "label"\n1, "2", "big, red"\n3, 4, "small"\n'}, ["big, red", "small"]),
+        (pictures("train/cat /1.png", "train/dog/2.png", "test/cat/3.png"), ["cat", "dog"]),
+        (pictures("a/valid/1.png", "a/invalid/1.png", "b/valid/1.png", "b/invalid/1.png"), ["invalid", "valid"]),
+    ],
+    ids=["spaces before quotes", "trailing space of a folder", "class folders called valid and invalid"],
+)
+def test_class_names_are_read(store: Store, files: dict[str, bytes], labels: list[str]) -> None:
+    assert store(files).labels == labels
 
 
 @pytest.mark.parametrize("around", ["", "data/"])
-def test_split_folders_inside_class_folders_are_splits(add: Add, around: str) -> None:
+def test_split_folders_inside_class_folders_are_splits(store: Store, around: str) -> None:
     paths = [f"{around}{folder}/{split}/1.png" for folder in ("cat", "dog") for split in ("Train", "test", "val")]
-    found = add(pictures(*paths))
-    assert found["labels"] == ["cat", "dog"]
-    assert {split["name"]: split["examples"] for split in found["splits"]} == {"train": 2, "validation": 2, "test": 2}
-    (notice,) = found["notices"]
+    dataset = store(pictures(*paths))
+    assert dataset.labels == ["cat", "dog"]
+    assert dataset.splits == {"train": 2, "validation": 2, "test": 2}
+    (notice,) = dataset.notices
     assert "class folders that contain split folders, as in" in notice
 
 
-def test_class_folders_valid_and_invalid_are_classes(add: Add) -> None:
-    found = add(pictures("a/valid/1.png", "a/invalid/1.png", "b/valid/1.png", "b/invalid/1.png"))
-    assert found["labels"] == ["invalid", "valid"]
-
-
-def test_many_index_columns_give_one_notice(add: Add) -> None:
-    found = add(rows("a,b,c,label", [(at, at + 1, at + 2, 0) for at in range(30)]))
-    (index_notice,) = [notice for notice in found["notices"] if "an index" in notice]
+def test_many_index_columns_give_one_notice(store: Store) -> None:
+    dataset = store(rows("a,b,c,label", [(at, at + 1, at + 2, 0) for at in range(30)]))
+    (index_notice,) = [notice for notice in dataset.notices if "an index" in notice]
     assert index_notice.startswith(
         "column 1 ('a') looks like an index of the rows, as 2 more do, and is used as an input"
     )
 
 
-def test_unusable_numbers_give_one_fault_per_array(details: Callable[..., list[str]]) -> None:
+def test_unusable_numbers_give_one_fault_per_array(details: Details) -> None:
     values = np.ones((50, 2))
     values[7:, 1] = np.nan
     (detail,) = details({"d.npz": npz(x=values, y=np.zeros(50, np.int32))})
@@ -149,7 +149,7 @@ def test_unusable_numbers_give_one_fault_per_array(details: Callable[..., list[s
     )
 
 
-def test_number_of_blank_lines_is_limited(refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_blank_lines_is_limited(refusal: Refusal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pippin.datasets.csv.rows._MAX_BLANK", 3)
     assert "d.csv row 7 is one blank line more than the 3 allowed" in refusal(
         {"d.csv": b"a,label\n\n1,2\n\n\n3,4\n\n\n"}

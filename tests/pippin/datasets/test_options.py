@@ -1,10 +1,10 @@
 import re
-from collections.abc import Callable
 
 import pytest
 
 from pippin.datasets.errors import DatasetError
 from pippin.datasets.options import DatasetOptions
+from tests.pippin.datasets.samples import Refusal, idx
 
 
 def test_query_is_parsed_into_options() -> None:
@@ -59,6 +59,6 @@ def test_every_invalid_parameter_is_reported() -> None:
     assert [fault.pointer for fault in raised.value.faults] == ["/scale", "/header"]
 
 
-def test_option_unused_by_the_format_is_refused(refusal: Callable[..., str], idx: Callable[..., bytes]) -> None:
+def test_option_unused_by_the_format_is_refused(refusal: Refusal) -> None:
     message = refusal({"images": idx([[1, 2]]), "labels": idx([1])}, target="label")
     assert "/target: target has no effect on the format idx, whose options are scale" in message

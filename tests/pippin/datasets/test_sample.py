@@ -7,16 +7,13 @@ from pippin.datasets.arrays import open_arrays
 from pippin.system.digests import digest_of
 
 
-def test_sample_has_its_recorded_digest(tmp_path: Path) -> None:
+def test_sample_has_its_recorded_digest_and_equally_many_of_every_digit(tmp_path: Path) -> None:
     prepared = sample.prepare(tmp_path)
     digest, _ = digest_of(prepared.arrays_path)
     assert digest == "sha256:2e2384c40b7ed08252c5d90be7eaf10a75ba7630b08162620d79490f443fd32b"
     assert [(split.name, split.examples) for split in prepared.splits] == [("train", 10_000), ("test", 2_000)]
     assert prepared.format == "idx"
-
-
-def test_every_digit_is_equally_frequent(tmp_path: Path) -> None:
-    arrays = open_arrays(sample.prepare(tmp_path).arrays_path)
+    arrays = open_arrays(prepared.arrays_path)
     assert arrays["train/image"].shape == (10_000, 1, 28, 28)
     assert np.bincount(arrays["train/label"][:, 0]).tolist() == [1000] * 10
     assert np.bincount(arrays["test/label"][:, 0]).tolist() == [200] * 10

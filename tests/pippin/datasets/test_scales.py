@@ -1,20 +1,9 @@
 """The scale of a dataset's bytes."""
 
-import io
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-Store = Callable[..., Any]
-
-
-def npz(**arrays: NDArray[Any]) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the names for options
-    return file.getvalue()
+from tests.pippin.datasets.samples import Store, idx, npz, table
 
 
 @pytest.mark.parametrize(
@@ -30,23 +19,23 @@ def npz(**arrays: NDArray[Any]) -> bytes:
 def test_byte_array_has_a_notice_of_its_scale(
     store: Store, shape: tuple[int, ...], options: dict[str, str], scale: float, notice: str
 ) -> None:
-    found = store({"d.npz": npz(x=np.ones((2, *shape), np.uint8), y=np.ones(2))}, **options)
-    assert found.feature("x")[2] == scale
-    (said,) = found.manifest.notices
-    assert said.startswith(notice)
+    dataset = store({"d.npz": npz(x=np.ones((2, *shape), np.uint8), y=np.ones(2))}, **options)
+    assert dataset.feature("x")[2] == scale
+    (scaled,) = dataset.notices
+    assert scaled.startswith(notice)
 
 
 def test_pixel_table_has_a_notice_of_its_scale(store: Store) -> None:
-    table = b"label," + b",".join(b"p%d" % at for at in range(16)) + b"\n1" + b",7" * 16 + b"\n"
-    assert "multiplied by 1/255" in store({"d.csv": table}, shape="1,4,4").manifest.notices[-1]
-    flat = store({"d.csv": table}).manifest
+    files = {"d.csv": table("label," + ",".join(f"p{at}" for at in range(16)), "1" + ",7" * 16)}
+    assert "multiplied by 1/255" in store(files, shape="1,4,4").notices[-1]
+    flat = store(files)
     assert not any("bytes" in notice for notice in flat.notices)
-    assert flat.features[0].scale == 1
+    assert flat.feature("features")[2] == 1
 
 
-def test_picture_formats_need_no_notice_of_their_scale(store: Store, idx: Callable[..., bytes]) -> None:
+def test_picture_formats_need_no_notice_of_their_scale(store: Store) -> None:
     files = {"train-images": idx([[[0] * 4] * 4]), "train-labels": idx([9])}
-    assert store(files).manifest.notices == []
+    assert store(files).notices == []
     vectors = store({"train-images": idx([[0] * 4]), "train-labels": idx([9])})
     assert vectors.feature("image") == ((4,), "uint8", 1.0)
-    assert "used unscaled" in vectors.manifest.notices[0]
+    assert "used unscaled" in vectors.notices[0]

@@ -37,10 +37,10 @@ def test_error_with_a_known_place_names_it() -> None:
 
 
 def test_a_repeated_key_among_very_many_is_named_in_linear_time() -> None:
-    # Counting each key among all of them took 27 s for 40,000 keys, so it would take 11 minutes for these.
-    members = b",".join(b'"%x":1' % number for number in range(200_000))
-    with pytest.raises(MalformedDocumentError, match='the key "30d3f" twice'):
-        loads(b"{%s}" % (members + b',"30d3f":2'))
+    # Counting each key among all of them took 27 s for 40,000 keys, so it would take 3 minutes for these.
+    members = b",".join(b'"%x":1' % number for number in range(100_000))
+    with pytest.raises(MalformedDocumentError, match='the key "1869f" twice'):
+        loads(b"{%s}" % (members + b',"1869f":2'))
 
 
 def test_a_long_repeated_key_is_quoted_in_part() -> None:
@@ -51,12 +51,7 @@ def test_a_long_repeated_key_is_quoted_in_part() -> None:
 
 
 @pytest.mark.parametrize(
-    "data",
-    [
-        b'["\\ud83c\\udf4e", ["\\ud800"]]',
-        b'{"\\ud83c\\udf4e": {"\\udc00": 1}}',
-        b'"\\\\ud83c\\udf4e"',
-    ],
+    "data", [b'["\\ud83c\\udf4e", ["\\ud800"]]', b'{"\\ud83c\\udf4e": {"\\udc00": 1}}', b'"\\\\ud83c\\udf4e"']
 )
 def test_lone_surrogate_is_refused_anywhere(data: bytes) -> None:
     with pytest.raises(MalformedDocumentError, match="half a surrogate pair"):
@@ -124,7 +119,7 @@ def often_switched() -> Iterator[None]:
 @pytest.mark.usefixtures("often_switched")
 @pytest.mark.parametrize("unit", ["[]", '"ab"', "{}", "1", "1.5", "[[1]]"])
 def test_other_threads_run_while_a_large_text_is_parsed(unit: str) -> None:
-    data = f"[{','.join([unit] * 100_000)}]".encode()
+    data = f"[{','.join([unit] * 50_000)}]".encode()
     switches, ended = 0, threading.Event()
 
     def count() -> None:

@@ -1,5 +1,4 @@
 import json
-import math
 
 import pytest
 from hypothesis import given
@@ -35,11 +34,12 @@ VALUES = st.recursive(
         (".inf", ".inf"),
         ("'1'", "1"),
         ("<<", "<<"),
+        ("1e308", 1e308),
     ],
 )
 def test_scalar_has_its_yaml_12_value(text: str, value: object) -> None:
-    assert parse(text)[0] == value
-    assert type(parse(text)[0]) is type(value)
+    parsed = parse(text)[0]
+    assert (type(parsed), parsed) == (type(value), value)
 
 
 @given(VALUES)
@@ -50,12 +50,18 @@ def test_ascii_json_document_has_its_json_value(value: object) -> None:
 
 def test_every_value_has_its_place_by_pointer() -> None:
     _, places = parse("model:\n  spec:\n    layers:\n      - type: relu\n      - {type: a/b, ~x: 1}\nepochs: 3\n")
-    assert places[""] == Place(1, 1)
-    assert places["/model/spec"] == Place(2, 3)
-    assert places["/model/spec/layers/0"] == Place(4, 9)
-    assert places["/model/spec/layers/0/type"] == Place(4, 9)
-    assert places["/model/spec/layers/1/~0x"] == Place(5, 21)
-    assert places["/epochs"] == Place(6, 1)
+    assert {pointer: (place.line, place.column) for pointer, place in places.items()} == {
+        "": (1, 1),
+        "/model": (1, 1),
+        "/model/spec": (2, 3),
+        "/model/spec/layers": (3, 5),
+        "/model/spec/layers/0": (4, 9),
+        "/model/spec/layers/0/type": (4, 9),
+        "/model/spec/layers/1": (5, 9),
+        "/model/spec/layers/1/type": (5, 10),
+        "/model/spec/layers/1/~0x": (5, 21),
+        "/epochs": (6, 1),
+    }
 
 
 @pytest.mark.parametrize(
@@ -95,11 +101,8 @@ def test_control_character_is_refused() -> None:
         parse("é: \x00")
 
 
-def test_alias_has_the_value_of_its_anchor() -> None:
-    assert parse("a: &x {b: [1]}\nc: *x\n")[0] == {"a": {"b": [1]}, "c": {"b": [1]}}
-
-
-def test_anchor_can_be_redefined_and_name_a_list_item() -> None:
+def test_alias_has_the_value_of_its_last_anchor() -> None:
+    assert loads("a: &x {b: [1]}\nc: *x\n") == {"a": {"b": [1]}, "c": {"b": [1]}}
     assert loads("- &x 1\n- *x\n- &x {a: &y [2]}\n- *x\n- *y\n") == [1, 1, {"a": [2]}, {"a": [2]}, [2]]
 
 
@@ -126,7 +129,3 @@ def test_number_of_tag_directives_is_limited() -> None:
     assert caught.value.place == Place(11, 1)
     assert loads("%TAG ! tag:a,2000:\n---\n1") == 1
     assert loads("a: |\n" + "  %TAG\n" * 20) == {"a": "%TAG\n" * 20}
-
-
-def test_numbers_stay_finite() -> None:
-    assert math.isfinite(parse("1e308")[0])

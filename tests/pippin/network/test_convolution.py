@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,13 +10,14 @@ from hypothesis import strategies as st
 from pippin.models.spec import Layer
 from pippin.models.spec.layers.convolution import Convolution, Deconvolution
 from pippin.network import predict
-from pippin.network.arrays import Array, Convolve
+from pippin.network.arrays import Array
 from pippin.network.layers.convolution import FEW_CHANNELS
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Pair
 from tests.pippin.models.layers.case import Case
 from tests.pippin.models.layers.rows.windows import CASES, convolution, deconvolution
+from tests.pippin.network.builders import native_convolution, run_layer
 
 Drawn = tuple[dict[str, Any], int, Pair]
 """A layer's fields, its number of input channels, height and width."""
@@ -90,7 +90,7 @@ def test_deconvolution_is_the_transpose_of_the_convolution(drawn: Drawn, seed: i
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "convolution" in case.layer["type"]], ids=str)
-def test_convolution_of_the_caller_gives_the_same_output(native_convolution: Convolve, case: Case) -> None:
+def test_convolution_of_the_caller_gives_the_same_output(case: Case) -> None:
     resolved = case.resolved()
     inputs, weights = jax.tree.map(np.float32, (case.drawn(), case.weights()))
     theirs = jax.jit(lambda weights, inputs: predict(resolved, weights, inputs, jnp, native_convolution))(
@@ -101,9 +101,7 @@ def test_convolution_of_the_caller_gives_the_same_output(native_convolution: Con
 
 
 @pytest.mark.parametrize("layer", [Convolution, Deconvolution])
-def test_convolution_of_the_caller_is_used(
-    run_layer: Callable[..., Array], layer: type[Convolution] | type[Deconvolution]
-) -> None:
+def test_convolution_of_the_caller_is_used(layer: type[Convolution] | type[Deconvolution]) -> None:
     def nothing(x: Array, kernel: Array, **_how: object) -> Array:
         return jnp.zeros((*x.shape[:3], kernel.shape[3]))
 

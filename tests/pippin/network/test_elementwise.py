@@ -1,19 +1,20 @@
 """Elementwise and reducing layers at the corners of their formulas: equal values, overflow and NaN."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pippin.models.spec import Layer, ResolvedSpec
+from pippin.models.spec import Layer
 from pippin.models.spec.table import LAYERS
 from pippin.models.spec.weights import initial_weights
 from pippin.network import predict
 from pippin.network.arrays import Array, Namespace
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
+from tests.pippin.network.builders import both, computed, model
 
 ONES = {"scale": np.ones(1, np.float32), "bias": np.ones(1, np.float32)}
 ALPHA_BETA = {"alpha": np.ones(1, np.float32), "beta": np.ones(1, np.float32)}
@@ -24,13 +25,13 @@ def layer_of(kind: str, **fields: object) -> Layer:
 
 
 def run(layer: Layer, *blobs: Array, weights: Mapping[str, Array] | None = None) -> Array:
-    return OPERATIONS[layer.type](Step(layer, weights or {}, jnp), *map(jnp.asarray, blobs))
+    return computed(jnp, lambda *blobs: OPERATIONS[layer.type](Step(layer, weights or {}, jnp), *blobs), *blobs)
 
 
 def slopes(layer: Layer, *blobs: Array) -> list[list[float]]:
-    """The gradient of the sum of what `layer` makes, by input."""
-    found = jax.grad(lambda some: run(layer, *some).sum())([jnp.asarray(blob) for blob in blobs])
-    return [np.asarray(each).ravel().tolist() for each in found]
+    """The gradient of the sum of the layer's output, by input."""
+    gradients = jax.jit(jax.grad(lambda blobs: run(layer, *blobs).sum()))(list(blobs))
+    return [np.asarray(each).ravel().tolist() for each in gradients]
 
 
 def vector(*numbers: float) -> Array:
@@ -44,23 +45,19 @@ def column(*numbers: float) -> Array:
 
 
 EVERY_NUMBER: list[tuple[Layer, Mapping[str, Array]]] = [
+    *((layer_of(kind), {}) for kind in ("softsign", "softplus", "average", "max", "min")),
     (layer_of("linear", alpha=2.0), {}),
     (layer_of("leaky_relu", alpha=0.1), {}),
     (layer_of("thresholded_relu", alpha=1.0), {}),
     (layer_of("elu", alpha=0.7), {}),
     (layer_of("scaled_tanh", alpha=1.5, beta=0.5), {}),
     (layer_of("sigmoid_hard", alpha=0.2, beta=0.5), {}),
-    (layer_of("softsign"), {}),
-    (layer_of("softplus"), {}),
     (layer_of("prelu"), ALPHA_BETA),
     (layer_of("parametric_softplus"), ALPHA_BETA),
     (layer_of("scale", shape_scale=(1,), has_bias=True), ONES),
     (layer_of("bias", shape=(1,)), ONES),
     (layer_of("add", alpha=1.0), {}),
     (layer_of("multiply", alpha=0.1), {}),
-    (layer_of("average"), {}),
-    (layer_of("max"), {}),
-    (layer_of("min"), {}),
     *(
         (layer_of("unary", function=function, alpha=0.5), {})
         for function in ("sqrt", "rsqrt", "inverse", "power", "exp", "log", "abs", "threshold")
@@ -70,39 +67,24 @@ EVERY_NUMBER: list[tuple[Layer, Mapping[str, Array]]] = [
         for mode in ("sum", "avg", "prod", "logsum", "sumsquare", "l1", "l2", "max", "min")
     ),
 ]
-every_number = pytest.mark.parametrize(("layer", "weights"), EVERY_NUMBER)
 
 
-@every_number
-@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_nan_stays_nan(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
+@both
+@pytest.mark.parametrize(("layer", "weights"), EVERY_NUMBER)
+def test_nan_stays_nan_and_float32_stays_float32(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
     # NumPy's logaddexp warns of one.
     with np.errstate(invalid="ignore"):
-        made = OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(1.5, np.nan)))
-    assert np.isnan(np.asarray(made)).ravel().tolist() == [False, True]
-
-
-@every_number
-@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_float32_stays_float32(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
-    assert OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(0.5, 1.5))).dtype == np.float32
+        y = computed(xp, lambda x: OPERATIONS[layer.type](Step(layer, weights, xp), x), vector(1.5, np.nan))
+    assert y.dtype == np.float32
+    assert np.isnan(np.asarray(y)).ravel().tolist() == [False, True]
 
 
 @pytest.mark.parametrize("kind", ["max", "min"])
-def test_nan_wins_max_and_min_in_any_position(kind: str) -> None:
-    made = run(layer_of(kind), vector(1, np.nan, 1), vector(2, 2, np.nan))
-    assert np.isnan(made).ravel().tolist() == [False, True, True]
-
-
-@pytest.mark.parametrize("kind", ["max", "min"])
-def test_the_first_of_equal_blobs_has_the_gradient(kind: str) -> None:
+def test_max_and_min_take_nan_in_any_position_and_pass_the_gradient_to_the_first_of_equals(kind: str) -> None:
+    y = run(layer_of(kind), vector(1, np.nan, 1), vector(2, 2, np.nan))
+    assert np.isnan(y).ravel().tolist() == [False, True, True]
     assert slopes(layer_of(kind), vector(2), vector(2), vector(2)) == [[1], [0], [0]]
-
-
-@pytest.mark.parametrize("mode", ["max", "min"])
-def test_first_of_equal_extremes_along_an_axis_has_the_gradient(mode: str) -> None:
-    layer = layer_of("reduce", mode=mode, axis="h")
-    assert slopes(layer, column(5, 5, 5)) == [[1, 0, 0]]
+    assert slopes(layer_of("reduce", mode=kind, axis="h"), column(5, 5, 5)) == [[1, 0, 0]]
 
 
 def test_first_of_equal_extremes_follows_the_files_axis_order() -> None:
@@ -159,7 +141,7 @@ def test_activations_do_not_overflow_far_from_zero(layer: Layer, low: float, hig
     assert np.isfinite(slopes(layer, vector(-1000, 1000))).all()
 
 
-def test_load_constant_is_repeated_for_every_example(model: Callable[..., ResolvedSpec]) -> None:
+def test_load_constant_is_repeated_for_every_example() -> None:
     data = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
     resolved = model(
         [3, 4, 2],

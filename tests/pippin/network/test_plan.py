@@ -1,4 +1,4 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pippin.models.spec import ResolvedSpec, resolve
+from pippin.models.spec import ResolvedSpec
 from pippin.models.spec.layers.convolution import Convolution
 from pippin.models.spec.layers.pooling import Pooling
 from pippin.network import losses, predict
@@ -14,6 +14,7 @@ from pippin.network.arrays import Array, Weights
 from pippin.network.layers.convolution import product
 from pippin.network.plan import plan
 from pippin.network.window import Borders, Pair, Window, with_borders
+from tests.pippin.network.builders import computed, drawn_weights, gradient, model
 
 RELU = {"type": "relu", "name": "relu"}
 
@@ -90,8 +91,6 @@ def one_after_the_other(resolved: ResolvedSpec, weights: Weights, inputs: Mappin
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("pair", JOINABLE.values(), ids=JOINABLE)
 def test_joining_changes_neither_loss_nor_gradient_at_equal_maxima(
-    model: Callable[..., ResolvedSpec],
-    drawn_weights: Callable[..., Weights],
     pair: tuple[dict[str, object], dict[str, object], int],
 ) -> None:
     convolution, pooling, channels = pair
@@ -105,21 +104,15 @@ def test_joining_changes_neither_loss_nor_gradient_at_equal_maxima(
     weights = drawn_weights(resolved, rng, whole=True)
     inputs = {"x": rng.integers(-1, 2, (4, 2, 11, 10)).astype("float64"), "truth": rng.integers(-9, 9, (4, 2))}
 
-    def mean_loss(weights: Weights) -> Array:
-        return losses(resolved, weights, inputs, jnp).mean()
-
-    loss, found = jax.jit(jax.value_and_grad(mean_loss))(weights)
-    expected_loss, expected = jax.jit(jax.value_and_grad(lambda some: one_after_the_other(resolved, some, inputs)))(
-        weights
-    )
+    loss, found = jax.jit(jax.value_and_grad(lambda weights: losses(resolved, weights, inputs, jnp).mean()))(weights)
+    reference = jax.jit(jax.value_and_grad(lambda weights: one_after_the_other(resolved, weights, inputs)))
+    expected_loss, expected = reference(weights)
     assert loss == expected_loss
     assert np.abs(expected["first"]["weights"]).max() > 0
     jax.tree.map(np.testing.assert_array_equal, found, expected)
 
 
-def test_joined_pooling_passes_the_gradient_to_the_first_maximum(
-    model: Callable[..., ResolvedSpec], gradient: Callable[..., Weights]
-) -> None:
+def test_joined_pooling_passes_the_gradient_to_the_first_maximum() -> None:
     # The kernel has as many channels as its pooling has cells, and weighs the pixels alike: all four maxima are equal.
     resolved = model((1, 2, 2), [conv(kernel_size=[1, 1], output_channels=1), pool()], {"y": (1, 1, 1)})
     weights = {"conv": {"weights": np.zeros((1, 1, 1, 1), "float32"), "bias": np.ones(1, "float32")}}
@@ -129,22 +122,9 @@ def test_joined_pooling_passes_the_gradient_to_the_first_maximum(
 
 
 @pytest.mark.parametrize("shape", [[5, 2, 7, 6], [5, 1, 2, 7, 6]], ids=["rank 4", "a sequence"])
-def test_images_with_leading_axes_are_joined_like_one_image(
-    drawn_weights: Callable[..., Weights], shape: list[int]
-) -> None:
-    layers = [conv(), RELU, pool(output="y")]
+def test_images_with_leading_axes_are_joined_like_one_image(shape: list[int]) -> None:
     rows, image = (
-        resolve(
-            {
-                "array_input_shape_mapping": mapping,
-                "inputs": [{"name": "x", "shape": size}],
-                "outputs": [{"name": "y"}],
-                "layers": layers,
-                "loss": {"type": "mean_squared_error"},
-                "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},
-                "epochs": 1,
-            }
-        )
+        model(size, [conv(), RELU, pool()], {"y": None}, array_input_shape_mapping=mapping)
         for mapping, size in (("exact", shape), ("rank5", [2, 7, 6]))
     )
     assert names(rows) == names(image) == ["pooled_convolution", "relu"]
@@ -156,22 +136,19 @@ def test_images_with_leading_axes_are_joined_like_one_image(
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["joined", "apart"])
-def test_nan_passes_through_joined_and_separate_layers(
-    model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights], *, own: bool
-) -> None:
+def test_nan_passes_through_joined_and_separate_layers(*, own: bool) -> None:
     resolved = model((1, 6, 6), [conv(), RELU, pool()], {"y": (4, 2, 2)})
     weights = drawn_weights(resolved, np.random.default_rng(0))
     x = np.zeros((1, 1, 6, 6))
     # Only the last of its pooling window's four numbers comes to be none.
     x[0, 0, 5, 5] = np.nan
-    y = predict(resolved, weights, {"x": x.astype("float32")}, jnp, slices_apart if own else None)["y"]
+    convolve = slices_apart if own else None
+    y = computed(jnp, lambda x: predict(resolved, weights, {"x": x}, jnp, convolve)["y"], x.astype("float32"))
     assert jnp.isnan(y[:, :, 1, 1]).all()
     assert not jnp.isnan(y[:, :, 0, 0]).any()
 
 
-def test_relu_moves_past_a_max_pooling_and_the_convolution_before_it_is_joined(
-    model: Callable[..., ResolvedSpec],
-) -> None:
+def test_relu_moves_past_a_max_pooling_and_the_convolution_before_it_is_joined() -> None:
     resolved = model((1, 6, 6), [conv(), RELU, pool()], {"y": (4, 2, 2)})
     assert names(resolved) == ["pooled_convolution", "relu"]
     assert names(resolved, join=False) == ["convolution", "pooling", "relu"]
@@ -188,50 +165,48 @@ def test_relu_moves_past_a_max_pooling_and_the_convolution_before_it_is_joined(
     ],
     ids=["average", "overlapping", "borders", "same with a column over", "many cells"],
 )
-def test_other_poolings_are_not_joined(model: Callable[..., ResolvedSpec], pooling: dict[str, object]) -> None:
+def test_other_poolings_are_not_joined(pooling: dict[str, object]) -> None:
     layers = [conv(kernel_size=[2, 2]), pooling, {"type": "flatten"}]
     layers += [{"type": "inner_product", "output_channels": 2}]
     resolved = model((1, 10, 10), layers, {"y": (2,)})
     assert names(resolved) == ["convolution", "pooling", "flatten", "inner_product"]
 
 
-def test_relu_stays_before_an_average_pooling(model: Callable[..., ResolvedSpec]) -> None:
+def test_relu_stays_before_an_average_pooling() -> None:
     resolved = model((1, 6, 6), [conv(), RELU, pool(pooling_type="average")], {"y": (4, 2, 2)})
     assert names(resolved) == ["convolution", "relu", "pooling"]
 
 
+def predicted_beside_the_convolution(resolved: ResolvedSpec) -> tuple[dict[str, Array], Array]:
+    """A model's outputs, and that of its convolution by itself."""
+    rng = np.random.default_rng(0)
+    weights, x = drawn_weights(resolved, rng), rng.uniform(-1, 1, (2, 1, 6, 6))
+    convolution = model((1, 6, 6), [conv()], {"y": (4, 4, 4)})
+    return predict(resolved, weights, {"x": x}), predict(convolution, weights, {"x": x})["y"]
+
+
 @pytest.mark.parametrize("read", ["conv", "relu"])
-def test_layers_of_a_blob_with_two_readers_are_not_joined(
-    model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights], read: str
-) -> None:
+def test_layers_of_a_blob_with_two_readers_are_not_joined(read: str) -> None:
     branch = {"type": "tanh", "name": "branch", "input": read}
     resolved = model((1, 6, 6), [conv(), RELU, branch, pool(input="relu")], {"branch": (4, 4, 4), "y": (4, 2, 2)})
     planned = names(resolved)
     assert "pooled_convolution" not in planned
     assert planned.index("relu") < planned.index("pooling") if read == "relu" else planned.count("convolution") == 1
-    rng = np.random.default_rng(0)
-    weights, x = drawn_weights(resolved, rng), rng.uniform(-1, 1, (2, 1, 6, 6))
-    made = predict(resolved, weights, {"x": x})
-    before = predict(model((1, 6, 6), [conv()], {"y": (4, 4, 4)}), weights, {"x": x})["y"]
+    outputs, before = predicted_beside_the_convolution(resolved)
     after = np.maximum(before, 0)
-    np.testing.assert_allclose(made["branch"], np.tanh(before if read == "conv" else after))
-    np.testing.assert_allclose(made["y"], after.reshape(2, 4, 2, 2, 2, 2).max(axis=(3, 5)))
+    np.testing.assert_allclose(outputs["branch"], np.tanh(before if read == "conv" else after))
+    np.testing.assert_allclose(outputs["y"], after.reshape(2, 4, 2, 2, 2, 2).max(axis=(3, 5)))
 
 
 @pytest.mark.parametrize("shown", ["conv", "relu"])
-def test_layers_of_an_output_blob_are_not_joined(
-    model: Callable[..., ResolvedSpec], drawn_weights: Callable[..., Weights], shown: str
-) -> None:
+def test_layers_of_an_output_blob_are_not_joined(shown: str) -> None:
     resolved = model((1, 6, 6), [conv(), RELU, pool()], {shown: (4, 4, 4), "y": (4, 2, 2)})
     assert "pooled_convolution" not in names(resolved)
-    rng = np.random.default_rng(0)
-    weights, x = drawn_weights(resolved, rng), rng.uniform(-1, 1, (2, 1, 6, 6))
-    made = predict(resolved, weights, {"x": x})
-    before = predict(model((1, 6, 6), [conv()], {"y": (4, 4, 4)}), weights, {"x": x})["y"]
-    np.testing.assert_allclose(made[shown], before if shown == "conv" else np.maximum(before, 0))
+    outputs, before = predicted_beside_the_convolution(resolved)
+    np.testing.assert_allclose(outputs[shown], before if shown == "conv" else np.maximum(before, 0))
 
 
-def test_unneeded_layers_are_not_computed(model: Callable[..., ResolvedSpec]) -> None:
+def test_unneeded_layers_are_not_computed() -> None:
     layers = [{"type": "inner_product", "name": "logits", "output_channels": 3, "updatable": True}, {"type": "softmax"}]
     resolved = model((4,), layers, {"y": (3,)}, "categorical_cross_entropy")
     assert [task.outputs for task in plan(resolved, ["logits"], join=True)] == [("logits",)]

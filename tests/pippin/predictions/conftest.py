@@ -45,6 +45,17 @@ def classifier() -> Document:
 
 
 @pytest.fixture(scope="session")
+def embedding() -> list[Document]:
+    """The layers of a classifier that looks up a whole number from 0 to 2."""
+    return [
+        {"type": "embedding", "name": "e", "input_dim": 3, "output_channels": 2},
+        {"type": "flatten", "name": "flat"},
+        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+        {"type": "softmax", "name": "softmax"},
+    ]
+
+
+@pytest.fixture(scope="session")
 def neighbors_message() -> Message:
     """A classifier of three points in the plane."""
     builder = KNearestNeighborsClassifierBuilder(
@@ -67,9 +78,7 @@ def neighbors(neighbors_message: Message) -> AnyModel:
 def tied() -> NeighborsModel:
     """Four points in a line, each of a class of its own: at equal votes the nearest point decides."""
     message = neighbors_file([[0.0, 0.0], [3.0, 0.0], [1.0, 0.0], [2.0, 0.0]], ["a", "d", "b", "c"])
-    model = open_model(serialize(message))
-    assert isinstance(model, NeighborsModel)
-    return replace(model, input="point", predicted_feature="color")
+    return replace(open_model(serialize(message)), input="point", predicted_feature="color")
 
 
 @pytest.fixture(scope="session")

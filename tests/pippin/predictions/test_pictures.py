@@ -1,13 +1,13 @@
-import io
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from pippin.models.spec import ArrayFeature, Feature, ImageFeature
 from pippin.predictions.errors import PredictionError
 from pippin.predictions.pictures import from_picture
+from tests.pippin.datasets.samples import encoded
 
 DIGIT = ArrayFeature(name="image", shape=(1, 2, 3))
 COLORED = ArrayFeature(name="image", shape=(3, 2, 3))
@@ -15,60 +15,54 @@ PIXELS = np.array([[0, 10, 255], [7, 128, 64]], np.uint8)
 COLORS = np.arange(18, dtype=np.uint8).reshape(2, 3, 3) * 13
 
 
-def encoded(pixels: NDArray[np.uint8], form: str = "PNG", mode: str | None = None) -> bytes:
-    file = io.BytesIO()
-    image = Image.fromarray(pixels)
-    (image.convert(mode) if mode else image).save(file, form)
-    return file.getvalue()
+def decoded(feature: Feature, data: bytes, scale: str | None = "1.0") -> NDArray[Any]:
+    """The only example that a picture becomes."""
+    metadata = {"pippin.scale.other": "9"} if scale is None else {"pippin.scale.image": scale}
+    (example,) = from_picture((feature,), metadata, data)["image"]
+    return example
 
 
 def test_an_array_gets_each_pixel_times_the_scale_of_its_training_data() -> None:
-    found = from_picture((DIGIT,), {"pippin.scale.image": "0.5"}, encoded(PIXELS))["image"]
-    assert found.dtype == np.float32
-    assert found.tolist() == [[[[0, 5, 127.5], [3.5, 64, 32]]]]
+    array = decoded(DIGIT, encoded(PIXELS), "0.5")
+    assert array.dtype == np.float32
+    assert array.tolist() == [[[0, 5, 127.5], [3.5, 64, 32]]]
 
 
 def test_pixels_without_a_known_scale_are_divided_by_255() -> None:
-    found = from_picture((DIGIT,), {"pippin.scale.other": "9"}, encoded(PIXELS))["image"]
-    np.testing.assert_array_equal(found[0, 0], PIXELS.astype(np.float32) * np.float32(1 / 255))
+    expected = PIXELS.astype(np.float32) * np.float32(1 / 255)
+    np.testing.assert_array_equal(decoded(DIGIT, encoded(PIXELS), None), [expected])
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
 def test_image_input_gets_unscaled_rgb_pixels(color: str) -> None:
     feature = ImageFeature.model_validate({"name": "image", "color": color, "width": 3, "height": 2, "scale": 0.1})
-    found = from_picture((feature,), {"pippin.scale.image": "0.5"}, encoded(COLORS))["image"]
-    np.testing.assert_array_equal(found[0], COLORS.transpose(2, 0, 1))
+    np.testing.assert_array_equal(decoded(feature, encoded(COLORS), "0.5"), COLORS.transpose(2, 0, 1))
 
 
 def test_colours_are_converted_to_luma_and_gray_is_repeated() -> None:
-    gray = from_picture((DIGIT,), {"pippin.scale.image": "1.0"}, encoded(COLORS))["image"][0, 0]
     # ITU-R 601-2, as Pillow's documentation of "L" gives it.
     luma = (COLORS.astype(np.float64) * [0.299, 0.587, 0.114]).sum(axis=2)
-    np.testing.assert_allclose(gray, luma, atol=1)
-    colored = from_picture((COLORED,), {"pippin.scale.image": "1.0"}, encoded(PIXELS))["image"]
-    np.testing.assert_array_equal(colored[0], np.stack([PIXELS] * 3))
+    np.testing.assert_allclose(decoded(DIGIT, encoded(COLORS))[0], luma, atol=1)
+    np.testing.assert_array_equal(decoded(COLORED, encoded(PIXELS)), np.stack([PIXELS] * 3))
 
 
 def test_larger_picture_is_averaged() -> None:
     halves = np.repeat(np.array([[0, 200]], np.uint8), 100, axis=1).repeat(100, axis=0)
     feature = ArrayFeature(name="image", shape=(1, 1, 2))
-    found = from_picture((feature,), {"pippin.scale.image": "1.0"}, encoded(halves))["image"].ravel()
     # A triangle two pixels of the result wide: 7/8 of it lie inside the picture, 1/8 over the other half.
-    np.testing.assert_allclose(found, [200 / 7, 200 * 6 / 7], atol=1)
-    even = from_picture((feature,), {"pippin.scale.image": "1.0"}, encoded(np.full((50, 7), 99, np.uint8)))["image"]
-    assert even.ravel().tolist() == [99, 99]
+    np.testing.assert_allclose(decoded(feature, encoded(halves)).ravel(), [200 / 7, 200 * 6 / 7], atol=1)
+    assert decoded(feature, encoded(np.full((50, 7), 99, np.uint8))).tolist() == [[[99, 99]]]
 
 
 @pytest.mark.parametrize(
     ("form", "mode", "tolerance"), [("PPM", None, 0), ("JPEG", None, 12), ("PNG", "P", 0), ("PNG", "LA", 0)]
 )
 def test_other_formats_give_the_same_pixels(form: str, mode: str | None, tolerance: int) -> None:
-    found = from_picture((DIGIT,), {"pippin.scale.image": "1.0"}, encoded(PIXELS, form, mode))["image"]
-    np.testing.assert_allclose(found[0, 0], PIXELS, atol=tolerance)
+    np.testing.assert_allclose(decoded(DIGIT, encoded(PIXELS, form, mode)), [PIXELS], atol=tolerance)
 
 
 @pytest.mark.parametrize(
-    ("data", "detail"),
+    ("data", "expected"),
     [
         (b"", "the picture is empty (0 bytes)"),
         (b"GIF89a", "the picture is a GIF; save it as PNG or JPEG"),
@@ -79,12 +73,12 @@ def test_other_formats_give_the_same_pixels(form: str, mode: str | None, toleran
         (b"P5 9000 9000 255\n", "found 9000 by 9000 pixels; needs at most 67,108,864"),
     ],
 )
-def test_invalid_picture_is_refused(data: bytes, detail: str) -> None:
+def test_invalid_picture_is_refused(data: bytes, expected: str) -> None:
     with pytest.raises(PredictionError) as caught:
         from_picture((DIGIT,), {}, data)
-    ((where, found_detail),) = [(fault.pointer, fault.detail) for fault in caught.value.faults]
-    assert where == ""
-    assert detail in found_detail
+    (fault,) = caught.value.faults
+    assert fault.pointer == ""
+    assert expected in fault.detail
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,33 @@
 """The store's invariants hold for any operations on jobs in any order."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from pippin.api.checkpoints import StoredCheckpoint
-from pippin.api.jobs import Artifact, Failure
-from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.metrics import BatchLosses
 from pippin.api.requests import ResolvedRequest
-from pippin.api.states import Reason, Status
+from pippin.api.states import Status
 from pippin.jobs.states import TRANSITIONS
 from pippin.store import Claim, Control, LeaseLost, Refused, Store, keys, new_token
+from tests.pippin.store.driver import FAILURE, QUEUE, TENANT, trained_model
+from tests.support.records import epoch_metrics, resolved_request, stored_checkpoint
 
-TENANT = "default"
 HELD = {Status.STARTING, Status.RUNNING, Status.PAUSING, Status.CANCELLING}
 RESTING = {Status.PAUSED, Status.PAUSING}
+ENDINGS = {
+    "succeed": Status.SUCCEEDED,
+    "fail": Status.FAILED,
+    "cancelled": Status.CANCELLED,
+    "paused": Status.PAUSED,
+    "hand_back": Status.QUEUED,
+}
 MAX_ATTEMPTS = 2
 
 
@@ -45,8 +54,6 @@ class Life(RuleBasedStateMachine):
 
     store: Store
     request: ResolvedRequest
-    metrics: Callable[..., EpochMetrics]
-    checkpoint: Callable[..., StoredCheckpoint]
 
     jobs: Bundle[str] = Bundle("jobs")
     claims: Bundle[Claim] = Bundle("claims")
@@ -59,12 +66,15 @@ class Life(RuleBasedStateMachine):
     def holds(self, claim: Claim) -> bool:
         return self.expected[claim.job_id].holder == claim
 
-    def refused(self, action: Callable[[], object], error: type[Exception]) -> None:
-        try:
+    def succeeds(self, action: Callable[[], object], *, expected: bool, error: type[Exception] = Refused) -> bool:
+        """Whether the action, which is expected to succeed or to be refused with this error, has succeeded."""
+        with nullcontext() if expected else pytest.raises(error):
             action()
-        except error:
-            return
-        raise AssertionError(f"not refused with {error.__name__}")
+        return expected
+
+    def writes(self, claim: Claim, action: Callable[[], object]) -> bool:
+        """Whether the action is not refused because the claim no longer holds its job."""
+        return self.succeeds(action, expected=self.holds(claim), error=LeaseLost)
 
     @rule(target=jobs)
     def submit(self) -> str:
@@ -83,79 +93,58 @@ class Life(RuleBasedStateMachine):
         job = self.expected[claim.job_id]
         # A claim that was refused while the job was paused is valid once the job is queued again.
         due = job.status is Status.QUEUED and claim.number == job.number
-        if not due and not self.holds(claim):
-            self.refused(lambda: self.store.attempts.claim(claim, worker="w", engine="jax"), Refused)
-            return
-        self.store.attempts.claim(claim, worker="w", engine="jax")
-        if due:
+        taking = partial(self.store.attempts.claim, claim, worker="w", engine="jax")
+        if self.succeeds(taking, expected=due or self.holds(claim)) and due:
             job.status, job.holder = Status.STARTING, claim
 
     @rule(claim=claims)
     def start_running(self, claim: Claim) -> None:
         job = self.expected[claim.job_id]
-        if not self.holds(claim):
-            self.refused(lambda: self.store.attempts.running(claim), LeaseLost)
-            return
-        self.store.attempts.running(claim)
-        if job.status is Status.STARTING:
+        if self.writes(claim, lambda: self.store.attempts.running(claim)) and job.status is Status.STARTING:
             job.status = Status.RUNNING
 
     @rule(claim=claims)
     def renew(self, claim: Claim) -> None:
-        if not self.holds(claim):
-            self.refused(lambda: self.store.attempts.renew(claim), LeaseLost)
-            return
+        controls: list[Control] = []
+        for read in (self.store.attempts.renew, self.store.attempts.read_control):
+            self.writes(claim, lambda read=read: controls.append(read(claim)))
         wanted = {Status.CANCELLING: Control.CANCEL, Status.PAUSING: Control.PAUSE}
-        told = wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)
-        assert (self.store.attempts.renew(claim), self.store.attempts.read_control(claim)) == (told, told)
+        assert set(controls) <= {wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)}
 
     @rule(claim=claims, epoch=st.integers(1, 3))
     def finish_epoch(self, claim: Claim, epoch: int) -> None:
-        job = self.expected[claim.job_id]
-        if not self.holds(claim):
-            self.refused(lambda: self.store.attempts.epoch(claim, self.metrics(epoch)), LeaseLost)
-            return
-        event_id = self.store.attempts.epoch(claim, self.metrics(epoch), BatchLosses.of([0.5], 1000))
-        assert job.epochs.setdefault(epoch, event_id) == event_id
+        ids: list[str] = []
+        losses = BatchLosses.of([0.5], 1000)
+        if self.writes(claim, lambda: ids.append(self.store.attempts.epoch(claim, epoch_metrics(epoch), losses))):
+            assert self.expected[claim.job_id].epochs.setdefault(epoch, ids[0]) == ids[0]
 
     @rule(claim=claims, place=st.tuples(st.integers(0, 3), st.integers(1, 3)))
     def keep_a_checkpoint(self, claim: Claim, place: tuple[int, int]) -> None:
         job = self.expected[claim.job_id]
-        stored = self.checkpoint(*place)
-        if not self.holds(claim):
-            self.refused(lambda: self.store.attempts.checkpoint(claim, stored), LeaseLost)
-            return
-        self.store.attempts.checkpoint(claim, stored)
-        if job.place is None or place > job.place:
+        stored = self.writes(claim, lambda: self.store.attempts.checkpoint(claim, stored_checkpoint(*place)))
+        if stored and (job.place is None or place > job.place):
             job.place, job.losses = place, 0
 
     @rule(job_id=jobs)
     def pause(self, job_id: str) -> None:
         job = self.expected[job_id]
-        if job.status.is_final or job.status is Status.CANCELLING:
-            self.refused(lambda: self.store.jobs.pause(TENANT, job_id), Refused)
-            return
-        self.store.jobs.pause(TENANT, job_id)
-        if job.status not in RESTING:
+        allowed = not job.status.is_final and job.status is not Status.CANCELLING
+        paused = self.succeeds(lambda: self.store.jobs.pause(TENANT, job_id), expected=allowed)
+        if paused and job.status not in RESTING:
             job.status = Status.PAUSED if job.status is Status.QUEUED else Status.PAUSING
 
     @rule(job_id=jobs)
     def resume(self, job_id: str) -> None:
         job = self.expected[job_id]
-        if job.status not in {Status.PAUSED, Status.QUEUED}:
-            self.refused(lambda: self.store.jobs.resume(TENANT, job_id), Refused)
-            return
-        self.store.jobs.resume(TENANT, job_id)
-        job.status = Status.QUEUED
+        allowed = job.status in {Status.PAUSED, Status.QUEUED}
+        if self.succeeds(lambda: self.store.jobs.resume(TENANT, job_id), expected=allowed):
+            job.status = Status.QUEUED
 
     @rule(job_id=jobs)
     def cancel(self, job_id: str) -> None:
         job = self.expected[job_id]
-        if job.status.is_final:
-            self.refused(lambda: self.store.jobs.cancel(TENANT, job_id), Refused)
-            return
-        self.store.jobs.cancel(TENANT, job_id)
-        job.status = Status.CANCELLING if job.status in HELD else Status.CANCELLED
+        if self.succeeds(lambda: self.store.jobs.cancel(TENANT, job_id), expected=not job.status.is_final):
+            job.status = Status.CANCELLING if job.status in HELD else Status.CANCELLED
 
     @rule(job_id=jobs)
     def lose_worker(self, job_id: str) -> None:
@@ -165,8 +154,7 @@ class Life(RuleBasedStateMachine):
     @rule(claim=claims)
     def lose_process(self, claim: Claim) -> None:
         holder = claim if self.holds(claim) else None
-        failure = Failure(code=Reason.WORKER_LOST, detail="It died.")
-        self.check_loss(holder, claim.job_id, self.store.reaping.report_lost(claim, failure))
+        self.check_loss(holder, claim.job_id, self.store.reaping.report_lost(claim, FAILURE))
 
     def check_loss(self, holder: Claim | None, job_id: str, outcome: Status | None) -> None:
         job = self.expected[job_id]
@@ -189,44 +177,29 @@ class Life(RuleBasedStateMachine):
         self.store.redis.zadd(keys.LEASES, {keys.member(TENANT, claim.job_id): 1}, xx=True)
         assert ((TENANT, claim.job_id) in self.store.leases.expired()) == (job.holder is not None)
 
-    @rule(claim=claims, ending=st.sampled_from(["succeed", "fail", "cancelled", "paused", "hand_back"]))
+    @rule(claim=claims, ending=st.sampled_from(list(ENDINGS)))
     def end(self, claim: Claim, ending: str) -> None:
         job = self.expected[claim.job_id]
-        artifact = Artifact(variant="trained", digest="sha256:" + "1" * 64, bytes=1, url="/model")
-        failure = Failure(code=Reason.ENGINE_ERROR, detail="It stopped.")
-        arguments = {"succeed": [artifact], "fail": [failure]}.get(ending, [])
-        target = {
-            "succeed": Status.SUCCEEDED,
-            "fail": Status.FAILED,
-            "cancelled": Status.CANCELLED,
-            "paused": Status.PAUSED,
-            "hand_back": Status.QUEUED,
-        }[ending]
+        arguments = {"succeed": [trained_model(claim.job_id)], "fail": [FAILURE]}.get(ending, [])
+        target = ENDINGS[ending]
         if job.status is Status.CANCELLING and ending != "succeed":
             target = Status.CANCELLED
         if job.status is Status.PAUSING and ending == "hand_back":
             target = Status.PAUSED
 
-        def act() -> None:
-            getattr(self.store.attempts, ending)(claim, *arguments)
-
+        act = partial(getattr(self.store.attempts, ending), claim, *arguments)
         if not self.holds(claim):
-            if job.endings.get(claim.token) == ending:
-                act()
-            else:
-                self.refused(act, LeaseLost)
-        elif target in TRANSITIONS[job.status]:
-            act()
+            # An ending may be sent again.
+            self.succeeds(act, expected=job.endings.get(claim.token) == ending, error=LeaseLost)
+        elif self.succeeds(act, expected=target in TRANSITIONS[job.status]):
             job.endings[claim.token] = ending
             job.end(target)
-        else:
-            self.refused(act, Refused)
 
     @invariant()
     def every_record_and_its_history_are_as_expected(self) -> None:
-        found = self.store.jobs.page(TENANT, limit=100).items
-        assert {job.id for job in found} == self.expected.keys()
-        for job in found:
+        page = self.store.jobs.page(TENANT, limit=100).items
+        assert {job.id for job in page} == self.expected.keys()
+        for job in page:
             expected = self.expected[job.id]
             assert job.status is expected.status
             assert (job.checkpoint and (job.checkpoint.epoch, job.checkpoint.step)) == expected.place
@@ -260,7 +233,7 @@ class Life(RuleBasedStateMachine):
         assert by_status == list(members.values())
         assert leases == {keys.member(TENANT, job_id) for status in HELD for job_id in members[status]}
         assert queued == {keys.member(TENANT, job_id) for job_id in members[Status.QUEUED]}
-        waiting = self.store.queues.waiting("pippin-jax")
+        waiting = self.store.queues.waiting(QUEUE)
         assert all((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.QUEUED])
         assert not any((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.PAUSED])
 
@@ -269,21 +242,10 @@ class Life(RuleBasedStateMachine):
         assert self.store.usage.recount(TENANT) == 0
 
 
-def test_random_sequences_of_operations_keep_the_invariants(
-    *,
-    store: Store,
-    ask: Callable[..., ResolvedRequest],
-    metrics: Callable[..., EpochMetrics],
-    checkpoint: Callable[..., StoredCheckpoint],
-) -> None:
-    Life.store, Life.request = store, ask(max_attempts=MAX_ATTEMPTS)
-    Life.metrics, Life.checkpoint = staticmethod(metrics), staticmethod(checkpoint)
+@pytest.mark.parametrize("sequences", [10, pytest.param(30, marks=pytest.mark.full)])
+def test_random_sequences_of_operations_keep_the_invariants(store: Store, sequences: int) -> None:
+    Life.store, Life.request = store, resolved_request(max_attempts=MAX_ATTEMPTS)
     run_state_machine_as_test(
         Life,
-        settings=settings(
-            max_examples=30,
-            stateful_step_count=25,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow],
-        ),
+        settings=settings(max_examples=sequences, stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow]),
     )

@@ -1,8 +1,8 @@
 """Redis over TLS, as used by a worker on another machine: every kind of connection that Pippin makes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,6 +11,7 @@ from rq import Queue
 
 from pippin.settings import Settings, SettingsError
 from pippin.store import EventReader, Store, StoreUnavailable, connect
+from tests.pippin.store.driver import QUEUE, TENANT, Driver
 from tests.support.tls import Authority, TlsFront
 from worker.parent.rq_worker import AttemptWorker
 
@@ -22,45 +23,39 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def front(valkey_url: str, authority: Authority) -> Iterator[TlsFront]:
-    port = urlsplit(valkey_url).port
-    assert port is not None
-    with TlsFront(port, authority) as front:
+    with TlsFront(urlsplit(valkey_url).port, authority) as front:
         yield front
 
 
 @pytest.fixture
-def secure(valkey_url: str, front: TlsFront) -> Callable[..., str]:
-    """The address of the server over TLS; keywords are its options."""
-
-    def address(**options: object) -> str:
-        query = "&".join(f"{name}={value}" for name, value in options.items())
-        return f"rediss://:{urlsplit(valkey_url).password}@127.0.0.1:{front.port}/0?{query}"
-
-    return address
+def address(valkey_url: str, front: TlsFront) -> str:
+    """The address of the server over TLS."""
+    return f"rediss://:{urlsplit(valkey_url).password}@127.0.0.1:{front.port}/0"
 
 
-def test_store_works_over_tls_with_a_private_authority(
-    secure: Callable[..., str], authority: Authority, submit: Callable[..., Any]
-) -> None:
-    store = Store(connect(secure(ssl_ca_certs=authority.certificate)))
-    job = submit()
-    found = store.jobs.get("default", job.id)
-    assert found is not None
-    assert found.id == job.id
-    store.close()
+@pytest.fixture
+def trusted(address: str, authority: Authority) -> str:
+    """The same with the authority's certificate."""
+    return f"{address}?ssl_ca_certs={authority.certificate}"
 
 
-async def test_events_are_read_over_tls(secure: Callable[..., str], authority: Authority) -> None:
-    async with EventReader(secure(ssl_ca_certs=authority.certificate)) as reader:
+def test_store_works_over_tls_with_a_private_authority(driver: Driver, trusted: str) -> None:
+    job = driver.submit()
+    with closing(Store(connect(trusted))) as store:
+        assert store.jobs.get(TENANT, job.id) == job
+
+
+async def test_events_are_read_over_tls(trusted: str) -> None:
+    async with EventReader(trusted) as reader:
         assert await reader._query_client.ping()
 
 
-def test_rq_takes_jobs_over_tls(secure: Callable[..., str], authority: Authority, submit: Callable[..., Any]) -> None:
-    job = submit()
+def test_rq_takes_jobs_over_tls(driver: Driver, trusted: str) -> None:
+    job = driver.submit()
     taken: list[str] = []
-    with Redis.from_url(secure(ssl_ca_certs=authority.certificate)) as connection:
+    with Redis.from_url(trusted) as connection:
         worker = AttemptWorker(
-            "pippin-jax",
+            QUEUE,
             name="far",
             connection=connection,
             handle=lambda attempt, forget: (taken.append(attempt.job_id), forget())[0],
@@ -68,30 +63,30 @@ def test_rq_takes_jobs_over_tls(secure: Callable[..., str], authority: Authority
         )
         worker.work()
         assert taken == [job.id]
-        assert Queue("pippin-jax", connection=connection).count == 0
+        assert Queue(QUEUE, connection=connection).count == 0
 
 
-def test_untrusted_authority_is_reported(secure: Callable[..., str]) -> None:
+def test_untrusted_authority_is_reported(address: str) -> None:
     with pytest.raises(StoreUnavailable, match="certificate verify failed"):
-        connect(secure(), retries=0).ping()
+        connect(address, retries=0).ping()
 
 
-def test_a_certificate_of_another_host_is_refused(secure: Callable[..., str], authority: Authority) -> None:
+def test_certificate_of_another_host_is_refused(trusted: str) -> None:
     # The same machine by a name that the certificate does not carry.
-    url = secure(ssl_ca_certs=authority.certificate).replace("@127.0.0.1:", "@127.1:")
     with pytest.raises(StoreUnavailable, match="certificate verify failed"):
-        connect(url, retries=0).ping()
+        connect(trusted.replace("@127.0.0.1:", "@127.1:"), retries=0).ping()
 
 
-def test_missing_certificate_file_is_reported(secure: Callable[..., str], tmp_path: Path) -> None:
+def test_missing_certificate_file_is_reported(address: str, tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="No such file"):
-        connect(secure(ssl_ca_certs=tmp_path / "away.pem"), retries=0).ping()
+        connect(f"{address}?ssl_ca_certs={tmp_path / 'away.pem'}", retries=0).ping()
 
 
 def test_misspelt_tls_option_is_refused_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PIPPIN_REDIS_URL", "rediss://:secret@127.0.0.1:6379/0?ssl_ca_cert=/etc/ca.pem")
+    url = "rediss://:secret@127.0.0.1:6379/0?ssl_ca_certs=/etc/ca.pem"
+    monkeypatch.setenv("PIPPIN_REDIS_URL", url.replace("certs", "cert"))
     with pytest.raises(SettingsError, match=r"PIPPIN_REDIS_URL .*'ssl_ca_cert'") as raised:
         Settings()
     assert "secret" not in str(raised.value)
-    monkeypatch.setenv("PIPPIN_REDIS_URL", "rediss://:secret@127.0.0.1:6379/0?ssl_ca_certs=/etc/ca.pem")
+    monkeypatch.setenv("PIPPIN_REDIS_URL", url)
     Settings()

@@ -1,19 +1,23 @@
 import pytest
 
-from pippin.api.tokens import ROLES, Quotas, issue, parse, secret_hash
+from pippin.api.tokens import ROLES, NewToken, Quotas, Role, issue, parse, secret_hash
 from pippin.store import BadTenant, Store, StoreLimits, keys
 
 
+def added(store: Store, role: Role, name: str | None = None) -> NewToken:
+    token = issue(role, name)
+    store.tokens.add(token)
+    return token
+
+
 def test_without_tokens_no_token_and_no_role_is_found(store: Store) -> None:
-    assert store.tokens.check(None) == (None, frozenset())
-    assert store.tokens.check("anything") == (None, frozenset())
-    assert store.tokens.check_session("anything") == (None, frozenset())
+    for checked in (store.tokens.check(None), store.tokens.check("anything"), store.tokens.check_session("anything")):
+        assert checked == (None, frozenset())
 
 
 def test_only_live_tokens_are_accepted(store: Store) -> None:
-    first, second, stranger = (issue("worker", name) for name in ("a", "b", "c"))
-    store.tokens.add(first)
-    store.tokens.add(second)
+    first, second = added(store, "worker", "a"), added(store, "worker", "b")
+    stranger = issue("worker", "c")
     assert [token.name for token in store.tokens.all()] == ["a", "b"]
     for token in (first, second):
         assert store.tokens.check(token.text) == (token.record, {"worker"})
@@ -26,22 +30,17 @@ def test_token_record_has_tenant_and_quotas(store: Store) -> None:
     token = issue("submit", "ada", tenant="team-a", quotas=quotas)
     store.tokens.add(token)
     known = store.tokens.check(token.text).token
-    assert known is not None
     assert (known.tenant, known.quotas) == ("team-a", quotas)
 
 
 def test_live_token_id_with_another_secret_is_refused(store: Store) -> None:
-    token, other = issue("worker", None), issue("worker", None)
-    store.tokens.add(token)
-    secret, wrong = (parse(each.text) for each in (token, other))
-    assert secret is not None
-    assert wrong is not None
-    assert store.tokens.check(token.text.replace(secret.secret, wrong.secret)).token is None
+    token, other = added(store, "worker"), issue("worker", None)
+    forged = token.text.replace(parse(token.text).secret, parse(other.text).secret)
+    assert store.tokens.check(forged).token is None
 
 
 def test_revoked_token_and_its_sessions_are_refused_and_the_role_stays(store: Store) -> None:
-    token = issue("submit", None)
-    store.tokens.add(token)
+    token = added(store, "submit")
     session = store.tokens.open_session(token.record)
     assert store.tokens.check_session(session) == (token.record, {"submit"})
     for _ in range(2):
@@ -52,8 +51,7 @@ def test_revoked_token_and_its_sessions_are_refused_and_the_role_stays(store: St
 
 
 def test_session_expires_and_can_be_ended(store: Store) -> None:
-    token = issue("read", None)
-    store.tokens.add(token)
+    token = added(store, "read")
     session, other = store.tokens.open_session(token.record), store.tokens.open_session(token.record)
     (key, *_) = (key for key in store.redis.keys("pippin:session:*") if ":of:" not in str(key))
     assert 12 * 3600 - 60 < store.redis.ttl(key) <= 12 * 3600
@@ -64,17 +62,14 @@ def test_session_expires_and_can_be_ended(store: Store) -> None:
 
 
 def test_redis_stores_no_secret(store: Store) -> None:
-    token = issue("worker", "mac-mini")
-    store.tokens.add(token)
+    token = added(store, "worker", "mac-mini")
     session = store.tokens.open_session(token.record)
-    shown = parse(token.text)
-    assert shown is not None
     kept = list(store.redis.keys("*"))
     for key in list(kept):
         kind = store.redis.type(key)
         kept += store.redis.hvals(key) if kind == "hash" else [store.redis.get(key)] if kind == "string" else []
     assert len(kept) == 8
-    for secret in (token.text, shown.secret, session):
+    for secret in (token.text, parse(token.text).secret, session):
         assert not any(secret in value for value in kept)
 
 
@@ -86,11 +81,7 @@ def test_tenant_name_that_collides_with_a_key_is_refused(store: Store, name: str
 
 
 def test_own_keys_never_look_like_a_tenants() -> None:
-    own = [
-        value
-        for name, value in vars(keys).items()
-        if name.isupper() and isinstance(value, str) and value.startswith("pippin:")
-    ]
+    own = [value for name, value in vars(keys).items() if name.isupper() and str(value).startswith("pippin:")]
     own += [keys.session("x"), keys.worker("x"), keys.wakeup("x")]
     assert len(own) >= 10
     assert not any(keys.is_tenant(key.split(":")[1]) for key in own)
@@ -98,23 +89,20 @@ def test_own_keys_never_look_like_a_tenants() -> None:
 
 
 def test_live_tokens_and_sessions_are_listed(store: Store) -> None:
-    kept, revoked = (issue("read", None) for _ in range(2))
-    for token in (kept, revoked):
-        store.tokens.add(token)
+    kept, revoked = added(store, "read"), added(store, "read")
     sessions = {token: store.tokens.open_session(token.record) for token in (kept, revoked)}
     hashes = {token: secret_hash(secret) for token, secret in sessions.items()}
     ended = secret_hash(store.tokens.open_session(kept.record) + "x")
     store.tokens.revoke(revoked.record.id)
-    asked = [kept.record.id, revoked.record.id, "token_unknown"]
-    live = store.tokens.live(asked, [*hashes.values(), ended])
+    ids = [kept.record.id, revoked.record.id, "token_unknown"]
+    live = store.tokens.live(ids, [*hashes.values(), ended])
     assert live == ({kept.record.id}, {hashes[kept]}, {"read"})
     # A session does not add a token that the query does not name.
     assert store.tokens.live([], []) == (set(), set(), {"read"})
 
 
 def test_roles_are_deleted_only_without_live_tokens(store: Store) -> None:
-    token = issue("admin", None)
-    store.tokens.add(token)
+    token = added(store, "admin")
     assert not store.tokens.forget_roles()
     assert store.tokens.issued_roles() == {"admin"}
     store.tokens.revoke(token.record.id)
@@ -124,8 +112,7 @@ def test_roles_are_deleted_only_without_live_tokens(store: Store) -> None:
 
 
 def test_live_tokens_without_recorded_roles_count_as_every_role(store: Store) -> None:
-    token = issue("read", None)
-    store.tokens.add(token)
+    token = added(store, "read")
     session = store.tokens.open_session(token.record)
     store.redis.delete(keys.GUARDED_ROLES)
     assert store.tokens.issued_roles() == store.tokens.check(None).issued_roles == set(ROLES)
@@ -134,9 +121,7 @@ def test_live_tokens_without_recorded_roles_count_as_every_role(store: Store) ->
 
 def test_oldest_sessions_over_the_limit_end(store: Store) -> None:
     store = Store(store.redis, limits=StoreLimits(sessions=3))
-    token, other = issue("submit", None), issue("submit", None)
-    for each in (token, other):
-        store.tokens.add(each)
+    token, other = added(store, "submit"), added(store, "submit")
     sessions = [store.tokens.open_session(token.record) for _ in range(10)]
     kept = store.tokens.open_session(other.record)
     live = [store.tokens.check_session(session).token is not None for session in sessions]

@@ -11,14 +11,8 @@ _SETUP = "import logging, structlog, threading; from pippin.system.logs import c
 
 
 def stderr_of(program: str, form: str = "json") -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", _SETUP.replace("FORM", repr(form)) + program],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    return done.stderr
+    command = [sys.executable, "-c", _SETUP.replace("FORM", repr(form)) + program]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60).stderr
 
 
 @pytest.mark.parametrize(
@@ -29,15 +23,9 @@ def stderr_of(program: str, form: str = "json") -> str:
         ("https://host:8000/jobs?x=a@b", "https://host:8000/jobs?x=a@b"),
         ("{'authorization': 'Bearer abcdefgh.ijkl'}", "{'authorization': 'Bearer ***'}"),
         ("a bearer token is needed", "a bearer token is needed"),
-        (
-            "Error 111 connecting to 10.0.0.5:6379. Connection refused.",
-            "Error 111 connecting to *** Connection refused.",
-        ),
+        ("Error 111 connecting to 10.0.0.5:6379. Refused.", "Error 111 connecting to *** Refused."),
         ("Error while reading from db.local:6379 : (104, 'reset')", "Error while reading from *** : (104, 'reset')"),
-        (
-            "Error 2 connecting to unix socket: /run/r.sock. No such file",
-            "Error 2 connecting to unix socket: *** No such file",
-        ),
+        ("Error 2 connecting to unix socket: /run/r.sock. No file", "Error 2 connecting to unix socket: *** No file"),
     ],
 )
 def test_secrets_are_masked_by_their_form(text: str, shown: str) -> None:
@@ -46,9 +34,9 @@ def test_secrets_are_masked_by_their_form(text: str, shown: str) -> None:
 
 def test_log_masking_keeps_the_token_id() -> None:
     token = issue("worker", None)
-    shown = masked(f"it showed {token.text}")
+    shown = f"it showed pippin_{token.record.id.removeprefix('token_')}_***"
+    assert masked(f"it showed {token.text}") == shown
     assert token.text not in shown
-    assert shown == f"it showed pippin_{token.record.id.removeprefix('token_')}_***"
 
 
 def test_no_secret_is_logged_by_any_logger_or_exception_hook() -> None:
@@ -75,17 +63,12 @@ raise RuntimeError('{secret}')
     assert "RuntimeError: redis://:***@host" in lines[4]["exception"]
 
 
-def test_console_form_is_readable_text() -> None:
-    log = stderr_of("structlog.get_logger().info('happened', job='job_1')", "console")
-    assert "happened" in log
-    assert "job=job_1" in log
-    assert not log.startswith("{")
-    assert "\x1b" not in log
-
-
-def test_client_text_forges_no_log_line_and_no_control_sequence() -> None:
+@pytest.fixture(scope="module")
+def logs() -> dict[str, str]:
+    """What a program logs whose client sends control characters, by the form of the log."""
     evil = r"'/a\n2026-01-01 [error] forged \x1b]0;title\x07 \x9b31m \u202e'"
     program = f"""
+structlog.get_logger().info('happened', job='job_1')
 structlog.get_logger().info('request', path={evil}, nested=[{evil}])
 logging.getLogger('other').warning('at %s', {evil})
 try:
@@ -93,8 +76,20 @@ try:
 except ValueError:
     structlog.get_logger().exception('failed')
 """
-    for form in ("console", "json"):
-        log = stderr_of(program, form)
-        assert not any(control in log for control in "\x1b\x07\x9b\u202e")
-        assert not [line for line in log.splitlines() if line.startswith(("2026-01-01", "forged"))]
-        assert log.count("forged") == 4
+    return {form: stderr_of(program, form) for form in ("console", "json")}
+
+
+def test_console_form_is_readable_text(logs: dict[str, str]) -> None:
+    first, *_ = logs["console"].splitlines()
+    assert "happened" in first
+    assert "job=job_1" in first
+    assert not first.startswith("{")
+    assert "\x1b" not in first
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_client_text_forges_no_log_line_and_no_control_sequence(logs: dict[str, str], form: str) -> None:
+    log = logs[form]
+    assert not any(control in log for control in "\x1b\x07\x9b\u202e")
+    assert not [line for line in log.splitlines() if line.startswith(("2026-01-01", "forged"))]
+    assert log.count("forged") == 4

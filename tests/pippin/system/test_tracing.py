@@ -1,6 +1,6 @@
 import subprocess
 import sys
-import time
+import threading
 
 import pytest
 
@@ -16,9 +16,8 @@ def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(program: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
-    ).stdout.strip()
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
 
 
 def test_without_an_endpoint_nothing_is_imported_or_traced() -> None:
@@ -30,8 +29,9 @@ def test_missing_extra_disables_tracing_with_a_hint(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     hidden = "import sys; sys.modules['opentelemetry.sdk'] = None; "
     uses = "from pippin.system import tracing as t; t.prepare(); t.configure('x'); print(t.provider())"
-    assert run(hidden + uses).splitlines()[-1] == "None"
-    assert "pip install -e '.[otel]'" in run(hidden + uses)
+    *hint, provider = run(hidden + uses).splitlines()
+    assert provider == "None"
+    assert "pip install -e '.[otel]'" in "".join(hint)
 
 
 @pytest.mark.parametrize(("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")])
@@ -51,8 +51,9 @@ def test_unreachable_collector_neither_raises_nor_delays_the_end(monkeypatch: py
         tracing.completed("inner", 0.5, epoch=1)
     with pytest.raises(ValueError, match="wrong"), tracing.span("failing"):
         raise ValueError("wrong")
-    before = time.monotonic()
+    monkeypatch.setattr(tracing, "_FLUSH_SECONDS", 0.01)
     tracing.close()
-    assert time.monotonic() - before < 10
+    # The exporter still retries.
+    assert "last spans" in [thread.name for thread in threading.enumerate()]
     assert tracing.provider() is None
     assert tracing.traceparent() == ""

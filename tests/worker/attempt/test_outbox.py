@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
@@ -13,6 +14,13 @@ from worker.stop import Cause, StopFlag
 @pytest.fixture
 def stop() -> StopFlag:
     return StopFlag()
+
+
+def _raising(error: Exception) -> Callable[[], NoReturn]:
+    def write() -> NoReturn:
+        raise error
+
+    return write
 
 
 def test_writes_are_carried_out_in_order(stop: StopFlag) -> None:
@@ -53,12 +61,8 @@ def test_training_does_not_wait_for_a_hanging_store(stop: StopFlag) -> None:
 
 def test_lost_lease_stops_the_training_and_drops_pending_writes(stop: StopFlag) -> None:
     written: list[str] = []
-
-    def lost() -> NoReturn:
-        raise LeaseLost("another attempt holds it")
-
     with Outbox(stop) as outbox:
-        outbox.put(lost)
+        outbox.put(_raising(LeaseLost("another attempt holds it")))
         outbox.put(lambda: written.append("too late"))
         wait_for(lambda: stop.cause is Cause.LEASE_LOST)
         assert not outbox.flush(10)
@@ -66,11 +70,8 @@ def test_lost_lease_stops_the_training_and_drops_pending_writes(stop: StopFlag) 
 
 
 def test_permanent_store_error_stops_the_training_and_flush_raises_it(stop: StopFlag) -> None:
-    def refused() -> NoReturn:
-        raise ValueError("no such command")
-
     with Outbox(stop) as outbox:
-        outbox.put(refused)
+        outbox.put(_raising(ValueError("no such command")))
         wait_for(lambda: stop.cause is Cause.UNRECORDED)
         with pytest.raises(ValueError, match="no such command"):
             outbox.flush(10)

@@ -1,30 +1,21 @@
 """Drained workers: they take no more jobs but stay alive."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 import pytest
 
-from pippin.api.jobs import Job
 from pippin.api.states import Status
 from pippin.api.workers import Drain, WorkerReport
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store
 from tests.support.waiting import wait_for
+from tests.worker.conftest import Bench, Start, WorkerProcess
 from worker.parent.shutdown import Draining
 
 # Whole processes take their time.
 pytestmark = pytest.mark.full
 
 
-if TYPE_CHECKING:
-    from tests.worker.conftest import Bench, WorkerProcess
-
-    Start = Callable[..., WorkerProcess]
-
-
 @pytest.fixture(scope="module")
-def worker(start: "Start") -> "WorkerProcess":
+def worker(start: Start) -> WorkerProcess:
     """One worker process for all tests of this module."""
     return start("--name", "drainee")
 
@@ -34,12 +25,8 @@ def _state(store: Store) -> str:
     return shown.state
 
 
-def _epochs(number: int) -> Callable[[Job], bool]:
-    return lambda job: job.progress.epoch >= number
-
-
 def test_drained_worker_finishes_its_job_and_takes_jobs_after_undrain(
-    bench: "Bench", worker: "WorkerProcess", store: Store
+    bench: Bench, worker: WorkerProcess, store: Store
 ) -> None:
     job = bench.submit(dataset={"train": "long"}, hyperparameters={"epochs": 3, "mini_batch_size": 1})
     bench.wait_until(job, Status.RUNNING)
@@ -55,11 +42,9 @@ def test_drained_worker_finishes_its_job_and_takes_jobs_after_undrain(
     assert worker.process.poll() is None
 
 
-def test_hand_back_drain_keeps_the_checkpoint_and_the_worker(
-    bench: "Bench", worker: "WorkerProcess", store: Store
-) -> None:
+def test_hand_back_drain_keeps_the_checkpoint_and_the_worker(bench: Bench, worker: WorkerProcess, store: Store) -> None:
     job = bench.submit_long(max_attempts=1)
-    bench.wait_until(job, _epochs(1))
+    bench.wait_for_epoch(job)
     store.workers.drain("drainee", Drain.HAND_BACK)
     back = bench.wait_until(job, Status.QUEUED)
     assert [each.status for each in back.attempts] == ["handed_back"]
@@ -69,15 +54,13 @@ def test_hand_back_drain_keeps_the_checkpoint_and_the_worker(
     store.workers.undrain("drainee")
     again = bench.wait_until(job, lambda job: len(job.attempts) == 2 and job.status is Status.RUNNING)
     resumed = again.attempts[1].resumed_from
-    assert resumed is not None
     assert (resumed.epoch, resumed.step) == (back.checkpoint.epoch, back.checkpoint.step)
-    store.jobs.cancel("default", job.id)
-    bench.wait_until(job, Status.CANCELLED)
-    epochs = [epoch["epoch"] for epoch in bench.events(job, "epoch")]
+    bench.cancel(job)
+    epochs = bench.epochs(job)
     assert epochs == list(range(1, len(epochs) + 1))
 
 
-def test_idle_drained_worker_ends_on_sigterm(start: "Start", store: Store) -> None:
+def test_idle_drained_worker_ends_on_sigterm(start: Start, store: Store) -> None:
     leaving = start("--name", "leaving")
     wait_for(lambda: "leaving" in str(store.workers.all()))
     store.workers.drain("leaving", Drain.FINISH)

@@ -4,16 +4,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.support.waiting import wait_for
+from tests.worker.conftest import Bench
 from worker.parent.host import CAFFEINATE, MAX_PAUSE, CrashBackoff, SleepInhibitor
-
-if TYPE_CHECKING:
-    from tests.worker.conftest import Bench
 
 
 @pytest.fixture
@@ -21,7 +18,7 @@ def caffeinate(tmp_path: Path) -> Path:
     """A program that writes its process id and its arguments, and runs until a signal ends it."""
     program = tmp_path / "caffeinate"
     program.write_text(
-        f'#!/bin/sh\necho "$$ $*" > "{tmp_path}/new"\nmv "{tmp_path}/new" "{tmp_path}/told"\nexec sleep 600\n'
+        f'#!/bin/sh\necho "$$ $*" > "{tmp_path}/new"\nmv "{tmp_path}/new" "{tmp_path}/started"\nexec sleep 600\n'
     )
     program.chmod(0o755)
     return program
@@ -33,8 +30,8 @@ def _exists(pid: int) -> bool:
 
 def test_caffeinate_runs_until_the_block_ends(caffeinate: Path, tmp_path: Path) -> None:
     with SleepInhibitor(caffeinate).during(4321):
-        wait_for((tmp_path / "told").exists)
-        holder, *arguments = (tmp_path / "told").read_text().split()
+        wait_for((tmp_path / "started").exists)
+        holder, *arguments = (tmp_path / "started").read_text().split()
         assert arguments == ["-i", "-w", "4321"]
         assert _exists(int(holder))
     assert not _exists(int(holder))
@@ -43,12 +40,12 @@ def test_caffeinate_runs_until_the_block_ends(caffeinate: Path, tmp_path: Path) 
 def test_caffeinate_ends_when_the_block_raises(caffeinate: Path, tmp_path: Path) -> None:
     def fail() -> None:
         with SleepInhibitor(caffeinate).during(os.getpid()):
-            wait_for((tmp_path / "told").exists)
+            wait_for((tmp_path / "started").exists)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert not _exists(int((tmp_path / "told").read_text().split()[0]))
+    assert not _exists(int((tmp_path / "started").read_text().split()[0]))
 
 
 def test_already_exited_caffeinate_is_no_error(tmp_path: Path) -> None:
@@ -92,14 +89,14 @@ work(settings, engine, shutdown, name=None, start_method="spawn", sleep_inhibito
 
 @pytest.mark.full
 def test_worker_runs_caffeinate_only_while_its_child_trains(
-    bench: "Bench", valkey_url: str, home: Path, caffeinate: Path, tmp_path: Path
+    bench: Bench, valkey_url: str, home: Path, caffeinate: Path, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home)}
     job = bench.submit_long()
     with subprocess.Popen([sys.executable, "-P", "-c", _WORKER, caffeinate], env=environment) as worker:
         try:
-            bench.wait_until(job, lambda job: job.progress.epoch >= 1)
-            holder, *_, child = (tmp_path / "told").read_text().split()
+            bench.wait_for_epoch(job)
+            holder, *_, child = (tmp_path / "started").read_text().split()
             assert "worker.attempt.entry" in Path(f"/proc/{child}/cmdline").read_text()
             assert _exists(int(holder))
         finally:
@@ -113,26 +110,16 @@ def test_caffeinate_is_used_on_macos_only() -> None:
     assert expected == CAFFEINATE
 
 
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def pauses(*attempts: tuple[bool, float]) -> list[float]:
     """How long a worker pauses after attempts that were lost or not and lasted so many seconds."""
-    clock = Clock()
-    backoff = CrashBackoff(clock)
-    found = []
+    now = 0.0
+    backoff = CrashBackoff(lambda: now)
+    seconds_paused = []
     for lost, seconds in attempts:
         backoff.begin()
-        clock.now += seconds
-        found.append(backoff.end(lost=lost))
-    return found
+        now += seconds
+        seconds_paused.append(backoff.end(lost=lost))
+    return seconds_paused
 
 
 def test_crash_backoff_doubles_up_to_a_limit() -> None:
@@ -140,9 +127,9 @@ def test_crash_backoff_doubles_up_to_a_limit() -> None:
     assert MAX_PAUSE == 30
 
 
-def test_successful_or_long_attempt_resets_the_backoff() -> None:
-    assert pauses((True, 1), (True, 1), (False, 1), (True, 1), (True, 1)) == [0, 1, 0, 0, 1]
-    assert pauses((True, 1), (True, 1), (True, 60), (True, 1), (True, 1)) == [0, 1, 0, 0, 1]
+@pytest.mark.parametrize("attempt", [(False, 1), (True, 60)], ids=["successful", "long"])
+def test_successful_or_long_attempt_resets_the_backoff(attempt: tuple[bool, float]) -> None:
+    assert pauses((True, 1), (True, 1), attempt, (True, 1), (True, 1)) == [0, 1, 0, 0, 1]
 
 
 def test_backoff_pause_ends_when_the_worker_stops() -> None:

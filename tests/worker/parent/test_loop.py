@@ -21,7 +21,7 @@ class Idle:
         pass
 
     def train(self, run: TrainingRun, observer: Observer) -> Weights:
-        pytest.fail(f"{run} reached the parent, told to {observer}")
+        pytest.fail(f"{run} reached the parent, with {observer}")
 
 
 @pytest.mark.full

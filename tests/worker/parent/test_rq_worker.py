@@ -1,10 +1,11 @@
 """The worker's use of RQ, on real queues with valid, damaged and forged records."""
 
+import itertools
 import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -18,13 +19,12 @@ from pippin.api.workers import Drain, WorkerReport
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import FUNCTION, QUEUES
 from tests.support.waiting import wait_for
+from tests.worker.conftest import Bench, Start
 from worker.parent.rq_worker import AttemptRef, AttemptWorker
 from worker.parent.shutdown import Draining
 
-if TYPE_CHECKING:
-    from tests.worker.conftest import Bench, WorkerProcess
-
 QUEUE = QUEUES["jax"]
+Drained = Callable[..., list[AttemptRef]]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def _rq_keys(connection: Redis) -> set[str]:
 
 
 @pytest.fixture
-def drain(connection: Redis) -> Callable[..., list[AttemptRef]]:
+def drain(connection: Redis) -> Drained:
     """Runs a worker until the queue is empty, or for `stop_after` attempts; returns the attempts."""
 
     def work(stop_after: int | None = None) -> list[AttemptRef]:
@@ -67,9 +67,7 @@ def drain(connection: Redis) -> Callable[..., list[AttemptRef]]:
     return work
 
 
-def test_taken_attempt_leaves_no_rq_keys(
-    bench: "Bench", connection: Redis, drain: Callable[..., list[AttemptRef]]
-) -> None:
+def test_taken_attempt_leaves_no_rq_keys(bench: Bench, connection: Redis, drain: Drained) -> None:
     job = bench.submit()
     assert drain(1) == [AttemptRef("default", job.id, 1)]
     assert _rq_keys(connection) == set()
@@ -97,17 +95,15 @@ def test_forged_job_is_refused_and_its_callbacks_do_not_run(
     forged: dict[str, Any],
     queue: Queue,
     connection: Redis,
-    drain: Callable[..., list[AttemptRef]],
+    drain: Drained,
     tmp_path: Path,
 ) -> None:
     proof = tmp_path / "proof"
     if forged["args"] == ["PROOF"]:
         forged = {**forged, "args": [str(proof)]}
     job = queue.enqueue_call(timeout=-1, **forged)
-    connection.hset(
-        job.key,
-        mapping=dict.fromkeys(("failure_callback_name", "success_callback_name", "stopped_callback_name"), "os.mkdir"),
-    )
+    callbacks = ("failure_callback_name", "success_callback_name", "stopped_callback_name")
+    connection.hset(job.key, mapping=dict.fromkeys(callbacks, "os.mkdir"))
     assert drain() == []
     assert not proof.exists()
     assert _rq_keys(connection) == set()
@@ -115,7 +111,7 @@ def test_forged_job_is_refused_and_its_callbacks_do_not_run(
 
 @pytest.mark.full
 def test_worker_process_logs_a_refused_job_and_trains_the_next(
-    bench: "Bench", queue: Queue, start: Callable[..., "WorkerProcess"], tmp_path: Path
+    bench: Bench, queue: Queue, start: Start, tmp_path: Path
 ) -> None:
     proof = tmp_path / "proof"
     forged = queue.enqueue_call("os.mkdir", args=[str(proof), "x" * 100_000], timeout=-1)
@@ -124,17 +120,14 @@ def test_worker_process_logs_a_refused_job_and_trains_the_next(
     wait_for(lambda: bench.job(job).status.is_final)
     assert bench.job(job).status == "succeeded"
     assert not proof.exists()
-    (said,) = [line for line in map(json.loads, worker.log.splitlines()) if line["event"] == "refused a forged job"]
-    assert said["level"] == "warning"
-    assert said["rq_job"] == forged.id
-    assert "os.mkdir" in said["why"]
-    assert len(said["why"]) < 1_000
+    (entry,) = [line for line in map(json.loads, worker.log.splitlines()) if line["event"] == "refused a forged job"]
+    assert (entry["level"], entry["rq_job"]) == ("warning", forged.id)
+    assert "os.mkdir" in entry["why"]
+    assert len(entry["why"]) < 1_000
     assert worker.stop() == 0
 
 
-def test_job_with_an_instance_method_is_refused(
-    queue: Queue, connection: Redis, drain: Callable[..., list[AttemptRef]]
-) -> None:
+def test_job_with_an_instance_method_is_refused(queue: Queue, connection: Redis, drain: Drained) -> None:
     job = RqJob.create(FUNCTION, args=["default", "job_1", 1], id="job_1-1", connection=connection, serializer="json")
     job.data = json.dumps([FUNCTION, "an instance", ["default", "job_1", 1], {}]).encode()
     queue.enqueue_job(job)
@@ -149,10 +142,10 @@ def test_job_with_an_instance_method_is_refused(
 )
 def test_unreadable_record_is_dropped_and_the_next_job_taken(
     record: dict[str, Any],
-    bench: "Bench",
+    bench: Bench,
     queue: Queue,
     connection: Redis,
-    drain: Callable[..., list[AttemptRef]],
+    drain: Drained,
 ) -> None:
     if record:
         connection.hset(RqJob.key_for("broken"), mapping=record)
@@ -162,30 +155,27 @@ def test_unreadable_record_is_dropped_and_the_next_job_taken(
     assert _rq_keys(connection) == set()
 
 
-def test_job_popped_during_a_stop_returns_to_the_front(bench: "Bench", connection: Redis, queue: Queue) -> None:
-    first, second = bench.submit(), bench.submit()
-    asked: list[bool] = []
-
-    def stopping() -> bool:
-        # Called once before the pop, then after it.
-        asked.append(len(asked) > 0)
-        return asked[-1]
-
+def _assert_popped_job_returns_to_the_front(bench: Bench, queue: Queue, stopping: Callable[[], bool]) -> None:
     def handle(*_: object) -> None:
-        pytest.fail("nothing may be begun any more")
+        pytest.fail("no attempt may begin any more")
 
+    jobs = [bench.submit(), bench.submit()]
+    connection = queue.connection
     AttemptWorker(QUEUE, name="bench-1", connection=connection, handle=handle, stopping=stopping).work()
-    assert queue.get_job_ids() == [f"{first.id}-1", f"{second.id}-1"]
+    assert queue.get_job_ids() == [f"{job.id}-1" for job in jobs]
     assert connection.llen(queue.intermediate_queue_key) == 0
 
 
-def test_job_popped_during_a_drain_returns_to_the_front(
-    bench: "Bench", connection: Redis, queue: Queue, bench_report: WorkerReport
-) -> None:
+def test_job_popped_during_a_stop_returns_to_the_front(bench: Bench, queue: Queue) -> None:
+    # Asked once before the pop, then after it.
+    answers = itertools.chain([False], itertools.repeat(True))
+    _assert_popped_job_returns_to_the_front(bench, queue, lambda: next(answers))
+
+
+def test_job_popped_during_a_drain_returns_to_the_front(bench: Bench, queue: Queue, bench_report: WorkerReport) -> None:
     workers = bench.store.workers
     workers.heartbeat(bench_report)
     draining = Draining(workers, bench_report.name)
-    first, second = bench.submit(), bench.submit()
 
     def stopping() -> bool:
         begun = draining.begun()
@@ -193,24 +183,17 @@ def test_job_popped_during_a_drain_returns_to_the_front(
         workers.drain(bench_report.name, Drain.FINISH)
         return begun
 
-    def handle(*_: object) -> None:
-        pytest.fail("nothing may be begun any more")
-
-    AttemptWorker(QUEUE, name="bench-1", connection=connection, handle=handle, stopping=stopping).work()
-    assert queue.get_job_ids() == [f"{first.id}-1", f"{second.id}-1"]
-    assert connection.llen(queue.intermediate_queue_key) == 0
+    _assert_popped_job_returns_to_the_front(bench, queue, stopping)
 
 
-def test_rq_suspend_does_not_stop_a_worker(
-    bench: "Bench", connection: Redis, drain: Callable[..., list[AttemptRef]]
-) -> None:
+def test_rq_suspend_does_not_stop_a_worker(bench: Bench, connection: Redis, drain: Drained) -> None:
     suspend(connection)
     job = bench.submit()
     assert drain(1) == [AttemptRef("default", job.id, 1)]
 
 
 def test_rq_maintenance_fails_no_job_of_a_dead_worker(
-    bench: "Bench", connection: Redis, queue: Queue, drain: Callable[..., list[AttemptRef]]
+    bench: Bench, connection: Redis, queue: Queue, drain: Drained
 ) -> None:
     # The state after a worker died between the pop and the claim: RQ's own maintenance would fail the job.
     stray, job = bench.submit(), bench.submit()

@@ -12,6 +12,7 @@ from worker.parity.problem import Rules
 from worker.parity.reference import Outcome, train
 
 SEMANTICS = DOCS / "semantics.md"
+by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 def _in_single_precision(outcome: Outcome) -> Outcome:
@@ -37,7 +38,7 @@ def test_each_candidate_is_recognized(case: Case, candidate: Candidate) -> None:
     assert shown.as_chosen == (same or candidate is case.candidates[0])
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@by_case
 def test_outcome_of_no_candidate_does_not_fit(case: Case) -> None:
     first = train(case.problem, case.candidates[-1].rules or Rules())
     strange = Outcome({k: a + 0.011 for k, a in first.weights.items()}, tuple(loss + 0.011 for loss in first.losses))
@@ -46,12 +47,9 @@ def test_outcome_of_no_candidate_does_not_fit(case: Case) -> None:
     assert not shown.as_chosen
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_only_the_compute_units_case_uses_all_compute_units(case: Case) -> None:
-    assert case.problem.run().compute_units == ("all" if case.name == "compute_units" else "cpu_only")
-
-
-def test_only_the_shuffle_cases_shuffle() -> None:
+def test_only_some_cases_use_all_compute_units_or_shuffle() -> None:
+    units = {case.name: case.problem.run().compute_units for case in CASES}
+    assert units == dict.fromkeys(units, "cpu_only") | {"compute_units": "all"}
     assert [case.name for case in CASES if case.problem.shuffle] == ["shuffle_order", "shuffle_repeats"]
 
 
@@ -79,7 +77,7 @@ def test_the_documentation_has_a_row_for_each_case_in_the_same_order() -> None:
     assert list(_rows()) == [case.name for case in CASES]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@by_case
 def test_documentation_row_states_choice_switch_and_evidence(case: Case) -> None:
     _, _, choice, other, evidence = _rows()[case.name]
     # The order is shown by the kit, digit by digit.

@@ -51,7 +51,6 @@ def test_outcome_that_fits_nothing_is_not_called_a_match() -> None:
 def test_an_epoch_without_a_loss_is_null_in_the_document() -> None:
     case = _case("mse_loss")
     weights = {name: array.astype(np.float64) for name, array in case.problem.weights().items()}
-    (told,) = document("coreml", [evaluated(case, Outcome(weights, (float("nan"),)), None)])["cases"]
-    assert [row["losses"] for row in told["candidates"]] == [None] * 5
-    assert not told["fits"]
-    assert not told["as_chosen"]
+    (row,) = document("coreml", [evaluated(case, Outcome(weights, (float("nan"),)), None)])["cases"]
+    assert [candidate["losses"] for candidate in row["candidates"]] == [None] * 5
+    assert (row["fits"], row["as_chosen"]) == (False, False)

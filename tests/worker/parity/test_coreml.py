@@ -4,17 +4,15 @@ Several settings of the stand-in change in one run, so that an answer that depen
 """
 
 import json
-import os
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.paths import ROOT
+from worker.parity.__main__ import main
 
-# Whole processes take their time.
+# Many trainings.
 pytestmark = pytest.mark.full
 
 
@@ -37,28 +35,24 @@ SUM = "mean over the batch, sum over outputs"
 HALF_SUM = "1/2 of mean over the batch, sum over outputs"
 
 
-def _parity(home: Path, *arguments: str, **knobs: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIPPIN_", "APPLE_STANDIN_"))}
-    environment = {
-        "PIPPIN_HOME": str(home),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/apple")]),
-        **{f"APPLE_STANDIN_{name}": value for name, value in knobs.items()},
-    }
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "worker.parity", "--json", *arguments],
-        env=kept | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+Parity = Callable[..., tuple[int, dict[str, dict[str, Any]]]]
 
 
-def _cases(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
-    assert done.returncode in {0, 1}, done.stderr
-    told = json.loads(done.stdout)
-    assert told["engine"] == "coreml"
-    assert all(case["evidence"] for case in told["cases"])
-    return {case["case"]: case for case in told["cases"]}
+@pytest.fixture
+def parity(apple: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Parity:
+    """Runs the kit on the stand-in with these knobs; returns the exit code and the cases of the JSON document."""
+
+    def run(*arguments: str, **knobs: str) -> tuple[int, dict[str, dict[str, Any]]]:
+        apple.setenv("PIPPIN_HOME", str(tmp_path))
+        for name, value in knobs.items():
+            apple.setenv(f"APPLE_STANDIN_{name}", value)
+        code = main(["--json", *arguments])
+        document = json.loads(capsys.readouterr().out)
+        assert document["engine"] == "coreml"
+        assert all(case["evidence"] for case in document["cases"])
+        return code, {case["case"]: case for case in document["cases"]}
+
+    return run
 
 
 @pytest.mark.parametrize(
@@ -99,27 +93,24 @@ def _cases(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
     ],
     ids=["as chosen", "second", "third", "fourth"],
 )
-def test_each_formula_is_recognized(knobs: dict[str, str], others: dict[str, str], tmp_path: Path) -> None:
-    done = _parity(tmp_path, **knobs)
-    assert done.returncode == (1 if others else 0)
-    cases = _cases(done)
+def test_each_formula_is_recognized(parity: Parity, knobs: dict[str, str], others: dict[str, str]) -> None:
+    code, cases = parity(**knobs)
+    assert code == (1 if others else 0)
     for name, expected in (CHOSEN | others).items():
-        assert cases[name]["error"] is None
-        assert (cases[name]["nearest"], cases[name]["fits"]) == (expected, True), cases[name]
+        case = cases[name]
+        assert (case["error"], case["nearest"], case["fits"]) == (None, expected, True), case
     assert cases["shuffle_order"]["nearest"].startswith("libc++'s order ")
 
 
-def test_order_other_than_core_mls_is_detected(tmp_path: Path) -> None:
-    done = _parity(tmp_path, "--case", "shuffle_order", ORDER="other")
-    assert done.returncode == 1
-    case = _cases(done)["shuffle_order"]
-    assert case["fits"]
-    assert case["nearest"].startswith("order ")
+def test_order_other_than_core_mls_is_detected(parity: Parity) -> None:
+    code, cases = parity("--case", "shuffle_order", ORDER="other")
+    assert code == 1
+    assert cases["shuffle_order"]["fits"]
+    assert cases["shuffle_order"]["nearest"].startswith("order ")
 
 
-def test_weights_in_another_layout_are_reported_as_a_failure(tmp_path: Path) -> None:
-    done = _parity(tmp_path, "--case", "kernels", LAYOUT="transposed")
-    assert done.returncode == 1
-    case = _cases(done)["kernels"]
-    assert case["nearest"] is None
-    assert case["error"].startswith("engine_error: ")
+def test_weights_in_another_layout_are_reported_as_a_failure(parity: Parity) -> None:
+    code, cases = parity("--case", "kernels", LAYOUT="transposed")
+    assert code == 1
+    assert cases["kernels"]["nearest"] is None
+    assert cases["kernels"]["error"].startswith("engine_error: ")

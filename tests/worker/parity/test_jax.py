@@ -13,8 +13,10 @@ from worker.engines.jax.switches import Switches
 from worker.parity.cases import CASES, Case
 from worker.parity.comparison import compare, document, verdict
 
+# Each case compiles a program of its own.
+pytestmark = pytest.mark.full
 
-@pytest.mark.full
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_nearest_candidate_is_the_choice_in_each_case(case: Case) -> None:
     shown = compare(case, JaxEngine())
@@ -23,7 +25,6 @@ def test_nearest_candidate_is_the_choice_in_each_case(case: Case) -> None:
     assert verdict(shown) == f"as Pippin has chosen: {shown.nearest}"
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "switches", "nearest"),
     [
@@ -40,18 +41,16 @@ def test_changed_switch_is_recognized(name: str, switches: Switches, nearest: st
     assert shown.nearest == nearest
     assert shown.fits
     assert verdict(shown) == f"NOT as Pippin has chosen, but: {nearest}"
-    (told,) = json.loads(json.dumps(document("jax", [shown]), allow_nan=False))["cases"]
-    assert told["choice"] == case.candidates[0].name
-    assert told["nearest"] == nearest
-    assert [row["candidate"] for row in told["candidates"]] == [each.name for each in case.candidates]
+    (row,) = json.loads(json.dumps(document("jax", [shown]), allow_nan=False))["cases"]
+    assert row["choice"] == case.candidates[0].name
+    assert row["nearest"] == nearest
+    assert [each["candidate"] for each in row["candidates"]] == [each.name for each in case.candidates]
 
 
-@pytest.mark.full
 def test_the_environment_sets_the_switches(tmp_path: Path) -> None:
-    kept = clean_environment()
     done = subprocess.run(
         [sys.executable, "-P", "-m", "worker.parity", "--engine", "jax", "--case", "last_batch", "--json"],
-        env=kept | {"PIPPIN_HOME": str(tmp_path), "PIPPIN_JAX_LAST_BATCH": "own_size"},
+        env=clean_environment(PIPPIN_HOME=str(tmp_path), PIPPIN_JAX_LAST_BATCH="own_size"),
         capture_output=True,
         text=True,
         check=False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,26 +53,24 @@ class Case:
         return f"{self.layer['type']} {self.name}".strip()
 
     @property
-    def names(self) -> list[str]:
-        """The inputs' names."""
+    def input_names(self) -> list[str]:
         return [f"x{index}" for index in range(len(self.inputs))]
 
     @property
-    def made(self) -> list[str]:
-        """The outputs' names."""
+    def output_names(self) -> list[str]:
         return [f"y{index}" for index in range(self.outputs)]
 
     def document(self) -> dict[str, Any]:
         """A model that answers what the layer makes, and trains an inner product on top of the first of it."""
-        own = dict(self.layer) | {"name": "layer", "output": self.made if self.outputs > 1 else "y0"}
+        own = dict(self.layer) | {"name": "layer", "output": self.output_names if self.outputs > 1 else "y0"}
         if self.inputs:
-            own["input"] = self.names if len(self.inputs) > 1 else "x0"
-        read = [{"name": name, "shape": list(shape)} for name, shape in zip(self.names, self.inputs, strict=True)]
+            own["input"] = self.input_names if len(self.inputs) > 1 else "x0"
+        read = [{"name": name, "shape": list(shape)} for name, shape in zip(self.input_names, self.inputs, strict=True)]
         return {
             "version": self.version,
             # A model has an input, whether its layers read it or not.
             "inputs": read or [{"name": "unread", "shape": [1]}],
-            "outputs": [{"name": name} for name in self.made],
+            "outputs": [{"name": name} for name in self.output_names],
             "layers": [
                 own,
                 {"type": "inner_product", "name": "head", "input": "y0", "output_channels": 2, "updatable": True},
@@ -84,47 +83,72 @@ class Case:
 
     def resolved(self) -> ResolvedSpec:
         """The model."""
+        return self._resolved
+
+    def weights(self) -> dict[str, dict[str, Floats]]:
+        """Its initial weights; those of the layer itself, unless the row gives them, drawn so that none is special."""
+        return self._weights
+
+    def file(self) -> bytes:
+        """The model's file with those weights."""
+        return self._file
+
+    # Several tests of a row use one model.
+    @cached_property
+    def _resolved(self) -> ResolvedSpec:
         return resolve(self.document())
 
-    def weights(self, seed: int = 0) -> dict[str, dict[str, Floats]]:
-        """Its initial weights; those of the layer itself, unless the row gives them, drawn so that none is special."""
-        resolved = self.resolved()
-        rng = np.random.default_rng(seed)
-        found = {
+    @cached_property
+    def _weights(self) -> dict[str, dict[str, Floats]]:
+        rng = np.random.default_rng(0)
+        weights = {
             name: {key: array.astype(np.float64) for key, array in arrays.items()}
-            for name, arrays in initial_weights(resolved).items()
+            for name, arrays in initial_weights(self._resolved).items()
         }
-        for key, array in found.get("layer", {}).items():
+        for key, array in weights.get("layer", {}).items():
             if self.layer.get(key) is None:
                 # Positive where a root is taken of it, and the float32 that a file can hold.
                 low = 0.5 if key == "variance" else -1.0
-                found["layer"][key] = rng.uniform(low, 1.5, array.shape).astype(np.float32).astype(np.float64)
-        return found
+                weights["layer"][key] = rng.uniform(low, 1.5, array.shape).astype(np.float32).astype(np.float64)
+        return weights
 
-    def file(self, seed: int = 0) -> bytes:
-        """The model's file with those weights."""
+    @cached_property
+    def _file(self) -> bytes:
         weights = {
             name: {key: array.astype(np.float32) for key, array in arrays.items()}
-            for name, arrays in self.weights(seed).items()
+            for name, arrays in self._weights.items()
         }
-        return build(self.resolved(), weights)
+        return build(self._resolved, weights)
 
-    def drawn(self, examples: int = 3, seed: int = 1) -> dict[str, Floats]:
+    def drawn(self, examples: int = 3) -> dict[str, Floats]:
         """Inputs by name, [N, *declared shape], numbers that a float32 holds."""
-        rng = np.random.default_rng(seed)
-        found: dict[str, Floats] = {}
-        for name, shape in zip(self.names, self.inputs, strict=True):
+        rng = np.random.default_rng(1)
+        drawn: dict[str, Floats] = {}
+        for name, shape in zip(self.input_names, self.inputs, strict=True):
             if self.whole:
-                found[name] = rng.integers(int(self.low), int(self.high), (examples, *shape)).astype(np.float64)
+                drawn[name] = rng.integers(int(self.low), int(self.high), (examples, *shape)).astype(np.float64)
             else:
-                found[name] = rng.uniform(self.low, self.high, (examples, *shape)).astype(np.float32).astype(np.float64)
-        return found or {"unread": np.zeros((examples, 1))}
+                drawn[name] = rng.uniform(self.low, self.high, (examples, *shape)).astype(np.float32).astype(np.float64)
+        return drawn or {"unread": np.zeros((examples, 1))}
 
-    def expected(self, inputs: Mapping[str, Floats], seed: int = 0) -> dict[str, Floats]:
+    def expected(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """What the formula makes of the inputs, [N, *shape] as layers see it, by output."""
-        resolved = self.resolved()
-        seen = [inputs[name].reshape(-1, *resolved.shapes[name]) for name in self.names]
-        made = self.formula(*seen, **self.weights(seed).get("layer", {}))
+        seen = [inputs[name].reshape(-1, *self._resolved.shapes[name]) for name in self.input_names]
+        outputs = self.formula(*seen, **self._weights.get("layer", {}))
         if not seen:
-            made = np.broadcast_to(made, (len(next(iter(inputs.values()))), *np.shape(made)))
-        return dict(zip(self.made, made if isinstance(made, tuple) else (made,), strict=True))
+            outputs = np.broadcast_to(outputs, (len(next(iter(inputs.values()))), *np.shape(outputs)))
+        return dict(zip(self.output_names, outputs if isinstance(outputs, tuple) else (outputs,), strict=True))
+
+
+def of_ranks(
+    layer: Mapping[str, Any],
+    formula: Formula,
+    *shapes: Sequence[int],
+    name: str = "",
+    **more: Any,  # noqa: ANN401 - of a case
+) -> list[Case]:
+    """One row for each shape of a layer's input, all with exact mapping."""
+    return [
+        Case(f"{name} of rank {len(shape)}".strip(), layer, [shape], formula, mapping="exact", **more)
+        for shape in shapes
+    ]

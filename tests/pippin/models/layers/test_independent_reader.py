@@ -129,7 +129,7 @@ def ours_and_theirs(case: Case) -> list[tuple[NDArray[np.float32], NDArray[np.fl
     theirs = run(data, inputs)
     return [
         (ours[name], theirs[name].reshape(ours[name].shape) if theirs[name].size == ours[name].size else theirs[name])
-        for name in case.made
+        for name in case.output_names
     ]
 
 

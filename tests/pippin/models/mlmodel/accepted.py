@@ -8,13 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.models.mlmodel.proto import ARRAY_TYPES, Message
-from tests.pippin.models.mlmodel.files import network
+from tests.pippin.models.mlmodel import files
+from tests.pippin.models.mlmodel.files import DENSE, SOFTMAX, network
 
-HEAD = [
-    {"type": "flatten", "name": "flat"},
-    {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
-    {"type": "softmax", "name": "softmax", "output": "y"},
-]
+HEAD = files.HEAD
 VECTORS = np.random.default_rng(3).normal(size=(6, 2)).astype(np.float32)
 IMAGES = np.random.default_rng(4).normal(size=(6, 2, 3, 3)).astype(np.float32)
 PIXELS = np.random.default_rng(5).integers(0, 256, (6, 3, 2, 2)).astype(np.uint8)
@@ -65,8 +62,8 @@ def spare_input() -> Message:
         outputs=[{"name": "y"}, {"name": "e"}],
         layers=[
             {"type": "relu", "name": "e", "input": "extra"},
-            {"type": "inner_product", "name": "dense", "input": "point", "output_channels": 2, "updatable": True},
-            {"type": "softmax", "name": "softmax", "output": "y"},
+            DENSE | {"input": "point"},
+            SOFTMAX,
         ],
     )
     del model.description.trainingInput[1]
@@ -81,16 +78,9 @@ def negative_seed() -> Message:
     return model
 
 
-def target_without_shape() -> Message:
+def target_without_shape(**changes: object) -> Message:
     """Declares its target without a shape."""
-    model = network()
-    model.description.trainingInput[1].type.multiArrayType.ClearField("shape")
-    return model
-
-
-def judged_without_shape() -> Message:
-    """Declares the target of a mean squared error without a shape."""
-    model = network(loss={"type": "mean_squared_error", "input": "dense"})
+    model = network(**changes)
     model.description.trainingInput[1].type.multiArrayType.ClearField("shape")
     return model
 
@@ -122,7 +112,9 @@ ACCEPTED = {
     "a negative seed": Accepted(negative_seed, ON_VECTORS),
     "a target without a shape": Accepted(target_without_shape, ON_VECTORS),
     "a mean squared error's target without a shape": Accepted(
-        judged_without_shape, {"point": VECTORS, "dense_true": VECTORS}, findings=("runtime.linear-squares",)
+        lambda: target_without_shape(loss={"type": "mean_squared_error", "input": "dense"}),
+        {"point": VECTORS, "dense_true": VECTORS},
+        findings=("runtime.linear-squares",),
     ),
     "global pooling with zeros": Accepted(lambda: global_pooling(0, 0), {"image": IMAGES, "y_true": CLASSES}),
     "global pooling with a window": Accepted(lambda: global_pooling(5, 70_000), {"image": IMAGES, "y_true": CLASSES}),

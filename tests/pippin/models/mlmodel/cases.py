@@ -5,28 +5,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from pippin.models.mlmodel.proto import ARRAY_TYPES, Message, at
-from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.pippin.models.mlmodel.files import DENSE, HEAD, SOFTMAX, embedding, neighbors, network, pipeline
 
 Change = Callable[[Message], object]
 
 
 @dataclass(frozen=True)
 class Case:
-    """What to change in a file so that it keeps a rule, and what so that it breaks it at a pointer."""
+    """What to change in a file so that it breaks a rule at a pointer, `at`, and what so that it keeps the rule."""
 
-    rule: str
-    pointer: str
+    at: str
     base: Callable[[], Message]
     broken: Change
     kept: Change = lambda model: model
 
+    @property
+    def rule(self) -> str:
+        return self.at.partition(" ")[0]
+
+    @property
+    def pointer(self) -> str:
+        return self.at.partition(" ")[2]
+
 
 PICTURE = {"name": "x", "type": "image", "color": "rgb", "width": 2, "height": 2}
-HEAD = [
-    {"type": "flatten", "name": "flat"},
-    {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
-    {"type": "softmax", "name": "softmax", "output": "y"},
-]
 CLIP = {"type": "clip", "name": "clip", "min_val": 0, "max_val": 1}
 
 
@@ -70,8 +72,7 @@ def recurrent(kind: str = "uni_directional_lstm", outputs: int = 3) -> Message:
         "output_vector_size": 2,
         "output": ["made", *(f"state{index}" for index in range(1, outputs))],
     }
-    dense = {"type": "inner_product", "name": "dense", "input": "made", "output_channels": 2, "updatable": True}
-    return network(layers=[layer, dense, {"type": "softmax", "name": "softmax", "output": "y"}])
+    return network(layers=[layer, DENSE | {"input": "made"}, SOFTMAX])
 
 
 def gated() -> Message:
@@ -166,107 +167,86 @@ CHANNELS: list[tuple[dict[str, Any], str]] = [
 
 CASES = [
     *(
-        Case("model.functions", "", base, lambda model: setattr(model.description, "defaultFunctionName", "main"))
+        Case("model.functions", base, lambda model: setattr(model.description, "defaultFunctionName", "main"))
         for base in (network, chain)
     ),
-    Case("model.functions", "", network, lambda model: model.description.functions.add(name="main")),
-    Case("model.functions", "/models/0", dyad, lambda model: model.pipeline.models[0].description.state.add(name="s")),
-    Case("layers.tensors", "/layers/0/input", clipped, state_rank("inputTensor", 4), state_rank("inputTensor", 5)),
-    Case("layers.tensors", "/layers/3/output", clipped, state_rank("outputTensor", 1, 3)),
-    Case("layers.tensors", "/layers/0/input", clipped, state_rank("inputTensor", 5, 0, 2)),
-    Case("features.defaults", "/inputs/0", network, default("intDefaultValue"), default("floatDefaultValue")),
-    Case("features.defaults", "/inputs/0", network, default("doubleDefaultValue")),
+    Case("model.functions", network, lambda model: model.description.functions.add(name="main")),
+    Case("model.functions /models/0", dyad, lambda model: model.pipeline.models[0].description.state.add(name="s")),
+    Case("layers.tensors /layers/0/input", clipped, state_rank("inputTensor", 4), state_rank("inputTensor", 5)),
+    Case("layers.tensors /layers/3/output", clipped, state_rank("outputTensor", 1, 3)),
+    Case("layers.tensors /layers/0/input", clipped, state_rank("inputTensor", 5, 0, 2)),
+    Case("features.defaults /inputs/0", network, default("intDefaultValue"), default("floatDefaultValue")),
+    Case("features.defaults /inputs/0", network, default("doubleDefaultValue")),
     Case(
-        "features.defaults",
-        "/inputs/0",
+        "features.defaults /inputs/0",
         network,
         default("floatDefaultValue", "double"),
         default("doubleDefaultValue", "double"),
     ),
     Case(
-        "features.defaults",
-        "/inputs/0",
-        network,
-        default("floatDefaultValue", "int"),
-        default("intDefaultValue", "int"),
+        "features.defaults /inputs/0", network, default("floatDefaultValue", "int"), default("intDefaultValue", "int")
     ),
     Case(
-        "features.defaults",
-        "/outputs/0",
+        "features.defaults /outputs/0",
         network,
         default_of_output("intDefaultValue"),
         default_of_output("floatDefaultValue"),
     ),
     Case(
-        "features.keys",
-        "/outputs/1",
+        "features.keys /outputs/1",
         classifier,
         lambda model: model.description.output[1].type.dictionaryType.ClearField("stringKeyType"),
     ),
+    Case("features.mean-image", picture, lambda model: model.neuralNetwork.preprocessing[0].meanImage.meanImage.pop()),
     Case(
-        "features.mean-image",
-        "",
-        picture,
-        lambda model: model.neuralNetwork.preprocessing[0].meanImage.meanImage.pop(),
-    ),
-    Case(
-        "features.output-ranks",
-        "/outputs/0/shape",
+        "features.output-ranks /outputs/0/shape",
         clipped,
         lambda model: model.description.output[0].type.multiArrayType.shape.__setitem__(slice(None), [2]),
         lambda model: model.description.output[0].type.multiArrayType.ClearField("shape"),
     ),
-    Case("weights.payload", "/layers/0/bias", network, keep_twice("innerProduct.bias")),
-    Case("weights.payload", "/layers/0/weights", network, keep_twice("innerProduct.weights")),
+    Case("weights.payload /layers/0/bias", network, keep_twice("innerProduct.bias")),
+    Case("weights.payload /layers/0/weights", network, keep_twice("innerProduct.weights")),
     Case(
-        "weights.payload",
-        "/layers/0/output_gate_weight_matrix",
-        recurrent,
-        keep_twice(f"{LSTM}.outputGateWeightMatrix"),
+        "weights.payload /layers/0/output_gate_weight_matrix", recurrent, keep_twice(f"{LSTM}.outputGateWeightMatrix")
     ),
-    Case("weights.payload", "/layers/0/reset_gate_bias_vector", gated, keep_twice("gru.resetGateBiasVector")),
+    Case("weights.payload /layers/0/reset_gate_bias_vector", gated, keep_twice("gru.resetGateBiasVector")),
     Case(
-        "weights.payload",
-        "/layers/0/data",
+        "weights.payload /layers/0/data",
         below({"type": "load_constant", "shape": [2, 1, 1]}, [2]),
         keep_twice("loadConstant.data"),
     ),
-    Case("weights.payload", "/layers/0/alpha", below({"type": "prelu"}, [2]), keep_twice("activation.PReLU.alpha")),
+    Case("weights.payload /layers/0/alpha", below({"type": "prelu"}, [2]), keep_twice("activation.PReLU.alpha")),
     Case(
-        "weights.precision",
-        "/layers/0/bias",
+        "weights.precision /layers/0/bias",
         network,
         halve("innerProduct.bias"),
         halve("innerProduct.bias", "innerProduct.weights"),
     ),
-    Case("weights.precision", "/layers/0/weights", network, halve("innerProduct.weights")),
+    Case("weights.precision /layers/0/weights", network, halve("innerProduct.weights")),
     Case(
-        "weights.precision",
-        "/layers/0/input_gate_recursion_matrix",
+        "weights.precision /layers/0/input_gate_recursion_matrix",
         recurrent,
         halve(f"{LSTM}.inputGateRecursionMatrix"),
         halve_all(LSTM),
     ),
     Case(
-        "weights.precision",
-        "/layers/0/update_gate_weight_matrix",
+        "weights.precision /layers/0/update_gate_weight_matrix",
         gated,
         halve("gru.updateGateWeightMatrix"),
         halve_all("gru"),
     ),
     *(
         Case(
-            "weights.precision",
-            f"/layers/0/{name}",
+            f"weights.precision /layers/0/{name}",
             below(layer, [2, 1, 1]),
             halve(f"{layer['type']}.{name}"),
             halve_all(layer["type"]),
         )
         for layer, name in CHANNELS
     ),
-    Case("pipeline.version", "/version", chain, version(3)),
-    Case("pipeline.version", "/version", towers, version(11), version(10)),
-    Case("pipeline.version", "/version", dyad, version(100)),
-    Case("pipeline.outputs", "/outputs", chain, lambda model: model.description.ClearField("output")),
-    Case("pipeline.features", "/models/1/inputs", dyad, hand_over_whole_numbers),
+    Case("pipeline.version /version", chain, version(3)),
+    Case("pipeline.version /version", towers, version(11), version(10)),
+    Case("pipeline.version /version", dyad, version(100)),
+    Case("pipeline.outputs /outputs", chain, lambda model: model.description.ClearField("output")),
+    Case("pipeline.features /models/1/inputs", dyad, hand_over_whole_numbers),
 ]

@@ -1,13 +1,52 @@
 """Small models of every kind that can be trained, as messages to put together and to spoil."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from coremltools.models import datatypes
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
+from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
 
 from pippin.models.mlmodel import build
-from pippin.models.mlmodel.proto import Message, new_model, parse
+from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
 from pippin.models.spec import resolve
+from tests.support.specs import small_spec
+
+DENSE: dict[str, Any] = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
+SOFTMAX: dict[str, Any] = {"type": "softmax", "name": "softmax", "output": "y"}
+# The layers behind an image.
+HEAD = [{"type": "flatten", "name": "flat"}, DENSE, SOFTMAX]
+
+
+def small_file(**changes: object) -> bytes:
+    """The small model of the spec language, changed by the arguments."""
+    return build(resolve(small_spec(**changes)))
+
+
+def message_in(data: bytes) -> Message:
+    """A file as coremltools parses it, without any check of ours."""
+    model = new_model()
+    model.ParseFromString(data)
+    return model
+
+
+def spoiled(harm: Callable[[Message], object]) -> bytes:
+    """The small model's file after something was done to its message."""
+    model = message_in(small_file())
+    harm(model)
+    return serialize(model)
+
+
+def trained(builder: NeuralNetworkBuilder, output: str, *shape: int) -> Message:
+    """The model of coremltools' builder, its layer `dense` trained by squares; without a shape, by cross entropy."""
+    builder.make_updatable(["dense"])
+    if shape:
+        builder.set_mean_squared_error_loss(name="loss", input_feature=(output, datatypes.Array(*shape)))
+    else:
+        builder.set_categorical_cross_entropy_loss(name="loss", input=output)
+    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
+    builder.set_epochs(10)
+    return builder.spec
 
 
 def network(**changes: object) -> Message:
@@ -15,15 +54,11 @@ def network(**changes: object) -> Message:
     document: dict[str, Any] = {
         "inputs": [{"name": "point", "shape": [2]}],
         "outputs": [{"name": "y"}],
-        "layers": [
-            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
-            {"type": "softmax", "name": "softmax", "output": "y"},
-        ],
-        "loss": {"type": "categorical_cross_entropy"},
+        "layers": [DENSE, SOFTMAX],
         "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},
         "epochs": 1,
     }
-    return parse(build(resolve({key: value for key, value in (document | changes).items() if value is not ...})))
+    return parse(small_file(**document | changes))
 
 
 def embedding(reads: str = "x", makes: str = "point", version: int = 4) -> Message:
@@ -32,7 +67,7 @@ def embedding(reads: str = "x", makes: str = "point", version: int = 4) -> Messa
         inputs=[{"name": reads, "shape": [2]}],
         outputs=[{"name": makes}],
         layers=[
-            {"type": "inner_product", "name": "embed", "output_channels": 2, "updatable": True},
+            DENSE | {"name": "embed"},
             {"type": "relu", "name": "relu", "output": makes},
         ],
         loss={"type": "mean_squared_error"},

@@ -11,9 +11,11 @@ from coremltools.models.neural_network import AdamParams, NeuralNetworkBuilder, 
 from pippin.models.mlmodel import build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.models.spec import resolve
+from tests.pippin.models.mlmodel.files import message_in, small_file
+from tests.support.specs import small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-Parse = Callable[[bytes], Message]
+# A layer in our words, and what adds it with the builder.
+Pair = tuple[dict[str, Any], Callable[[NeuralNetworkBuilder], object]]
 
 IMAGE = [4, 9, 8]
 HEAD = [
@@ -28,8 +30,12 @@ def kernel(*shape: int) -> Any:  # noqa: ANN401 - an array as lists
     return RANDOM.random(shape, dtype=np.float32).round(2).tolist()
 
 
-def convolution(**fields: Any) -> tuple[dict[str, Any], Callable[[NeuralNetworkBuilder], object]]:  # noqa: ANN401 - as in JSON
-    """A convolution in our words and in the builder's."""
+def borders_of(padding: dict[str, Any]) -> dict[str, int]:
+    (top, bottom), (left, right) = padding.get("borders", [[0, 0], [0, 0]])
+    return {"padding_top": top, "padding_bottom": bottom, "padding_left": left, "padding_right": right}
+
+
+def convolution(**fields: Any) -> Pair:  # noqa: ANN401 - as in JSON
     ours: dict[str, Any] = {
         "type": "convolution",
         "name": "layer",
@@ -41,7 +47,6 @@ def convolution(**fields: Any) -> tuple[dict[str, Any], Callable[[NeuralNetworkB
     if ours.get("has_bias", True):
         ours["bias"] = kernel(6)
     padding = ours.get("padding", {"type": "valid"})
-    (top, bottom), (left, right) = padding.get("borders", [[0, 0], [0, 0]])
 
     def theirs(builder: NeuralNetworkBuilder) -> None:
         builder.add_convolution(
@@ -62,20 +67,15 @@ def convolution(**fields: Any) -> tuple[dict[str, Any], Callable[[NeuralNetworkB
             input_name="x",
             output_name="layer",
             dilation_factors=ours.get("dilation", [1, 1]),
-            padding_top=top,
-            padding_bottom=bottom,
-            padding_left=left,
-            padding_right=right,
+            **borders_of(padding),
         )
 
     return ours, theirs
 
 
-def pooling(**fields: Any) -> tuple[dict[str, Any], Callable[[NeuralNetworkBuilder], object]]:  # noqa: ANN401 - as in JSON
-    """A pooling in our words and in the builder's."""
+def pooling(**fields: Any) -> Pair:  # noqa: ANN401 - as in JSON
     ours = {"type": "pooling", "name": "layer", "pooling_type": "max", "kernel_size": [3, 2], "stride": [2, 1]} | fields
     padding = ours.get("padding", {"type": "valid"})
-    (top, bottom), (left, right) = padding.get("borders", [[0, 0], [0, 0]])
 
     def theirs(builder: NeuralNetworkBuilder) -> None:
         builder.add_pooling(
@@ -90,23 +90,18 @@ def pooling(**fields: Any) -> tuple[dict[str, Any], Callable[[NeuralNetworkBuild
             output_name="layer",
             exclude_pad_area=ours.get("avg_pool_exclude_padding", True),
             same_padding_asymmetry_mode=padding.get("mode", "bottom_right_heavy").upper(),
-            padding_top=top,
-            padding_bottom=bottom,
-            padding_left=left,
-            padding_right=right,
+            **borders_of(padding),
         )
 
     return ours, theirs
 
 
-def activation(kind: str, theirs: str) -> tuple[dict[str, Any], Callable[[NeuralNetworkBuilder], object]]:
-    """An activation in our words and in the builder's."""
+def activation(kind: str, theirs: str) -> Pair:
     ours = {"type": kind, "name": "layer"}
     return ours, lambda builder: builder.add_activation("layer", theirs, "x", "layer")
 
 
-def flatten(mode: str, number: int) -> tuple[dict[str, Any], Callable[[NeuralNetworkBuilder], object]]:
-    """A flattening in our words and in the builder's."""
+def flatten(mode: str, number: int) -> Pair:
     ours = {"type": "flatten", "name": "layer", "mode": mode}
     return ours, lambda builder: builder.add_flatten("layer", number, "x", "layer")
 
@@ -147,7 +142,7 @@ def without_emptiness(layer: Message) -> Message:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_written_layer_equals_that_of_the_builder(small_spec: MakeSpec, message_in: Parse, name: str) -> None:
+def test_written_layer_equals_that_of_the_builder(name: str) -> None:
     ours, theirs = CASES[name]
     document = small_spec(inputs=[{"name": "x", "shape": IMAGE}], layers=[ours, *HEAD])
     builder = new_builder(IMAGE, 3)
@@ -157,9 +152,7 @@ def test_written_layer_equals_that_of_the_builder(small_spec: MakeSpec, message_
 
 
 @pytest.mark.parametrize("has_bias", [True, False])
-def test_inner_product_and_softmax_equal_those_of_the_builder(
-    small_spec: MakeSpec, message_in: Parse, has_bias: bool
-) -> None:
+def test_inner_product_and_softmax_equal_those_of_the_builder(has_bias: bool) -> None:
     dense = {"type": "inner_product", "name": "dense", "output_channels": 3, "weights": kernel(3, 4), "updatable": True}
     dense |= {"bias": kernel(3)} if has_bias else {"has_bias": False}
     builder = new_builder([4], 3)
@@ -168,7 +161,7 @@ def test_inner_product_and_softmax_equal_those_of_the_builder(
     )
     builder.add_softmax("softmax", "dense", "y")
     builder.make_updatable(["dense"])
-    written = message_in(build(resolve(small_spec(layers=[dense, {"type": "softmax", "name": "softmax"}]))))
+    written = message_in(small_file(layers=[dense, {"type": "softmax", "name": "softmax"}]))
     for mine, theirs in zip(written.neuralNetwork.layers, builder.spec.neuralNetwork.layers, strict=True):
         assert mine == without_emptiness(theirs)
 
@@ -194,13 +187,11 @@ def test_updatable_builder_model_is_read(capsys: Any, loss: str, optimizer: str)
     capsys.readouterr()
     model = read(serialize(builder.spec))
     spec = model.resolved.spec
-    assert spec.loss.type == loss
-    assert spec.loss.target == ("y_true" if loss == "categorical_cross_entropy" else "logits_true")
-    assert spec.optimizer.type == optimizer
+    target = "y_true" if loss == "categorical_cross_entropy" else "logits_true"
+    assert (spec.loss.type, spec.loss.target, spec.optimizer.type, spec.shuffle) == (loss, target, optimizer, True)
     assert spec.optimizer.learning_rate.model_dump() == {"default": 0.05, "min": 0, "max": 1}
     assert spec.optimizer.mini_batch_size.model_dump() == {"default": 8, "set": (8,)}
     assert spec.epochs.model_dump() == {"default": 10, "set": (5, 10)}
-    assert spec.shuffle is True
     assert np.array_equal(model.weights["dense"]["weights"], np.arange(12.0).reshape(3, 4))
     assert read(build(model.resolved, model.weights)).resolved == model.resolved
     rebuilt = parse(build(model.resolved, model.weights))

@@ -1,29 +1,25 @@
 """Changing the weights of a file, and stripping it for inference."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pippin.models.mlmodel import ModelFileError, inference_variant, read, with_learned, with_widened_limits
-from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
-
-MakeFile = Callable[..., bytes]
-Parse = Callable[[bytes], Message]
-Spoil = Callable[[Callable[[Message], object]], bytes]
+from pippin.models.mlmodel.proto import Message, parse, serialize
+from tests.pippin.models.mlmodel.files import message_in, neighbors, small_file, spoiled
 
 WEIGHTS = np.arange(12, dtype=np.float32).reshape(3, 4)
 BIAS = np.array([1, 2, 3], dtype=np.float32)
 
 
-def test_new_weights_are_read_back(small_file: MakeFile) -> None:
+def test_new_weights_are_read_back() -> None:
     found = read(with_learned(small_file(), {"dense": {"weights": WEIGHTS, "bias": BIAS}})).weights["dense"]
     assert np.array_equal(found["weights"], WEIGHTS)
     assert np.array_equal(found["bias"], BIAS)
 
 
-def test_new_weights_change_nothing_else(small_file: MakeFile) -> None:
+def test_new_weights_change_nothing_else() -> None:
     before = small_file(user_defined={"a": "1"}, epochs={"default": 3, "max": 9})
     old = read(before).weights
     changed = with_learned(before, {"dense": {"bias": BIAS}}, {"b": "2"})
@@ -33,7 +29,7 @@ def test_new_weights_change_nothing_else(small_file: MakeFile) -> None:
     assert with_learned(before, old) == before
 
 
-def test_half_precision_becomes_single_precision(spoiled: Spoil, message_in: Parse) -> None:
+def test_half_precision_becomes_single_precision() -> None:
     def halve(model: Message) -> None:
         dense = model.neuralNetwork.layers[0].innerProduct
         for blob, length in ((dense.weights, 12), (dense.bias, 3)):
@@ -59,26 +55,26 @@ def test_half_precision_becomes_single_precision(spoiled: Spoil, message_in: Par
         ({"dense": {"weights": WEIGHTS.T}}, r"of shape \[4, 3\] for layer 'dense'; it has shape \[3, 4\]"),
     ],
 )
-def test_weights_of_the_wrong_layer_or_shape_are_refused(small_file: MakeFile, weights: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
+def test_weights_of_the_wrong_layer_or_shape_are_refused(weights: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(ModelFileError, match=said):
         with_learned(small_file(), weights)
 
 
-def test_an_inference_model_is_not_marked_updatable(small_file: MakeFile, message_in: Parse) -> None:
-    assert not message_in(inference_variant(small_file())).isUpdatable
+def test_inference_model_keeps_weights_and_metadata_and_nothing_of_training() -> None:
+    data = small_file(author="Ada", user_defined={"a": "1"})
+    before, after = message_in(data), message_in(inference_variant(data))
+    dense = after.neuralNetwork.layers[0].innerProduct
+    layers = after.neuralNetwork.layers
+    assert not any(part.isUpdatable for part in (after, *layers, dense.weights, dense.bias))
+    assert not after.neuralNetwork.HasField("updateParams")
+    assert list(after.description.trainingInput) == []
+    assert after.description.metadata == before.description.metadata
+    assert after.specificationVersion == before.specificationVersion
+    assert dense.weights.floatValue == before.neuralNetwork.layers[0].innerProduct.weights.floatValue
+    assert inference_variant(serialize(after)) == inference_variant(data)
 
 
-def test_no_layer_of_an_inference_model_is_marked_updatable(small_file: MakeFile, message_in: Parse) -> None:
-    assert not any(layer.isUpdatable for layer in message_in(inference_variant(small_file())).neuralNetwork.layers)
-
-
-def test_no_weights_of_an_inference_model_are_marked_updatable(small_file: MakeFile, message_in: Parse) -> None:
-    dense = message_in(inference_variant(small_file())).neuralNetwork.layers[0].innerProduct
-    assert not dense.weights.isUpdatable
-    assert not dense.bias.isUpdatable
-
-
-def test_nested_weights_are_stripped_for_inference(spoiled: Spoil, message_in: Parse) -> None:
+def test_nested_weights_are_stripped_for_inference() -> None:
     def add_lstm(model: Message) -> None:
         lstm = model.neuralNetwork.layers.add().biDirectionalLSTM
         lstm.weightParams.add().inputGateWeightMatrix.isUpdatable = True
@@ -87,29 +83,7 @@ def test_nested_weights_are_stripped_for_inference(spoiled: Spoil, message_in: P
     assert not lstm.weightParams[0].inputGateWeightMatrix.isUpdatable
 
 
-def test_an_inference_model_has_no_update_parameters(small_file: MakeFile, message_in: Parse) -> None:
-    assert not message_in(inference_variant(small_file())).neuralNetwork.HasField("updateParams")
-
-
-def test_an_inference_model_has_no_training_inputs(small_file: MakeFile, message_in: Parse) -> None:
-    assert list(message_in(inference_variant(small_file())).description.trainingInput) == []
-
-
-def test_inference_model_keeps_weights_and_metadata(small_file: MakeFile, message_in: Parse) -> None:
-    before = message_in(small_file(author="Ada", user_defined={"a": "1"}))
-    after = message_in(inference_variant(small_file(author="Ada", user_defined={"a": "1"})))
-    assert after.description.metadata == before.description.metadata
-    assert after.specificationVersion == before.specificationVersion
-    weights = [model.neuralNetwork.layers[0].innerProduct.weights.floatValue for model in (before, after)]
-    assert list(weights[0]) == list(weights[1])
-
-
-def test_stripping_twice_changes_nothing(small_file: MakeFile) -> None:
-    once = inference_variant(small_file())
-    assert inference_variant(once) == once
-
-
-def test_other_kinds_of_model_are_not_stripped(spoiled: Spoil) -> None:
+def test_other_kinds_of_model_are_not_stripped() -> None:
     with pytest.raises(ModelFileError, match="kind glmRegressor"):
         inference_variant(spoiled(lambda model: model.glmRegressor.SetInParent()))
 
@@ -125,9 +99,7 @@ def test_other_kinds_of_model_are_not_stripped(spoiled: Spoil) -> None:
         ({"default": 7, "set": [30, 7]}, 9, {"default": 7, "set": (7, 9, 30)}),
     ],
 )
-def test_limits_are_widened_only_as_needed(
-    small_file: MakeFile, declared: object, asked: int, limits: dict[str, Any]
-) -> None:
+def test_limits_are_widened_only_as_needed(declared: object, asked: int, limits: dict[str, Any]) -> None:
     data = small_file(epochs=declared)
     wider = read(with_widened_limits(data, {"epochs": asked, "shuffle": True, "seed": 1})).resolved.spec
     assert wider.epochs.model_dump(exclude_none=True) in (limits, limits["default"])
@@ -135,7 +107,7 @@ def test_limits_are_widened_only_as_needed(
     assert wider.optimizer == read(data).resolved.spec.optimizer
 
 
-def test_learning_rate_outside_its_range_widens_it(small_file: MakeFile) -> None:
+def test_learning_rate_outside_its_range_widens_it() -> None:
     data = small_file(optimizer={"type": "sgd", "learning_rate": {"default": 0.1, "max": 0.3}, "mini_batch_size": 2})
     asked = {"learning_rate": 0.5, "momentum": 0.9, "seed": 1}
     rate = read(with_widened_limits(data, asked)).resolved.spec.optimizer.learning_rate
@@ -145,24 +117,14 @@ def test_learning_rate_outside_its_range_widens_it(small_file: MakeFile) -> None
 @pytest.mark.parametrize(
     ("limits", "asked", "minimum", "maximum"), [((-2, 5), -9, -9, 5), ((-2, 5), 7, -2, 7), ((-2, 5), 3, -2, 5)]
 )
-def test_seed_outside_its_range_widens_it(
-    small_file: MakeFile, limits: tuple[int, int], asked: int, minimum: int, maximum: int
-) -> None:
+def test_seed_outside_its_range_widens_it(limits: tuple[int, int], asked: int, minimum: int, maximum: int) -> None:
     data = small_file(seed={"default": 0, "min": limits[0], "max": limits[1]})
     seed = read(with_widened_limits(data, {"seed": asked})).resolved.spec.seed
     assert (seed.default, seed.minimum, seed.maximum) == (0, minimum, maximum)
 
 
-def test_number_of_neighbors_limits_are_widened(nearest: Message) -> None:
+def test_number_of_neighbors_limits_are_widened() -> None:
+    nearest = neighbors()
     nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
     wider = parse(with_widened_limits(serialize(nearest), {"number_of_neighbors": 5, "seed": 1}))
     assert list(wider.kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5]
-
-
-@pytest.fixture
-def nearest() -> Message:
-    """A message with what a nearest-neighbour classifier declares."""
-    model = new_model()
-    model.specificationVersion = 4
-    model.kNearestNeighborsClassifier.numberOfNeighbors.defaultValue = 3
-    return model

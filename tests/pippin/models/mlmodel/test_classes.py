@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+from coremltools.models.neural_network import NeuralNetworkBuilder
 
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, at, parse, serialize
 from pippin.models.spec import ArrayFeature, LabelFeature, resolve
 from pippin.models.spec.features import DictionaryFeature, NumberFeature
+from tests.pippin.models.mlmodel.files import small_file, trained
+from tests.support.specs import small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-Capture = pytest.CaptureFixture[str]
 Labels = list[str] | list[int]
 
 LABELS: list[Labels] = [["cat", "dog", "Käfer 🐞"], [7, -3, 2**63 - 1]]
@@ -35,9 +35,7 @@ def spoil(data: bytes, harm: Callable[[Message], object]) -> bytes:
 @pytest.mark.parametrize("labels", LABELS)
 @pytest.mark.parametrize("probabilities", [None, "chances", "y"])
 @pytest.mark.parametrize("blob", [None, "y"])
-def test_classifier_round_trips(
-    small_spec: MakeSpec, labels: Labels, probabilities: str | None, blob: str | None
-) -> None:
+def test_classifier_round_trips(labels: Labels, probabilities: str | None, blob: str | None) -> None:
     classifier = {"labels": labels, "predicted_feature": "kind", "probabilities": probabilities, "blob": blob}
     layers = [*small_spec()["layers"][:1], {"type": "softmax", "name": "softmax", "output": "y"}]
     resolved = resolve(small_spec(classifier=classifier, outputs=..., layers=layers))
@@ -54,9 +52,9 @@ def test_classifier_round_trips(
 
 
 @pytest.mark.parametrize("labels", LABELS)
-def test_classifier_file_has_all_fields_that_core_ml_requires(small_spec: MakeSpec, labels: Labels) -> None:
+def test_classifier_file_has_all_fields_that_core_ml_requires(labels: Labels) -> None:
     classifier = {"labels": labels, "predicted_feature": "kind", "probabilities": "chances"}
-    model = parse(build(resolve(small_spec(classifier=classifier, outputs=...))))
+    model = parse(small_file(classifier=classifier, outputs=...))
     assert model.WhichOneof("Type") == "neuralNetworkClassifier"
     kept = model.neuralNetworkClassifier.WhichOneof("ClassLabels")
     assert kept == f"{kind_of(labels)}ClassLabels"
@@ -71,7 +69,7 @@ def test_classifier_file_has_all_fields_that_core_ml_requires(small_spec: MakeSp
 
 
 @pytest.mark.parametrize("output", [{"name": "price", "type": "number"}, {"name": "price", "shape": [1]}])
-def test_regressor_round_trips(small_spec: MakeSpec, output: dict[str, Any]) -> None:
+def test_regressor_round_trips(output: dict[str, Any]) -> None:
     resolved = resolve(
         small_spec(outputs=[output], layers=[ONE], loss=SQUARES, regressor={"predicted_feature": "price"})
     )
@@ -88,8 +86,8 @@ def test_regressor_round_trips(small_spec: MakeSpec, output: dict[str, Any]) -> 
     )
 
 
-def test_plain_network_is_neither_classifier_nor_regressor(small_spec: MakeSpec) -> None:
-    spec = read(build(resolve(small_spec()))).resolved.spec
+def test_plain_network_is_neither_classifier_nor_regressor() -> None:
+    spec = read(small_file()).resolved.spec
     assert (spec.classifier, spec.regressor) == (None, None)
 
 
@@ -126,16 +124,16 @@ HARMS: list[tuple[str, Callable[[Message], object]]] = [
 
 
 @pytest.mark.parametrize(("said", "harm"), HARMS, ids=[said for said, _ in HARMS])
-def test_inconsistent_classifier_is_refused(small_spec: MakeSpec, said: str, harm: Callable[[Message], object]) -> None:
+def test_inconsistent_classifier_is_refused(said: str, harm: Callable[[Message], object]) -> None:
     layers = [*small_spec()["layers"][:1], {"type": "softmax", "name": "softmax", "output": "y"}]
     classifier = {"labels": ["a", "b", "c"], "probabilities": "p"}
-    data = build(resolve(small_spec(classifier=classifier, outputs=..., layers=layers)))
+    data = small_file(classifier=classifier, outputs=..., layers=layers)
     with pytest.raises(ModelFileError) as raised:
         read(spoil(data, harm))
     assert said in str(raised.value)
 
 
-def test_regressor_must_output_its_predicted_feature(small_spec: MakeSpec) -> None:
+def test_regressor_must_output_its_predicted_feature() -> None:
     document = small_spec(
         outputs=[{"name": "price"}], layers=[ONE], loss=SQUARES, regressor={"predicted_feature": "price"}
     )
@@ -152,18 +150,13 @@ def builders_classifier(labels: Labels, blob: str = "", judged: str = "y", featu
     builder.add_inner_product("dense", np.arange(12.0).reshape(3, 4), np.zeros(3), 4, 3, True, "x", "logits")
     builder.add_softmax("softmax", "logits", judged)
     builder.set_class_labels(labels, predicted_feature_name=feature, prediction_blob=blob)
-    builder.make_updatable(["dense"])
-    builder.set_categorical_cross_entropy_loss(name="loss", input=judged)
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    return builder.spec
+    return trained(builder, judged)
 
 
 @pytest.mark.parametrize("labels", [["cat", "dog", "bug"], [7, -3, 9]])
 @pytest.mark.parametrize("blob", ["", "y"])
-def test_builder_classifier_is_trained_on_its_labels(capsys: Capture, labels: Labels, blob: str) -> None:
+def test_builder_classifier_is_trained_on_its_labels(labels: Labels, blob: str) -> None:
     message = builders_classifier(labels, blob)
-    capsys.readouterr()
     found = read(serialize(message)).resolved
     # The loss's own target is a name that no training input has: the class takes its place.
     assert found.spec.loss.target == "y_true"
@@ -183,9 +176,8 @@ def test_builder_classifier_is_trained_on_its_labels(capsys: Capture, labels: La
     assert read(build(found)).resolved == found
 
 
-def test_builder_classifier_loss_may_use_a_separate_blob(capsys: Capture) -> None:
+def test_builder_classifier_loss_may_use_a_separate_blob() -> None:
     message = builders_classifier(["cat", "dog", "bug"], blob="chances", judged="chances")
-    capsys.readouterr()
     found = read(serialize(message)).resolved
     assert (found.spec.loss.target, found.training_target) == ("chances_true", "chances_true")
     assert found.training_inputs[-1] == ArrayFeature(name="chances_true", shape=(1,), type="int")
@@ -193,9 +185,8 @@ def test_builder_classifier_loss_may_use_a_separate_blob(capsys: Capture) -> Non
 
 
 @pytest.mark.parametrize("labels", LABELS)
-def test_classifier_description_equals_that_of_the_builder(capsys: Capture, labels: Labels) -> None:
+def test_classifier_description_equals_that_of_the_builder(labels: Labels) -> None:
     theirs = builders_classifier(labels)
-    capsys.readouterr()
     ours = parse(build(read(serialize(theirs)).resolved))
     assert ours.description.output == theirs.description.output
     assert ours.description.trainingInput == theirs.description.trainingInput
@@ -205,16 +196,11 @@ def test_classifier_description_equals_that_of_the_builder(capsys: Capture, labe
         assert getattr(ours.neuralNetworkClassifier, field) == getattr(theirs.neuralNetworkClassifier, field)
 
 
-def test_builder_regressor_is_read(capsys: Capture) -> None:
+def test_builder_regressor_is_read() -> None:
     builder = NeuralNetworkBuilder([("x", datatypes.Array(4))], [("price", datatypes.Array(1))], mode="regressor")
     builder.add_inner_product("dense", np.ones((1, 4)), np.zeros(1), 4, 1, True, "x", "price")
     builder.spec.description.predictedFeatureName = "price"
-    builder.make_updatable(["dense"])
-    builder.set_mean_squared_error_loss(name="loss", input_feature=("price", datatypes.Array(1)))
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    capsys.readouterr()
-    found = read(serialize(builder.spec)).resolved
+    found = read(serialize(trained(builder, "price", 1))).resolved
     assert found.spec.regressor is not None
     assert found.spec.regressor.predicted_feature == "price"
     assert found.training_target == "price_true"

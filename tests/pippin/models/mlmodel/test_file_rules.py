@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,15 @@ from pippin.models.mlmodel.proto import Message, serialize
 from pippin.models.spec import SpecError, resolve
 from pippin.models.spec.layer import RANK_RULE
 from tests.pippin.models.mlmodel.cases import CASES as VALIDATOR_CASES
-from tests.pippin.models.mlmodel.cases import Case, Change, chain, towers
-from tests.pippin.models.mlmodel.files import embedding, freeze, network, pipeline
+from tests.pippin.models.mlmodel.cases import Case, Change, chain, dyad, towers
+from tests.pippin.models.mlmodel.files import DENSE, SOFTMAX, embedding, freeze, network, pipeline
 from tests.support.paths import ROOT
-
-MakeSpec = Callable[..., dict[str, Any]]
+from tests.support.specs import small_spec
 
 
 def with_frozen() -> Message:
     """A network whose lower inner product is frozen."""
-    below = {"type": "inner_product", "name": "below", "output_channels": 2}
-    dense = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
-    return network(layers=[below, dense, {"type": "softmax", "name": "softmax", "output": "y"}])
+    return network(layers=[DENSE | {"name": "below", "updatable": False}, DENSE, SOFTMAX])
 
 
 def dense(model: Message, index: int = 0) -> Message:
@@ -64,6 +61,17 @@ def quantize(what: str, index: int = 0) -> Change:
         del blob.floatValue[:]
 
     return change
+
+
+def unknown_layer(stage: int) -> Change:
+    """Makes a layer of a model of the pipeline a custom one."""
+    return lambda model: model.pipeline.models[stage].neuralNetwork.layers[1].custom.SetInParent()
+
+
+def read_later(model: Message) -> None:
+    """Makes the first model of the pipeline read what the second one answers."""
+    model.CopyFrom(pipeline(embedding(reads="middle"), embedding(makes="middle"), network()))
+    model.description.input[0].name = "x"
 
 
 def name_them(*names: str) -> Change:
@@ -109,75 +117,74 @@ def crowd(count: int) -> Change:
 
     def change(model: Message) -> None:
         last = model.pipeline.models[-1]
-        model.CopyFrom(pipeline(*(embedding("x" if not n else f"e{n}", f"e{n + 1}") for n in range(count - 2)),
-                                embedding(f"e{count - 2}"), last))  # fmt: skip
+        front = [embedding("x" if not n else f"e{n}", f"e{n + 1}") for n in range(count - 2)]
+        model.CopyFrom(pipeline(*front, embedding(f"e{count - 2}"), last))
 
     return change
 
 
 CASES = [
     *VALIDATOR_CASES,
-    Case("model.kind", "", network, lambda model: model.glmClassifier.SetInParent()),
-    Case("model.updatable", "", network, lambda model: model.ClearField("isUpdatable")),
-    Case("model.updatable", "", chain, lambda model: model.ClearField("isUpdatable")),
-    Case("loss.one", "", network, lambda model: losses(model).add().CopyFrom(losses(model)[0])),
-    Case("loss.one", "", network, lambda model: losses(model).pop()),
-    Case("loss.one", "", network, lambda model: model.neuralNetwork.ClearField("updateParams")),
-    Case("layers.known", "/layers/1", network, becomes("custom")),
-    Case("layers.known", "/layers/1", network, becomes("transpose"), kept=becomes("softmax")),
-    Case("layers.known", "/layers/1", network, lambda model: model.neuralNetwork.layers[1].ClearField("softmax")),
+    Case("model.kind", network, lambda model: model.glmClassifier.SetInParent()),
+    Case("model.updatable", network, lambda model: model.ClearField("isUpdatable")),
+    Case("model.updatable", chain, lambda model: model.ClearField("isUpdatable")),
+    Case("loss.one", network, lambda model: losses(model).add().CopyFrom(losses(model)[0])),
+    Case("loss.one", network, lambda model: losses(model).pop()),
+    Case("loss.one", network, lambda model: model.neuralNetwork.ClearField("updateParams")),
+    Case("layers.known /layers/1", network, becomes("custom")),
+    Case("layers.known /layers/1", network, becomes("transpose"), kept=becomes("softmax")),
+    Case("layers.known /layers/1", network, lambda model: model.neuralNetwork.layers[1].ClearField("softmax")),
     Case(
-        "layers.known",
-        "/layers/0",
+        "layers.known /layers/0",
         network,
         lambda model: setattr(dense(model), "int8DynamicQuantize", True),
         kept=lambda model: setattr(dense(model), "int8DynamicQuantize", False),
     ),
-    Case("weights.size", "/layers/0/weights", network, lambda model: dense(model).weights.floatValue.append(1)),
-    Case("weights.size", "/layers/0/bias", network, lambda model: dense(model).bias.floatValue.pop()),
-    Case("weights.size", "/layers/0/bias", network, lambda model: dense(model).bias.ClearField("floatValue")),
+    Case("weights.size /layers/0/weights", network, lambda model: dense(model).weights.floatValue.append(1)),
+    Case("weights.size /layers/0/bias", network, lambda model: dense(model).bias.floatValue.pop()),
+    Case("weights.size /layers/0/bias", network, lambda model: dense(model).bias.ClearField("floatValue")),
     Case(
-        "weights.size",
-        "/layers/0/weights",
+        "weights.size /layers/0/weights",
         with_frozen,
         lambda model: (quantize("weights")(model), dense(model).weights.MergeFrom(WeightParams(rawValue=bytes(3)))),
         kept=quantize("weights"),
     ),
-    Case("weights.updatable", "/layers/0/weights", network, unmark("weights")),
-    Case("weights.updatable", "/layers/1/bias", with_frozen, unmark("bias", 1), kept=unmark("bias", 0)),
-    Case("weights.quantized", "/layers/1/weights", with_frozen, quantize("weights", 1), kept=quantize("weights", 0)),
-    Case("weights.quantized", "/layers/1/bias", with_frozen, quantize("bias", 1), kept=quantize("bias", 0)),
-    Case("pipeline.models", "/models", chain, lambda model: model.pipeline.Clear(), kept=thin),
-    Case("pipeline.models", "/models", towers, crowd(101), kept=crowd(100)),
-    Case("pipeline.names", "/names", chain, lambda model: model.pipeline.names.pop()),
-    Case("pipeline.names", "/names", chain, name_them("a", "a"), kept=name_them("a", "b")),
-    Case("pipeline.names", "/names", chain, name_them("a", "b", "c"), kept=name_them()),
-    Case("pipeline.updatable", "/models/1", chain, lambda model: model.pipeline.models[1].ClearField("isUpdatable")),
-    Case("pipeline.updatable", "/models/2", towers, lambda model: freeze(model.pipeline.models[2])),
-    Case("pipeline.updatable", "/models/1", towers, mark(1)),
-    Case("pipeline.kinds", "/models/0", chain, lambda model: model.pipeline.models[0].glmRegressor.SetInParent()),
-    Case("pipeline.kinds", "/models/1", chain, lambda model: model.pipeline.models[1].pipeline.SetInParent()),
-    Case("pipeline.features", "/models/1/inputs", chain, rename_input(1, "spot"), kept=rename_input(1, "point")),
-    Case("pipeline.features", "/models/1/inputs", chain, reshape_input(1, 3), kept=reshape_input(1, 2)),
-    Case("pipeline.features", "/models/0/inputs", towers, rename_input(0, "middle")),
-    Case("pipeline.features", "/outputs", chain, lambda model: setattr(model.description.output[0], "name", "shade")),
+    Case("weights.updatable /layers/0/weights", network, unmark("weights")),
+    Case("weights.updatable /layers/1/bias", with_frozen, unmark("bias", 1), kept=unmark("bias", 0)),
+    Case("weights.quantized /layers/1/weights", with_frozen, quantize("weights", 1), kept=quantize("weights", 0)),
+    Case("weights.quantized /layers/1/bias", with_frozen, quantize("bias", 1), kept=quantize("bias", 0)),
+    Case("pipeline.models /models", chain, lambda model: model.pipeline.Clear(), kept=thin),
+    Case("pipeline.models /models", towers, crowd(101), kept=crowd(100)),
+    Case("pipeline.names /names", chain, lambda model: model.pipeline.names.pop()),
+    Case("pipeline.names /names", chain, name_them("a", "a"), kept=name_them("a", "b")),
+    Case("pipeline.names /names", chain, name_them("a", "b", "c"), kept=name_them()),
+    Case("pipeline.updatable /models/1", chain, lambda model: model.pipeline.models[1].ClearField("isUpdatable")),
+    Case("pipeline.updatable /models/2", towers, lambda model: freeze(model.pipeline.models[2])),
+    Case("pipeline.updatable /models/1", towers, mark(1)),
+    Case("pipeline.kinds /models/0", chain, lambda model: model.pipeline.models[0].glmRegressor.SetInParent()),
+    Case("layers.known /models/0/layers/1", dyad, unknown_layer(0)),
+    Case("layers.known /models/1/layers/1", dyad, unknown_layer(1)),
+    Case("pipeline.features /models/0/inputs", dyad, read_later),
+    Case("pipeline.kinds /models/1", chain, lambda model: model.pipeline.models[1].pipeline.SetInParent()),
+    Case("pipeline.features /models/1/inputs", chain, rename_input(1, "spot"), kept=rename_input(1, "point")),
+    Case("pipeline.features /models/1/inputs", chain, reshape_input(1, 3), kept=reshape_input(1, 2)),
+    Case("pipeline.features /models/0/inputs", towers, rename_input(0, "middle")),
+    Case("pipeline.features /outputs", chain, lambda model: setattr(model.description.output[0], "name", "shade")),
     Case(
-        "pipeline.features",
-        "/outputs",
+        "pipeline.features /outputs",
         towers,
         lambda model: setattr(model.description.output[0].type.multiArrayType, "dataType", 65600),
     ),
-    Case("pipeline.training-inputs", "/training_inputs", chain, lambda model: model.description.trainingInput.pop()),
+    Case("pipeline.training-inputs /training_inputs", chain, lambda model: model.description.trainingInput.pop()),
     Case(
-        "pipeline.training-inputs",
-        "/training_inputs",
+        "pipeline.training-inputs /training_inputs",
         towers,
         lambda model: setattr(model.description.trainingInput[0], "name", "z"),
     ),
-    Case("pipeline.training-inputs", "/training_inputs", chain, retrain(0, 3), kept=retrain(0, 2)),
-    Case("pipeline.training-inputs", "/training_inputs", towers, retrain(1, 2), kept=retrain(1, 1)),
-]  # fmt: skip
-by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}{case.pointer}")
+    Case("pipeline.training-inputs /training_inputs", chain, retrain(0, 3), kept=retrain(0, 2)),
+    Case("pipeline.training-inputs /training_inputs", towers, retrain(1, 2), kept=retrain(1, 1)),
+]
+by_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.at)
 
 
 @by_case
@@ -240,7 +247,7 @@ EXACT = {
 }
 
 
-def test_exact_blob_of_too_low_a_rank_breaks_the_rank_rule(small_spec: MakeSpec) -> None:
+def test_exact_blob_of_too_low_a_rank_breaks_the_rank_rule() -> None:
     assert resolve(small_spec(**EXACT, inputs=[{"name": "x", "shape": [1, 1, 4]}])).layers
     with pytest.raises(SpecError) as raised:
         resolve(small_spec(**EXACT, inputs=[{"name": "x", "shape": [1, 4]}]))

@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+from coremltools.models.neural_network import NeuralNetworkBuilder
 
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
-from pippin.models.spec import ImageFeature, resolve
-
-MakeSpec = Callable[..., dict[str, Any]]
-MakeFile = Callable[..., bytes]
+from pippin.models.spec import ImageFeature
+from tests.pippin.models.mlmodel.files import small_file, trained
 
 LAYERS = [
     {"type": "flatten", "name": "flat"},
@@ -34,17 +32,10 @@ def scalers(message: Message) -> list[tuple[str, dict[str, float]]]:
     ]
 
 
-@pytest.fixture
-def image_file(small_spec: MakeSpec) -> MakeFile:
-    """Builds a softmax on some images."""
-
-    def make(*images: dict[str, object]) -> bytes:
-        if len(images) == 1:
-            return build(resolve(small_spec(inputs=list(images), layers=LAYERS)))
-        joined = {"type": "add", "name": "sum", "input": [each["name"] for each in images]}
-        return build(resolve(small_spec(inputs=list(images), layers=[joined, *LAYERS])))
-
-    return make
+def image_file(*images: dict[str, object]) -> bytes:
+    """A softmax on some images."""
+    joined = [{"type": "add", "name": "sum", "input": [each["name"] for each in images]}] if len(images) > 1 else []
+    return small_file(inputs=list(images), layers=[*joined, *LAYERS])
 
 
 CASES: list[tuple[dict[str, Any], dict[str, float]]] = [
@@ -60,7 +51,7 @@ CASES: list[tuple[dict[str, Any], dict[str, float]]] = [
 
 
 @pytest.mark.parametrize(("fields", "written"), CASES)
-def test_scaler_round_trips(image_file: MakeFile, fields: dict[str, Any], written: dict[str, float]) -> None:
+def test_scaler_round_trips(fields: dict[str, Any], written: dict[str, float]) -> None:
     data = image_file(image(**fields))
     assert scalers(parse(data)) == [("x", written)]
     found = read(data)
@@ -71,7 +62,7 @@ def test_scaler_round_trips(image_file: MakeFile, fields: dict[str, Any], writte
 
 
 @pytest.mark.parametrize("color", ["gray", "rgb", "bgr"])
-def test_unscaled_image_has_no_scaler(image_file: MakeFile, color: str) -> None:
+def test_unscaled_image_has_no_scaler(color: str) -> None:
     data = image_file(image(color=color))
     message = parse(data)
     assert scalers(message) == []
@@ -81,7 +72,7 @@ def test_unscaled_image_has_no_scaler(image_file: MakeFile, color: str) -> None:
     assert read(data).resolved.inputs == (ImageFeature.model_validate(image(color=color)),)
 
 
-def test_each_image_has_its_own_scaler(image_file: MakeFile) -> None:
+def test_each_image_has_its_own_scaler() -> None:
     images = [image("a", scale=2), image("b"), image("c", color="bgr", bias=[1, 2, 3])]
     data = image_file(*images)
     assert [name for name, _ in scalers(parse(data))] == ["a", "c"]
@@ -94,12 +85,12 @@ def spoil(data: bytes, harm: Callable[[Any], object]) -> bytes:
     return serialize(model)
 
 
-def test_unnamed_scaler_applies_to_the_only_image(image_file: MakeFile) -> None:
+def test_unnamed_scaler_applies_to_the_only_image() -> None:
     data = spoil(image_file(image(scale=0.5)), lambda steps: steps[0].ClearField("featureName"))
     assert read(data).resolved.inputs == (ImageFeature.model_validate(image(scale=0.5)),)
 
 
-def test_unnamed_scaler_is_refused_for_two_images(image_file: MakeFile) -> None:
+def test_unnamed_scaler_is_refused_for_two_images() -> None:
     data = spoil(image_file(image("a", scale=0.5), image("b")), lambda steps: steps[0].ClearField("featureName"))
     with pytest.raises(ModelFileError, match="found preprocessing of ''; the model's image inputs are: a, b"):
         read(data)
@@ -111,7 +102,7 @@ def biases(data: bytes) -> tuple[float, ...]:
     return only.biases
 
 
-def test_bias_of_an_absent_color_is_ignored(image_file: MakeFile) -> None:
+def test_bias_of_an_absent_color_is_ignored() -> None:
     gray = spoil(image_file(image(color="gray", scale=0.5)), lambda steps: setattr(steps[0].scaler, "redBias", 9))
     assert biases(gray) == (0,)
     rgb = spoil(image_file(image(scale=0.5)), lambda steps: setattr(steps[0].scaler, "grayBias", 9))
@@ -135,19 +126,19 @@ HARMS: dict[str, Callable[[Any], object]] = {
 
 
 @pytest.mark.parametrize("said", HARMS)
-def test_other_preprocessing_is_refused(image_file: MakeFile, said: str) -> None:
+def test_other_preprocessing_is_refused(said: str) -> None:
     with pytest.raises(ModelFileError) as raised:
         read(spoil(image_file(image(scale=0.5)), HARMS[said]))
     assert str(raised.value) == said
 
 
 @pytest.mark.parametrize("scale", [np.nan, np.inf])
-def test_non_finite_scale_is_refused(image_file: MakeFile, scale: float) -> None:
+def test_non_finite_scale_is_refused(scale: float) -> None:
     with pytest.raises(ModelFileError, match="/inputs/0/scale"):
         read(spoil(image_file(image(scale=0.5)), lambda steps: setattr(steps[0].scaler, "channelScale", scale)))
 
 
-def test_images_of_flexible_size_are_refused(image_file: MakeFile) -> None:
+def test_images_of_flexible_size_are_refused() -> None:
     model = parse(image_file(image()))
     model.description.input[0].type.imageType.enumeratedSizes.sizes.add(width=5, height=4)
     with pytest.raises(ModelFileError, match="feature 'x' is an image of flexible size"):
@@ -164,9 +155,7 @@ def test_images_of_flexible_size_are_refused(image_file: MakeFile) -> None:
         (1, {"gray_bias": -1, "image_scale": 2 / 255}, {"color": "gray", "scale": 2 / 255, "bias": -1}),
     ],
 )
-def test_builder_preprocessing_round_trips(
-    capsys: pytest.CaptureFixture[str], channels: int, options: dict[str, Any], expected: dict[str, Any]
-) -> None:
+def test_builder_preprocessing_round_trips(channels: int, options: dict[str, Any], expected: dict[str, Any]) -> None:
     builder = NeuralNetworkBuilder(
         [("x", datatypes.Array(channels, 4, 5))], [("y", datatypes.Array(3))], use_float_arraytype=True
     )
@@ -176,12 +165,7 @@ def test_builder_preprocessing_round_trips(
     )
     builder.add_softmax("softmax", "logits", "y")
     builder.set_pre_processing_parameters(image_input_names=["x"], **options)
-    builder.make_updatable(["dense"])
-    builder.set_categorical_cross_entropy_loss(name="loss", input="y")
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    capsys.readouterr()
-    found = read(serialize(builder.spec))
+    found = read(serialize(trained(builder, "y")))
     assert found.resolved.inputs == (ImageFeature.model_validate(image(**expected)),)
     ours = parse(build(found.resolved, found.weights))
     assert ours.description.input == builder.spec.description.input

@@ -1,20 +1,17 @@
 """How layers see arrays and images: the mappings of our files and of coremltools'."""
 
-from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+from coremltools.models.neural_network import NeuralNetworkBuilder
 
 from pippin.models.mlmodel import ModelFileError, build, read
 from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.models.spec import ArrayFeature, resolve
-
-MakeSpec = Callable[..., dict[str, Any]]
-Capture = pytest.CaptureFixture[str]
+from tests.pippin.models.mlmodel.files import small_file, trained
+from tests.support.specs import small_spec
 
 RANK5, EXACT, RANK4 = 0, 1, 1
 
@@ -22,15 +19,6 @@ RANK5, EXACT, RANK4 = 0, 1, 1
 def mappings(message: Message) -> tuple[int, int]:
     network = message.neuralNetwork
     return network.arrayInputShapeMapping, network.imageInputShapeMapping
-
-
-def finish(builder: NeuralNetworkBuilder, judged: str, shape: Sequence[int]) -> Message:
-    """The builder's model, trained to make `judged`."""
-    builder.make_updatable(["dense"])
-    builder.set_mean_squared_error_loss(name="loss", input_feature=(judged, datatypes.Array(*shape)))
-    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
-    builder.set_epochs(10)
-    return builder.spec
 
 
 def builders_dense(shape: tuple[int, ...], made: tuple[int, ...], *, exact: bool = True) -> Message:
@@ -45,7 +33,7 @@ def builders_dense(shape: tuple[int, ...], made: tuple[int, ...], *, exact: bool
     channels = prod(shape[-3:]) if len(shape) > 3 else shape[-1]
     builder.add_inner_product("dense", np.ones((3, channels)), np.zeros(3), channels, 3, True, "x", "mid")
     builder.add_activation("relu", "RELU", "mid", "y")
-    return finish(builder, "y", made)
+    return trained(builder, "y", *made)
 
 
 SHAPES = [
@@ -58,9 +46,8 @@ SHAPES = [
 
 
 @pytest.mark.parametrize(("shape", "made"), SHAPES)
-def test_exact_mapping_keeps_the_declared_shape(capsys: Capture, shape: tuple[int, ...], made: tuple[int, ...]) -> None:
+def test_exact_mapping_keeps_the_declared_shape(shape: tuple[int, ...], made: tuple[int, ...]) -> None:
     message = builders_dense(shape, made)
-    capsys.readouterr()
     assert mappings(message) == (EXACT, RANK4)
     found = read(serialize(message)).resolved
     assert found.spec.array_input_shape_mapping == "exact"
@@ -72,9 +59,8 @@ def test_exact_mapping_keeps_the_declared_shape(capsys: Capture, shape: tuple[in
     assert read(build(found)).resolved == found
 
 
-def test_default_mapping_gives_arrays_five_axes(capsys: Capture) -> None:
+def test_default_mapping_gives_arrays_five_axes() -> None:
     message = builders_dense((4,), (3,), exact=False)
-    capsys.readouterr()
     assert mappings(message) == (RANK5, RANK5)
     found = read(serialize(message)).resolved
     assert found.spec.array_input_shape_mapping == "rank5"
@@ -83,15 +69,9 @@ def test_default_mapping_gives_arrays_five_axes(capsys: Capture) -> None:
 
 @pytest.mark.parametrize(
     ("exact", "mapping", "seen"),
-    [
-        (True, RANK4, (1, 3, 4, 5)),
-        (True, RANK5, (1, 1, 3, 4, 5)),
-        (False, RANK5, (1, 1, 3, 4, 5)),
-    ],
+    [(True, RANK4, (1, 3, 4, 5)), (True, RANK5, (1, 1, 3, 4, 5)), (False, RANK5, (1, 1, 3, 4, 5))],
 )
-def test_image_rank_follows_the_mapping_of_the_file(
-    capsys: Capture, exact: bool, mapping: int, seen: tuple[int, ...]
-) -> None:
+def test_image_rank_follows_the_mapping_of_the_file(exact: bool, mapping: int, seen: tuple[int, ...]) -> None:
     builder = NeuralNetworkBuilder(
         [("x", datatypes.Array(3, 4, 5))],
         [("y", datatypes.Array(2, 4, 5))],
@@ -107,8 +87,7 @@ def test_image_rank_follows_the_mapping_of_the_file(
     outputs = (*seen[:-3], 2, 4, 5)
     declared = outputs if exact else (2, 4, 5)
     builder.spec.description.output[0].type.multiArrayType.shape[:] = declared
-    message = finish(builder, "y", declared)
-    capsys.readouterr()
+    message = trained(builder, "y", *declared)
     found = read(serialize(message)).resolved
     assert found.shapes == {"x": seen, "y": outputs}
     assert mappings(parse(build(found))) == (EXACT if exact else RANK5, mapping)
@@ -118,11 +97,8 @@ def test_image_rank_follows_the_mapping_of_the_file(
 @pytest.mark.parametrize(
     ("shape", "made", "exact"), [((4,), (3,), False), *((shape, made, True) for shape, made in SHAPES[:4])]
 )
-def test_output_without_shape_gets_the_computed_one(
-    capsys: Capture, shape: tuple[int, ...], made: tuple[int, ...], exact: bool
-) -> None:
+def test_output_without_shape_gets_the_computed_one(shape: tuple[int, ...], made: tuple[int, ...], exact: bool) -> None:
     message = builders_dense(shape, made, exact=exact)
-    capsys.readouterr()
     message.description.output[0].type.multiArrayType.ClearField("shape")
     found = read(serialize(message)).resolved
     assert found.outputs == (ArrayFeature(name="y", shape=made),)
@@ -130,7 +106,7 @@ def test_output_without_shape_gets_the_computed_one(
 
 
 @pytest.mark.parametrize(("arrays", "images"), [("rank5", "rank5"), ("exact", "rank5"), ("exact", "rank4")])
-def test_mappings_round_trip(small_spec: MakeSpec, arrays: str, images: str) -> None:
+def test_mappings_round_trip(arrays: str, images: str) -> None:
     resolved = resolve(
         small_spec(
             array_input_shape_mapping=arrays,
@@ -152,8 +128,8 @@ def test_mappings_round_trip(small_spec: MakeSpec, arrays: str, images: str) -> 
         ("imageInputShapeMapping", "/image_input_shape_mapping"),
     ],
 )
-def test_unknown_mapping_is_refused(small_spec: MakeSpec, field: str, pointer: str) -> None:
-    message = parse(build(resolve(small_spec())))
+def test_unknown_mapping_is_refused(field: str, pointer: str) -> None:
+    message = parse(small_file())
     setattr(message.neuralNetwork, field, 7)
     with pytest.raises(ModelFileError) as raised:
         read(serialize(message))

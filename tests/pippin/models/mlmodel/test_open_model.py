@@ -1,5 +1,7 @@
 """A file of whatever kind is opened as what it is, or refused by the name of its kind."""
 
+from collections.abc import Callable
+
 import pytest
 
 from pippin.errors import FaultyDocumentError
@@ -78,10 +80,15 @@ def test_read_refuses_what_is_not_a_network(kind: str) -> None:
     assert [fault.rule for fault in raised.value.faults] == ["model.kind"]
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\xff" * 50])
-def test_invalid_bytes_have_no_rule(data: bytes) -> None:
+@pytest.mark.parametrize("opened", [open_model, read])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"{}", b"PK\x03\x04", b"\x89PNG\r\n", b"\x00" * 100, b"\xff" * 50, serialize(new_model())],
+    ids=["nothing", "JSON", "ZIP", "PNG", "zeros", "ones", "an empty message"],
+)
+def test_invalid_bytes_have_no_rule(opened: Callable[[bytes], object], data: bytes) -> None:
     with pytest.raises(ModelFileError, match=r"not an \.mlmodel") as raised:
-        open_model(data)
+        opened(data)
     assert [(fault.rule, fault.pointer) for fault in raised.value.faults] == [(None, "")]
 
 

@@ -1,6 +1,7 @@
 """Weights of a few bits: read as a slow reader reads them, as coremltools writes them, and never written."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -14,10 +15,9 @@ from pippin.models.mlmodel import ModelFileError, build, read, with_learned
 from pippin.models.mlmodel.arrays import Channels, read_array
 from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
 from pippin.models.spec import resolve
+from tests.pippin.models.mlmodel.files import message_in
+from tests.support.specs import small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-Parse = Callable[[bytes], Message]
-Capture = pytest.CaptureFixture[str]
 Floats = NDArray[np.float32]
 
 BITS = range(1, 9)
@@ -185,8 +185,8 @@ def test_half_precision_is_exact_and_little_endian() -> None:
         read_array(message, (2, 2), "W")
 
 
-@pytest.fixture
-def frozen_below(small_spec: MakeSpec) -> bytes:
+@cache
+def frozen_below() -> bytes:
     """A model whose convolution, deconvolution and first inner product are frozen, and whose last one is trained."""
     rng = np.random.default_rng(3)
 
@@ -213,13 +213,14 @@ def frozen_below(small_spec: MakeSpec) -> bytes:
     )
 
 
-def quantized(data: bytes, capsys: Capture, bits: int, mode: str, **options: object) -> bytes:
+@cache
+def quantized(data: bytes, bits: int, mode: str, lut_function: Callable[..., object] | None = None) -> bytes:
     """The file after coremltools quantised its frozen layers."""
+    options = {} if lut_function is None else {"lut_function": lut_function}
     original = parse(data)
     model = coremltools.models.MLModel(parse(data), skip_model_load=True)
     spec = quantize_weights(model, bits, mode, **options)
     changed = spec.get_spec() if isinstance(spec, coremltools.models.MLModel) else spec
-    capsys.readouterr()
     # It quantises what is updatable as well, which Core ML refuses.
     for index, layer in enumerate(original.neuralNetwork.layers):
         if layer.isUpdatable:
@@ -238,79 +239,57 @@ def steps(original: Floats, bits: int, axis: int | None) -> Floats:
 CHANNEL_AXES = {"conv": 0, "up": 1, "below": 0}
 
 
-@pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("mode", ["linear", "linear_lut"])
-def test_coremltools_quantization_is_within_half_a_step(
-    frozen_below: bytes,
-    capsys: Capture,
-    bits: int,
-    mode: str,
-) -> None:
-    data = quantized(frozen_below, capsys, bits, mode)
-    before, after = read(frozen_below).weights, read(data).weights
-    for layer, axis in CHANNEL_AXES.items():
-        off = np.abs(after[layer]["weights"] - before[layer]["weights"])
-        step = steps(before[layer]["weights"], bits, axis if mode == "linear" else None)
-        assert (off <= step / 2 + 1e-5).all()
-        # Rounding leaves nothing where it was: a reader that passes everything through would be seen.
-        assert off.max() > 0
-    assert np.array_equal(after["dense"]["weights"], before["dense"]["weights"])
-
-
 @pytest.mark.parametrize(
     ("bits", "mode"), [*((bits, mode) for bits in BITS for mode in ("linear", "linear_lut")), (8, "linear_symmetric")]
 )
-def test_weights_match_coremltools_dequantization(
-    frozen_below: bytes,
-    capsys: Capture,
-    bits: int,
-    mode: str,
-) -> None:
-    data = quantized(frozen_below, capsys, bits, mode)
-    ours, theirs = read(data).weights, read(quantized(data, capsys, bits, "dequantization")).weights
-    assert {layer: set(arrays) for layer, arrays in ours.items()} == {
-        "conv": {"weights", "bias"}, "up": {"weights", "bias"}, "below": {"weights", "bias"},
-        "dense": {"weights", "bias"},
-    }  # fmt: skip
-    for layer, arrays in ours.items():
+def test_quantized_weights_are_within_half_a_step_and_match_coremltools_dequantization(bits: int, mode: str) -> None:
+    data = quantized(frozen_below(), bits, mode)
+    before, after = read(frozen_below()).weights, read(data).weights
+    for layer, axis in CHANNEL_AXES.items():
+        off = np.abs(after[layer]["weights"] - before[layer]["weights"])
+        # Rounding leaves nothing where it was: a reader that passes everything through would be seen.
+        assert off.max() > 0
+        if mode != "linear_symmetric":
+            step = steps(before[layer]["weights"], bits, axis if mode == "linear" else None)
+            assert (off <= step / 2 + 1e-5).all()
+    assert np.array_equal(after["dense"]["weights"], before["dense"]["weights"])
+    theirs = read(quantized(data, bits, "dequantization")).weights
+    assert {layer: set(arrays) for layer, arrays in after.items()} == {
+        layer: {"weights", "bias"} for layer in ("conv", "up", "below", "dense")
+    }
+    for layer, arrays in after.items():
         for key, array in arrays.items():
             # It computes in 64 bits what we do in 32.
             np.testing.assert_allclose(array, theirs[layer][key], rtol=1e-6, atol=1e-6)
 
 
-def test_custom_lookup_table_is_read(frozen_below: bytes, capsys: Capture) -> None:
+def test_custom_lookup_table_is_read() -> None:
     def powers(bits: int, weights: Floats) -> tuple[Floats, NDArray[np.uint8]]:
         values = (2.0 ** np.arange(2**bits) - 3).astype(np.float32)
         return values, np.abs(weights[..., None] - values).argmin(axis=-1).astype(np.uint8)
 
-    before = read(frozen_below).weights
-    found = read(quantized(frozen_below, capsys, 3, "custom_lut", lut_function=powers)).weights
+    before = read(frozen_below()).weights
+    found = read(quantized(frozen_below(), 3, "custom_lut", lut_function=powers)).weights
     for layer in CHANNEL_AXES:
         values, places = powers(3, before[layer]["weights"])
         assert np.array_equal(found[layer]["weights"], values[places])
 
 
-def test_coremltools_half_precision_is_read(frozen_below: bytes, capsys: Capture) -> None:
-    model = parse(frozen_below)
+def test_coremltools_half_precision_is_read() -> None:
+    model = parse(frozen_below())
     model.isUpdatable = False
-    data = quantized(serialize(model), capsys, 16, "linear")
+    data = quantized(serialize(model), 16, "linear")
     updatable = parse(data)
     updatable.isUpdatable = True
     assert updatable.neuralNetwork.layers[0].convolution.weights.float16Value
-    found, before = read(serialize(updatable)).weights, read(frozen_below).weights
+    found, before = read(serialize(updatable)).weights, read(frozen_below()).weights
     for layer in CHANNEL_AXES:
         assert np.array_equal(found[layer]["weights"], before[layer]["weights"].astype(np.float16))
 
 
 @pytest.mark.parametrize(("bits", "mode"), [(8, "linear"), (4, "linear_lut"), (3, "linear")])
-def test_quantized_layers_are_unchanged_by_training(
-    frozen_below: bytes,
-    capsys: Capture,
-    message_in: Parse,
-    bits: int,
-    mode: str,
-) -> None:
-    data = quantized(frozen_below, capsys, bits, mode)
+def test_quantized_layers_are_unchanged_by_training(bits: int, mode: str) -> None:
+    data = quantized(frozen_below(), bits, mode)
     learned = {name: {key: array + 1 for key, array in arrays.items()} for name, arrays in read(data).weights.items()}
     before, after = message_in(data), message_in(with_learned(data, learned))
     for old, new in zip(before.neuralNetwork.layers, after.neuralNetwork.layers, strict=True):

@@ -12,8 +12,8 @@ from pippin.models.neighbors.draft import Draft
 from pippin.models.neighbors.rules import RULES_BY_ID
 from pippin.models.spec.features import MAX_CLASSES
 from pippin.models.spec.layer import Message
+from tests.pippin.models.neighbors.classifiers import make_message
 
-MakeMessage = Callable[..., Message]
 Change = Callable[[Message], object]
 
 FLOAT16, INT8 = 65552, 131080
@@ -21,21 +21,28 @@ FLOAT16, INT8 = 65552, 131080
 
 @dataclass(frozen=True)
 class Case:
-    """What to change in the small model so that it keeps a rule, and breaks it at a pointer, or at two."""
+    """What to change in the small model so that it breaks a rule at a pointer, or at two, and so that it keeps it.
 
-    rule: str
-    kept: Change
+    Attributes:
+        at: The rule and the pointer, with a space between them.
+        broken: What breaks it.
+        other: The second pointer.
+        kept: What keeps it.
+    """
+
+    at: str
     broken: Change
-    pointer: str
     other: str | None = None
+    kept: Change = lambda model: model
+
+    @property
+    def rule(self) -> str:
+        return self.at.partition(" ")[0]
 
     @property
     def pointers(self) -> list[str]:
-        return [self.pointer] if self.other is None else [self.pointer, self.other]
-
-
-def nothing(model: Message) -> None:
-    """Leave the small model as it is."""
+        pointer = self.at.partition(" ")[2]
+        return [pointer] if self.other is None else [pointer, self.other]
 
 
 def index(model: Message) -> Message:
@@ -46,26 +53,35 @@ def array(model: Message) -> Message:
     return model.description.input[0].type.multiArrayType
 
 
+def holder(model: Message, path: str) -> tuple[Message, str]:
+    """The message that has a field, and the field's own name."""
+    *parents, field = path.split(".")
+    for part in parents:
+        model = model[int(part)] if part.isdecimal() else getattr(model, part)
+    return model, field
+
+
 def put(path: str, value: object) -> Change:
     """Sets one field."""
-
-    def change(model: Message) -> None:
-        *parents, field = path.split(".")
-        for part in parents:
-            model = model[int(part)] if part.isdecimal() else getattr(model, part)
-        setattr(model, field, value)
-
-    return change
+    return lambda model: setattr(*holder(model, path), value)
 
 
 def clear(path: str) -> Change:
     """Clears one field."""
 
     def change(model: Message) -> None:
-        *parents, field = path.split(".")
-        for part in parents:
-            model = model[int(part)] if part.isdecimal() else getattr(model, part)
-        model.ClearField(field)
+        message, field = holder(model, path)
+        message.ClearField(field)
+
+    return change
+
+
+def choose(path: str) -> Change:
+    """Makes one message of several the one that there is."""
+
+    def change(model: Message) -> None:
+        message, field = holder(model, path)
+        getattr(message, field).SetInParent()
 
     return change
 
@@ -119,177 +135,127 @@ LABEL, SHARES = "description.output.0", "description.output.1"
 TAUGHT, TAUGHT_LABEL = "description.trainingInput.0", "description.trainingInput.1"
 
 CASES = [
-    Case("neighbors.kind", nothing, lambda model: model.neuralNetwork.SetInParent(), "/kind"),
-    Case("neighbors.kind", nothing, clear(KNN), "/kind"),
-    Case("neighbors.version", put("specificationVersion", 10), put("specificationVersion", 3), ""),
-    Case("neighbors.version", nothing, put("specificationVersion", 11), ""),
-    Case("neighbors.updatable", nothing, clear("isUpdatable"), ""),
-    Case("neighbors.functions", nothing, lambda model: model.description.functions.add(), ""),
-    Case("neighbors.functions", nothing, put("description.defaultFunctionName", "main"), ""),
-    Case("neighbors.state", nothing, lambda model: model.description.state.add(), ""),
-    Case("neighbors.names", put(f"{INPUT}.name", "x"), clear(f"{INPUT}.name"), "/inputs/0/name"),
-    Case("neighbors.names", nothing, put(f"{INPUT}.name", "color"), "/outputs/0/name"),
-    Case("neighbors.names", nothing, put(f"{TAUGHT_LABEL}.name", "point"), "/training_inputs/1/name"),
+    Case("neighbors.kind /kind", choose("neuralNetwork")),
+    Case("neighbors.kind /kind", clear(KNN)),
+    Case("neighbors.version", put("specificationVersion", 3), kept=put("specificationVersion", 10)),
+    Case("neighbors.version", put("specificationVersion", 11)),
+    Case("neighbors.updatable", clear("isUpdatable")),
+    Case("neighbors.functions", lambda model: model.description.functions.add()),
+    Case("neighbors.functions", put("description.defaultFunctionName", "main")),
+    Case("neighbors.state", lambda model: model.description.state.add()),
+    Case("neighbors.names /inputs/0/name", clear(f"{INPUT}.name"), kept=put(f"{INPUT}.name", "x")),
+    Case("neighbors.names /outputs/0/name", put(f"{INPUT}.name", "color")),
+    Case("neighbors.names /training_inputs/1/name", put(f"{TAUGHT_LABEL}.name", "point")),
+    Case("neighbors.inputs /inputs", lambda model: model.description.input.append(model.description.input[0])),
+    Case("neighbors.inputs /inputs", clear("description.input")),
+    Case("neighbors.inputs /inputs/0/type", choose(f"{INPUT}.type.imageType")),
+    Case("neighbors.inputs /inputs/0/type", clear(f"{INPUT}.type")),
+    Case("neighbors.inputs /inputs/0", put(f"{INPUT}.type.isOptional", True)),
+    Case("neighbors.input-shape /inputs/0/shape", lambda model: array(model).shape.insert(0, 1)),
+    Case("neighbors.input-shape /inputs/0/shape", lambda model: array(model).shape.__setitem__(0, 3)),
+    Case("neighbors.input-shape /inputs/0/shape", clear(f"{ARRAY}.shape")),
+    Case("neighbors.input-shape /inputs/0/shape", lambda model: array(model).shapeRange.sizeRanges.add(lowerBound=2)),
+    Case("neighbors.input-type /inputs/0/type", clear(f"{ARRAY}.dataType"), kept=put(f"{ARRAY}.dataType", 65600)),
+    Case("neighbors.input-type /inputs/0/type", put(f"{ARRAY}.dataType", 7)),
     Case(
-        "neighbors.inputs", nothing, lambda model: model.description.input.append(model.description.input[0]),
-        "/inputs",
-    ),
-    Case("neighbors.inputs", nothing, clear("description.input"), "/inputs"),
-    Case(
-        "neighbors.inputs", nothing, lambda model: model.description.input[0].type.imageType.SetInParent(),
-        "/inputs/0/type",
-    ),
-    Case("neighbors.inputs", nothing, clear(f"{INPUT}.type"), "/inputs/0/type"),
-    Case("neighbors.inputs", nothing, put(f"{INPUT}.type.isOptional", True), "/inputs/0"),
-    Case("neighbors.input-shape", nothing, lambda model: array(model).shape.insert(0, 1), "/inputs/0/shape"),
-    Case("neighbors.input-shape", nothing, lambda model: array(model).shape.__setitem__(0, 3), "/inputs/0/shape"),
-    Case("neighbors.input-shape", nothing, clear(f"{ARRAY}.shape"), "/inputs/0/shape"),
-    Case(
-        "neighbors.input-shape", nothing, lambda model: array(model).shapeRange.sizeRanges.add(lowerBound=2),
-        "/inputs/0/shape",
-    ),
-    Case("neighbors.input-type", put(f"{ARRAY}.dataType", 65600), clear(f"{ARRAY}.dataType"), "/inputs/0/type"),
-    Case("neighbors.input-type", nothing, put(f"{ARRAY}.dataType", 7), "/inputs/0/type"),
-    Case(
-        "neighbors.input-type",
-        both(put(f"{ARRAY}.dataType", FLOAT16), put("specificationVersion", 7)),
+        "neighbors.input-type /inputs/0/type",
         both(put(f"{ARRAY}.dataType", FLOAT16), put("specificationVersion", 6)),
-        "/inputs/0/type",
+        kept=both(put(f"{ARRAY}.dataType", FLOAT16), put("specificationVersion", 7)),
     ),
     Case(
-        "neighbors.input-default", put(f"{ARRAY}.floatDefaultValue", 1.0), put(f"{ARRAY}.intDefaultValue", 1),
-        "/inputs/0",
+        "neighbors.input-default /inputs/0",
+        put(f"{ARRAY}.intDefaultValue", 1),
+        kept=put(f"{ARRAY}.floatDefaultValue", 1.0),
     ),
     Case(
-        "neighbors.input-default",
-        both(put(f"{ARRAY}.dataType", INT8), put(f"{ARRAY}.intDefaultValue", -128)),
+        "neighbors.input-default /inputs/0",
         both(put(f"{ARRAY}.dataType", INT8), put(f"{ARRAY}.intDefaultValue", 128)),
-        "/inputs/0",
+        kept=both(put(f"{ARRAY}.dataType", INT8), put(f"{ARRAY}.intDefaultValue", -128)),
     ),
-    Case("neighbors.outputs", nothing, clear("description.predictedFeatureName"), "/outputs", "/outputs/0"),
-    Case("neighbors.outputs", nothing, put("description.predictedFeatureName", "colour"), "/outputs", "/outputs/0"),
+    Case("neighbors.outputs /outputs", clear("description.predictedFeatureName"), "/outputs/0"),
+    Case("neighbors.outputs /outputs", put("description.predictedFeatureName", "colour"), "/outputs/0"),
+    Case("neighbors.outputs /outputs", put("description.predictedProbabilitiesName", "shares"), "/outputs/1"),
+    Case("neighbors.outputs /outputs", put("description.predictedProbabilitiesName", "color"), "/outputs/1"),
+    Case("neighbors.outputs /outputs/0/type", choose(f"{LABEL}.type.int64Type")),
     Case(
-        "neighbors.outputs", nothing, put("description.predictedProbabilitiesName", "shares"),
-        "/outputs", "/outputs/1",
-    ),
-    Case(
-        "neighbors.outputs", nothing, put("description.predictedProbabilitiesName", "color"),
-        "/outputs", "/outputs/1",
-    ),
-    Case(
-        "neighbors.outputs", nothing, lambda model: model.description.output[0].type.int64Type.SetInParent(),
-        "/outputs/0/type",
-    ),
-    Case(
-        "neighbors.outputs",
-        both(clear("description.predictedProbabilitiesName"), lambda model: model.description.output.pop()),
+        "neighbors.outputs /outputs/1",
         clear("description.predictedProbabilitiesName"),
-        "/outputs/1",
+        kept=both(clear("description.predictedProbabilitiesName"), lambda model: model.description.output.pop()),
     ),
+    Case("neighbors.outputs /outputs/1/type", choose(f"{SHARES}.type.dictionaryType.int64KeyType")),
+    Case("neighbors.outputs /outputs/1/type", clear(f"{SHARES}.type")),
+    Case("neighbors.outputs /outputs/0", put(f"{LABEL}.type.isOptional", True)),
+    Case("neighbors.training-inputs /training_inputs", clear("description.trainingInput"), "/training_inputs"),
+    Case("neighbors.training-inputs /training_inputs", put(f"{TAUGHT_LABEL}.name", "target"), "/training_inputs/1"),
     Case(
-        "neighbors.outputs",
-        nothing,
-        lambda model: model.description.output[1].type.dictionaryType.int64KeyType.SetInParent(),
-        "/outputs/1/type",
-    ),
-    Case("neighbors.outputs", nothing, clear(f"{SHARES}.type"), "/outputs/1/type"),
-    Case("neighbors.outputs", nothing, put(f"{LABEL}.type.isOptional", True), "/outputs/0"),
-    Case(
-        "neighbors.training-inputs", nothing, clear("description.trainingInput"),
-        "/training_inputs", "/training_inputs",
-    ),
-    Case(
-        "neighbors.training-inputs", nothing, put(f"{TAUGHT_LABEL}.name", "target"),
-        "/training_inputs", "/training_inputs/1",
-    ),
-    Case(
-        "neighbors.training-inputs",
-        both(put(f"{TAUGHT}.type.multiArrayType.dataType", 65600), put(f"{ARRAY}.dataType", 65600)),
+        "neighbors.training-inputs /training_inputs/0",
         put(f"{TAUGHT}.type.multiArrayType.dataType", 65600),
-        "/training_inputs/0",
+        kept=both(put(f"{TAUGHT}.type.multiArrayType.dataType", 65600), put(f"{ARRAY}.dataType", 65600)),
     ),
+    Case("neighbors.training-inputs /training_inputs/1/type", choose(f"{TAUGHT_LABEL}.type.int64Type")),
+    Case("neighbors.training-inputs /training_inputs/1/type", put(f"{TAUGHT_LABEL}.type.isOptional", True)),
     Case(
-        "neighbors.training-inputs",
-        nothing,
-        lambda model: model.description.trainingInput[1].type.int64Type.SetInParent(),
-        "/training_inputs/1/type",
-    ),
-    Case("neighbors.training-inputs", nothing, put(f"{TAUGHT_LABEL}.type.isOptional", True), "/training_inputs/1/type"),
-    Case(
-        "neighbors.dimensions",
-        both(forget, put(f"{INDEX}.numberOfDimensions", 1)),
+        "neighbors.dimensions /neighbors/dimensions",
         both(forget, put(f"{INDEX}.numberOfDimensions", 0)),
-        "/neighbors/dimensions",
+        kept=both(forget, put(f"{INDEX}.numberOfDimensions", 1)),
     ),
-    Case("neighbors.dimensions", nothing, put(f"{INDEX}.numberOfDimensions", -2), "/neighbors/dimensions"),
+    Case("neighbors.dimensions /neighbors/dimensions", put(f"{INDEX}.numberOfDimensions", -2)),
+    Case("neighbors.sample-lengths /neighbors/samples", lambda model: index(model).floatSamples[1].vector.append(1.0)),
     Case(
-        "neighbors.sample-lengths", nothing, lambda model: index(model).floatSamples[1].vector.append(1.0),
-        "/neighbors/samples",
-    ),
-    Case(
-        "neighbors.sample-lengths", nothing, lambda model: index(model).floatSamples[1].ClearField("vector"),
-        "/neighbors/samples",
+        "neighbors.sample-lengths /neighbors/samples", lambda model: index(model).floatSamples[1].ClearField("vector")
     ),
     Case(
-        "neighbors.samples-finite",
-        lambda model: index(model).floatSamples[2].vector.__setitem__(0, 3e38),
+        "neighbors.samples-finite /neighbors/samples",
         lambda model: index(model).floatSamples[2].vector.__setitem__(0, float("nan")),
-        "/neighbors/samples",
+        kept=lambda model: index(model).floatSamples[2].vector.__setitem__(0, 3e38),
     ),
     Case(
-        "neighbors.samples-finite", nothing,
+        "neighbors.samples-finite /neighbors/samples",
         lambda model: index(model).floatSamples[0].vector.__setitem__(1, float("-inf")),
-        "/neighbors/samples",
     ),
-    Case("neighbors.samples-labels", forget, clear(f"{INDEX}.floatSamples"), "/neighbors/samples"),
-    Case("neighbors.samples-labels", nothing, clear(f"{KNN}.stringClassLabels"), "/neighbors/samples"),
+    Case("neighbors.samples-labels /neighbors/samples", clear(f"{INDEX}.floatSamples"), kept=forget),
+    Case("neighbors.samples-labels /neighbors/samples", clear(f"{KNN}.stringClassLabels")),
+    Case("neighbors.samples-labels /neighbors/samples", lambda model: index(model).floatSamples.add(vector=(1.0, 2.0))),
+    Case("neighbors.classes /neighbors/classes", teach_classes(MAX_CLASSES + 1), kept=teach_classes(MAX_CLASSES)),
+    Case("neighbors.index /neighbors/index", clear(f"{INDEX}.singleKdTreeIndex"), kept=choose(f"{INDEX}.linearIndex")),
     Case(
-        "neighbors.samples-labels", nothing, lambda model: index(model).floatSamples.add(vector=(1.0, 2.0)),
-        "/neighbors/samples",
+        "neighbors.leaf-size /neighbors/leaf_size",
+        put(f"{INDEX}.singleKdTreeIndex.leafSize", 0),
+        kept=put(f"{INDEX}.singleKdTreeIndex.leafSize", 1),
     ),
-    Case("neighbors.classes", teach_classes(MAX_CLASSES), teach_classes(MAX_CLASSES + 1), "/neighbors/classes"),
+    Case("neighbors.leaf-size /neighbors/leaf_size", put(f"{INDEX}.singleKdTreeIndex.leafSize", -1)),
+    Case("neighbors.distance /neighbors/distance", clear(f"{INDEX}.squaredEuclideanDistance")),
+    Case("neighbors.k /neighbors/number_of_neighbors", limits(0), kept=limits(2**62)),
+    Case("neighbors.k /neighbors/number_of_neighbors", clear(f"{KNN}.numberOfNeighbors")),
+    Case("neighbors.k /neighbors/number_of_neighbors", limits(4, allowed=(1, 5)), kept=limits(4, allowed=(1, 4))),
+    Case("neighbors.k /neighbors/number_of_neighbors", limits(4, allowed=()), kept=limits(4, allowed=(4,))),
+    Case("neighbors.k /neighbors/number_of_neighbors", limits(4, allowed=(0, 4))),
+    Case("neighbors.k /neighbors/number_of_neighbors", limits(3, maximum=9), kept=limits(3, minimum=3, maximum=3)),
+    Case("neighbors.k /neighbors/number_of_neighbors", limits(3, minimum=4, maximum=9)),
+    Case("neighbors.k /neighbors/number_of_neighbors", limits(3, minimum=9, maximum=1)),
     Case(
-        "neighbors.index", lambda model: index(model).linearIndex.SetInParent(), clear(f"{INDEX}.singleKdTreeIndex"),
-        "/neighbors/index",
-    ),
-    Case(
-        "neighbors.leaf-size", put(f"{INDEX}.singleKdTreeIndex.leafSize", 1),
-        put(f"{INDEX}.singleKdTreeIndex.leafSize", 0), "/neighbors/leaf_size",
-    ),
-    Case("neighbors.leaf-size", nothing, put(f"{INDEX}.singleKdTreeIndex.leafSize", -1), "/neighbors/leaf_size"),
-    Case("neighbors.distance", nothing, clear(f"{INDEX}.squaredEuclideanDistance"), "/neighbors/distance"),
-    Case("neighbors.k", limits(2**62), limits(0), "/neighbors/number_of_neighbors"),
-    Case("neighbors.k", nothing, clear(f"{KNN}.numberOfNeighbors"), "/neighbors/number_of_neighbors"),
-    Case("neighbors.k", limits(4, allowed=(1, 4)), limits(4, allowed=(1, 5)), "/neighbors/number_of_neighbors"),
-    Case("neighbors.k", limits(4, allowed=(4,)), limits(4, allowed=()), "/neighbors/number_of_neighbors"),
-    Case("neighbors.k", nothing, limits(4, allowed=(0, 4)), "/neighbors/number_of_neighbors"),
-    Case("neighbors.k", limits(3, minimum=3, maximum=3), limits(3, maximum=9), "/neighbors/number_of_neighbors"),
-    Case("neighbors.k", nothing, limits(3, minimum=4, maximum=9), "/neighbors/number_of_neighbors"),
-    Case("neighbors.k", nothing, limits(3, minimum=9, maximum=1), "/neighbors/number_of_neighbors"),
-    Case(
-        "neighbors.weighting",
-        lambda model: model.kNearestNeighborsClassifier.inverseDistanceWeighting.SetInParent(),
+        "neighbors.weighting /neighbors/weighting",
         clear(f"{KNN}.uniformWeighting"),
-        "/neighbors/weighting",
+        kept=choose(f"{KNN}.inverseDistanceWeighting"),
     ),
     Case(
-        "neighbors.default-label", clear(f"{KNN}.defaultStringLabel"),
-        both(forget, clear(f"{KNN}.defaultStringLabel")), "/neighbors/default_label",
+        "neighbors.default-label /neighbors/default_label",
+        both(forget, clear(f"{KNN}.defaultStringLabel")),
+        kept=clear(f"{KNN}.defaultStringLabel"),
     ),
-    Case("neighbors.default-label", nothing, put(f"{KNN}.defaultInt64Label", 0), "/neighbors/default_label"),
+    Case("neighbors.default-label /neighbors/default_label", put(f"{KNN}.defaultInt64Label", 0)),
     Case(
-        "neighbors.default-label",
-        both(forget, clear(f"{KNN}.stringClassLabels")),
-        both(forget, lambda model: model.kNearestNeighborsClassifier.int64ClassLabels.SetInParent()),
-        "/neighbors/default_label",
+        "neighbors.default-label /neighbors/default_label",
+        both(forget, choose(f"{KNN}.int64ClassLabels")),
+        kept=both(forget, clear(f"{KNN}.stringClassLabels")),
     ),
-]  # fmt: skip
+]
 
-by_rule = pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
+by_rule = pytest.mark.parametrize("case", CASES, ids=[case.at for case in CASES])
 
 
 @pytest.fixture
-def message(make_message: MakeMessage) -> Message:
+def message() -> Message:
     return make_message(index_type="kd_tree", leaf_size=5)
 
 
@@ -308,12 +274,6 @@ def test_model_that_follows_the_rule_has_no_fault(case: Case, message: Message) 
 
 
 @by_rule
-def test_model_that_breaks_the_rule_has_a_fault_at_its_pointer(case: Case, message: Message) -> None:
-    case.broken(message)
-    assert [fault.pointer for fault in broken(case.rule, message)] == case.pointers
-
-
-@by_rule
 def test_broken_rule_is_reported_by_id_with_what_is_needed(case: Case, message: Message) -> None:
     case.broken(message)
     with pytest.raises(NeighborsError) as caught:
@@ -324,18 +284,13 @@ def test_broken_rule_is_reported_by_id_with_what_is_needed(case: Case, message: 
     assert all("needs " in fault.detail or "leave it out" in fault.detail for fault in faults)
 
 
-@by_rule
-def test_pointers_resolve_in_the_summary(case: Case, message: Message) -> None:
+def test_pointers_resolve_in_the_summary(message: Message) -> None:
     described = summary(read_neighbors(message)).model_dump(mode="json")
-    for pointer in case.pointers:
+    for pointer in {pointer for case in CASES for pointer in case.pointers}:
         place: Any = described
         for part in pointer.split("/")[1:]:
-            assert int(part) < len(place) if isinstance(place, list) else part in place
+            assert int(part) < len(place) if isinstance(place, list) else part in place, pointer
             place = place[int(part)] if isinstance(place, list) else place[part]
-
-
-def test_small_model_follows_every_rule(message: Message) -> None:
-    assert {rule: broken(rule, message) for rule in RULES_BY_ID} == {rule: [] for rule in RULES_BY_ID}
 
 
 def test_all_broken_rules_are_reported_at_once(message: Message) -> None:

@@ -1,14 +1,10 @@
 """The API's summary of a classifier."""
 
-from collections.abc import Callable
-
 from pippin.models.neighbors import read_neighbors, summary
-from pippin.models.spec.layer import Message
-
-MakeMessage = Callable[..., Message]
+from tests.pippin.models.neighbors.classifiers import make_message
 
 
-def test_a_classifier_is_described(make_message: MakeMessage) -> None:
+def test_a_classifier_is_described() -> None:
     message = make_message(number_of_neighbors=3, index_type="kd_tree", leaf_size=12)
     assert summary(read_neighbors(message)).model_dump(mode="json", exclude_none=True) == {
         "kind": "nearest_neighbors",
@@ -30,7 +26,7 @@ def test_a_classifier_is_described(make_message: MakeMessage) -> None:
     }
 
 
-def test_empty_classifier_with_integer_labels_is_described(make_message: MakeMessage) -> None:
+def test_empty_classifier_with_integer_labels_is_described() -> None:
     message = make_message(samples=(), default=7)
     message.description.ClearField("predictedProbabilitiesName")
     message.description.output.pop()
@@ -42,7 +38,7 @@ def test_empty_classifier_with_integer_labels_is_described(make_message: MakeMes
     assert (described.neighbors.default_label, described.neighbors.leaf_size) == (7, None)
 
 
-def test_labels_stay_strings_or_integers(make_message: MakeMessage) -> None:
+def test_labels_stay_strings_or_integers() -> None:
     for labels in (("1", "2", "1"), (1, 2, 1)):
         described = summary(read_neighbors(make_message(labels=labels, default=labels[0])))
         found = type(described).model_validate_json(described.model_dump_json())

@@ -1,22 +1,18 @@
 """Appending samples to a classifier and writing them to its file."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from pippin.models.neighbors import NeighborsError, NeighborsModel, append, read_neighbors, write_samples
+from pippin.models.neighbors import NeighborsError, append, read_neighbors, write_samples
 from pippin.models.spec.features import MAX_CLASSES
-from pippin.models.spec.layer import Message
-
-MakeMessage = Callable[..., Message]
-MakeModel = Callable[..., NeighborsModel]
+from tests.pippin.models.neighbors.classifiers import make_message
 
 POINTS = np.array([[5, 6], [0, 0]])
 
 
-def test_examples_are_appended_in_order(make_message: MakeMessage) -> None:
+def test_examples_are_appended_in_order() -> None:
     before = read_neighbors(make_message())
     after = append(before, POINTS, ["green", "blue"])
     assert after.samples.tolist() == [[0, 0], [1, 0.5], [3, 4], [5, 6], [0, 0]]
@@ -25,25 +21,25 @@ def test_examples_are_appended_in_order(make_message: MakeMessage) -> None:
     assert len(before.labels) == len(before.samples) == 3
 
 
-def test_append_changes_samples_and_labels_only(make_message: MakeMessage) -> None:
+def test_append_changes_samples_and_labels_only() -> None:
     before = read_neighbors(make_message())
     after = append(before, POINTS, ["green", "blue"])
     changed = {name for name in vars(before) if getattr(before, name) is not getattr(after, name)}
     assert changed == {"samples", "labels"}
 
 
-def test_an_empty_model_learns_its_first_classes(make_message: MakeMessage) -> None:
+def test_an_empty_model_learns_its_first_classes() -> None:
     model = append(read_neighbors(make_message(samples=(), default=9)), POINTS, cast("list[int]", [4, np.int64(5)]))
     assert model.labels == (4, 5)
     assert all(type(label) is int for label in model.labels)
 
 
-def test_append_of_no_examples_changes_nothing(make_message: MakeMessage) -> None:
+def test_append_of_no_examples_changes_nothing() -> None:
     model = append(read_neighbors(make_message()), np.empty((0, 2)), [])
     assert model.labels == ("red", "blue", "red")
 
 
-def test_features_are_stored_as_float32(make_message: MakeMessage) -> None:
+def test_features_are_stored_as_float32() -> None:
     model = append(read_neighbors(make_message(samples=())), np.array([[0.1, 1e-50]]), ["a"])
     assert model.samples.dtype == np.float32
     assert model.samples.tolist() == [[float(np.float32(0.1)), 0]]
@@ -64,7 +60,7 @@ REFUSED: dict[str, tuple[Any, Any, str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_mismatched_examples_are_refused(make_message: MakeMessage, name: str) -> None:
+def test_mismatched_examples_are_refused(name: str) -> None:
     features, labels, pointer, said = REFUSED[name]
     message = make_message()
     before = message.SerializeToString(deterministic=True)
@@ -79,19 +75,19 @@ def test_mismatched_examples_are_refused(make_message: MakeMessage, name: str) -
 
 
 @pytest.mark.parametrize("label", ["1", True, np.True_, 1.0, 2**63, -(2**63) - 1])
-def test_non_integer_labels_are_refused(make_message: MakeMessage, label: Any) -> None:  # noqa: ANN401 - wrong on purpose
+def test_non_integer_labels_are_refused(label: Any) -> None:  # noqa: ANN401 - wrong on purpose
     model = read_neighbors(make_message(samples=(), default=0))
     with pytest.raises(NeighborsError, match="needs a whole number of 64 bits"):
         append(model, POINTS, [1, label])
 
 
-def test_only_the_first_wrong_labels_are_reported(make_message: MakeMessage) -> None:
+def test_only_the_first_wrong_labels_are_reported() -> None:
     with pytest.raises(NeighborsError) as caught:
         append(read_neighbors(make_message()), np.zeros((50, 2)), list(range(50)))
     assert [fault.pointer for fault in caught.value.faults] == [f"/labels/{place}" for place in range(20)]
 
 
-def test_too_many_classes_are_refused(make_message: MakeMessage) -> None:
+def test_too_many_classes_are_refused() -> None:
     model = read_neighbors(make_message(samples=(), default=0))
     many = range(MAX_CLASSES + 1)
     assert len(append(model, np.zeros((len(many) - 1, 2)), many[1:]).classes) == MAX_CLASSES
@@ -101,9 +97,7 @@ def test_too_many_classes_are_refused(make_message: MakeMessage) -> None:
 
 @pytest.mark.parametrize("labels", [("a", "b"), (1, 2)])
 @pytest.mark.parametrize("declared", [True, False])
-def test_appended_samples_are_written_and_read_back(
-    make_message: MakeMessage, labels: tuple[Any, Any], declared: bool
-) -> None:
+def test_appended_samples_are_written_and_read_back(labels: tuple[Any, Any], declared: bool) -> None:
     message = make_message(samples=(), default=labels[0])
     if not declared:
         message.kNearestNeighborsClassifier.ClearField("ClassLabels")
@@ -116,7 +110,7 @@ def test_appended_samples_are_written_and_read_back(
     assert found.labels == labels
 
 
-def test_writing_samples_changes_nothing_else(make_message: MakeMessage) -> None:
+def test_writing_samples_changes_nothing_else() -> None:
     message, expected = (
         make_message(weighting_scheme="inverse_distance"),
         make_message(samples=[(7, 8)], labels=["green"], weighting_scheme="inverse_distance"),
@@ -128,7 +122,7 @@ def test_writing_samples_changes_nothing_else(make_message: MakeMessage) -> None
     assert message == expected
 
 
-def test_samples_that_were_read_are_written_unchanged(make_message: MakeMessage) -> None:
+def test_samples_that_were_read_are_written_unchanged() -> None:
     message, expected = make_message(), make_message()
     model = read_neighbors(message)
     write_samples(message, model.samples, model.labels)
@@ -136,7 +130,7 @@ def test_samples_that_were_read_are_written_unchanged(make_message: MakeMessage)
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_all_samples_can_be_removed(make_message: MakeMessage, declared: bool) -> None:
+def test_all_samples_can_be_removed(declared: bool) -> None:
     message, expected = make_message(), make_message(samples=())
     if not declared:
         expected.kNearestNeighborsClassifier.ClearField("ClassLabels")
@@ -146,7 +140,7 @@ def test_all_samples_can_be_removed(make_message: MakeMessage, declared: bool) -
     assert message == expected
 
 
-def test_samples_are_not_written_to_another_kind_of_model(make_message: MakeMessage) -> None:
+def test_samples_are_not_written_to_another_kind_of_model() -> None:
     message = make_message()
     message.neuralNetwork.SetInParent()
     with pytest.raises(NeighborsError, match="kind neuralNetwork"):

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,12 +6,8 @@ from pippin.documents.hints import Hints
 from pippin.errors import Fault
 from pippin.models.spec import SpecError, resolve
 from pippin.models.spec.presets import preset
+from tests.support.specs import DENSE, SOFTMAX, faults_of, small_spec
 
-MakeSpec = Callable[..., dict[str, Any]]
-FaultsOf = Callable[[object], dict[str, str]]
-
-DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
-SOFTMAX = {"type": "softmax", "name": "softmax"}
 IMAGE = {"name": "image", "type": "image", "color": "rgb", "width": 8, "height": 8}
 POOL = {"type": "pooling", "name": "p", "pooling_type": "max", "kernel_size": [1, 1]}
 
@@ -29,17 +24,9 @@ def layers_with(**fields: object) -> dict[str, object]:
             "/layers/0/axis",
             "found [0, 1]; needs [first, second, third, fourth]: the input's axes",
         ),
-        (
-            {"inputs": [IMAGE | {"bias": [1, 2]}]},
-            "/inputs/0/bias",
-            "found [1, 2]; needs one finite number, or three",
-        ),
+        ({"inputs": [IMAGE | {"bias": [1, 2]}]}, "/inputs/0/bias", "found [1, 2]; needs one finite number, or three"),
         ({"inputs": [IMAGE | {"bias": "1"}]}, "/inputs/0/bias", "found '1'; needs one finite number, or three"),
-        (
-            {"inputs": [IMAGE | {"color": "gray", "bias": [1]}]},
-            "/inputs/0/bias",
-            "found [1]; needs one finite number",
-        ),
+        ({"inputs": [IMAGE | {"color": "gray", "bias": [1]}]}, "/inputs/0/bias", "found [1]; needs one finite number"),
         ({"epoch": 3}, "/epoch", "there is no field 'epoch'; did you mean 'epochs'?"),
         (layers_with(stryde=[1, 1]), "/layers/0/stryde", "there is no field 'stryde'; did you mean 'stride'?"),
         (layers_with(type="Pooling"), "/layers/0/type", "did you mean 'pooling'?"),
@@ -83,30 +70,28 @@ def layers_with(**fields: object) -> dict[str, object]:
         ({"outputs": ...}, "/outputs", "is required: "),
     ],
 )  # fmt: skip
-def test_fault_states_the_value_and_what_is_needed(
-    small_spec: MakeSpec, faults_of: FaultsOf, changes: dict[str, Any], pointer: str, detail: str
-) -> None:
+def test_fault_states_the_value_and_what_is_needed(changes: dict[str, Any], pointer: str, detail: str) -> None:
     document = small_spec(**{"inputs": [{"name": "x", "shape": [4, 1, 1]}]} | changes)
     assert detail in faults_of(document)[pointer]
 
 
-def test_too_many_layers_state_the_limit(small_spec: MakeSpec) -> None:
+def test_too_many_layers_state_the_limit() -> None:
     layers = [{"type": "softmax", "name": f"softmax{number}"} for number in range(2001)]
     with pytest.raises(SpecError) as refused:
         resolve(small_spec(layers=layers))
     assert Fault("/layers", "found a list of 2001; needs at most 2000 entries") in refused.value.faults
 
 
-def test_long_values_are_truncated(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+def test_long_values_are_truncated() -> None:
     assert len(faults_of(small_spec(loss="x" * 10_000))["/loss"]) < 200
 
 
-def test_error_counts_the_further_faults(small_spec: MakeSpec) -> None:
+def test_error_counts_the_further_faults() -> None:
     with pytest.raises(SpecError, match=r"/layers/0/name.*and \d more"):
         resolve(small_spec(layers=[{"type": "relu"}] * 9))
 
 
-def test_only_the_first_faults_are_listed(small_spec: MakeSpec) -> None:
+def test_only_the_first_faults_are_listed() -> None:
     with pytest.raises(SpecError) as raised:
         resolve(small_spec(**{f"field{number}": 1 for number in range(1500)}))
     assert len(raised.value.faults) == 1001
@@ -116,10 +101,8 @@ def test_only_the_first_faults_are_listed(small_spec: MakeSpec) -> None:
 def test_only_the_first_unknown_words_get_a_hint() -> None:
     # Looking for what each was meant to be took minutes for a document with thousands of them.
     hints = Hints(2)
-    known = ["input", "output"]
-    assert [hints.text_for(word, known) for word in ("inputt", "inptu", "outptu")] == [
-        "; did you mean 'input'?"
-    ] * 2 + [""]
+    texts = [hints.text_for(word, ["input", "output"]) for word in ("inputt", "inptu", "outptu")]
+    assert texts == ["; did you mean 'input'?", "; did you mean 'input'?", ""]
 
 
 def test_long_words_get_no_hint_and_take_no_time() -> None:

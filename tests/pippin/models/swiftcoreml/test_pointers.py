@@ -1,13 +1,11 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from pippin.models.spec import SpecError, resolve
 from pippin.models.swiftcoreml import from_swift
+from tests.pippin.models.swiftcoreml.documents import dense
 from tests.pippin.models.swiftcoreml.layer_cases import CONVOLUTION
-
-MakeDocument = Callable[..., dict[str, Any]]
 
 LAYER = "/neuralNetwork/layers/0"
 OPTIMIZER = "/neuralNetwork/optimizer/base"
@@ -53,7 +51,7 @@ OPTIMIZER = "/neuralNetwork/optimizer/base"
         ("no pointer", ""),
     ],
 )
-def test_spec_pointer_maps_back_to_the_document(dense: MakeDocument, ours: str, theirs: str) -> None:
+def test_spec_pointer_maps_back_to_the_document(ours: str, theirs: str) -> None:
     feature = {"name": "a/b", "shape": [3, 4, 4], "featureType": "float"}
     names = {"name": "c", "input": ["a/b"], "output": ["output"]}
     document = dense(
@@ -84,7 +82,7 @@ def test_spec_pointer_maps_back_to_the_document(dense: MakeDocument, ours: str, 
         ({"version": "4"}, "/version"),
     ],
 )
-def test_spec_faults_point_into_the_document(dense: MakeDocument, changes: dict[str, Any], pointer: str) -> None:
+def test_spec_faults_point_into_the_document(changes: dict[str, Any], pointer: str) -> None:
     translation = from_swift(dense(changes))
     with pytest.raises(SpecError) as raised:
         resolve(translation.spec)

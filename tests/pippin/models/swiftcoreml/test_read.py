@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -6,10 +5,11 @@ import pytest
 from pippin.models.spec.table import LAYERS
 from pippin.models.swiftcoreml import SwiftDocumentError, from_swift, looks_like
 from pippin.models.swiftcoreml.layers import LAYERS_BY_OURS
+from tests.pippin.models.swiftcoreml.documents import dense
 from tests.pippin.models.swiftcoreml.layer_cases import CASES, CONVOLUTION
+from tests.support.specs import small_spec
 
 Document = dict[str, Any]
-MakeDocument = Callable[..., Document]
 
 LAYER = "neuralNetwork.layers.0"
 AT_LAYER = "/neuralNetwork/layers/0"
@@ -17,13 +17,13 @@ NAMES = {"name": "layer1", "input": ["dense_input"], "output": ["output"]}
 OUR_NAMES = {"name": "layer1", "input": "dense_input", "output": "output"}
 
 
-def test_document_is_recognized_by_its_neural_network(dense: MakeDocument, small_spec: MakeDocument) -> None:
+def test_document_is_recognized_by_its_neural_network() -> None:
     assert looks_like(dense())
     assert not looks_like(small_spec())
     assert not any(map(looks_like, (None, [], "neuralNetwork", 3)))
 
 
-def test_library_test_model_becomes_a_spec(dense: MakeDocument) -> None:
+def test_library_test_model_becomes_a_spec() -> None:
     translation = from_swift(dense())
     assert translation.spec == {
         "version": 4,
@@ -64,7 +64,7 @@ def test_library_test_model_becomes_a_spec(dense: MakeDocument) -> None:
 
 
 @pytest.mark.parametrize(("theirs", "base", "ours", "layer"), CASES)
-def test_every_layer_type_is_read(dense: MakeDocument, theirs: str, base: Document, ours: str, layer: Document) -> None:
+def test_every_layer_type_is_read(theirs: str, base: Document, ours: str, layer: Document) -> None:
     spec = from_swift(dense({LAYER: {"type": theirs, "base": NAMES | base}})).spec
     assert spec["layers"] == [{"type": ours, **OUR_NAMES, **layer}]
 
@@ -78,7 +78,7 @@ def test_spec_has_every_type_and_field_of_the_library() -> None:
         assert {field.ours for field in row.fields} | row.fixed.keys() <= LAYERS[ours].model_fields.keys(), ours
 
 
-def test_features_are_in_network_order(dense: MakeDocument) -> None:
+def test_features_are_in_network_order() -> None:
     def feature(name: str) -> Document:
         return {name: {"name": name, "shape": [1], "featureType": "float"}}
 
@@ -115,16 +115,14 @@ def test_features_are_in_network_order(dense: MakeDocument) -> None:
     ],
 )
 @pytest.mark.parametrize("nothing", [None, ...])
-def test_omitted_fields_stay_omitted(
-    dense: MakeDocument, theirs: str, ours: str, left: object, nothing: object
-) -> None:
+def test_omitted_fields_stay_omitted(theirs: str, ours: str, left: object, nothing: object) -> None:
     spec, whole = (from_swift(dense(changes)).spec for changes in ({f"neuralNetwork.{theirs}": nothing}, {}))
     whole.pop(ours)
     assert spec == whole | ({ours: left} if left else {})
 
 
 @pytest.mark.parametrize("given", [{}, None, ...])
-def test_missing_training_inputs_are_left_to_the_spec(dense: MakeDocument, given: object) -> None:
+def test_missing_training_inputs_are_left_to_the_spec(given: object) -> None:
     assert "training_inputs" not in from_swift(dense({"trainingInputs": given})).spec
 
 
@@ -174,21 +172,19 @@ NOTES: list[tuple[Document, str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "pointer", "detail"), NOTES)
-def test_corrected_filled_in_or_ignored_fields_get_notes(
-    dense: MakeDocument, changes: Document, pointer: str, detail: str
-) -> None:
+def test_corrected_filled_in_or_ignored_fields_get_notes(changes: Document, pointer: str, detail: str) -> None:
     (note,) = from_swift(dense(changes)).notes
     assert note.pointer == pointer
     assert detail in note.detail
 
 
-def test_a_tanh_with_parameters_is_a_scaled_tanh(dense: MakeDocument) -> None:
+def test_a_tanh_with_parameters_is_a_scaled_tanh() -> None:
     spec = from_swift(dense({LAYER: {"type": "tanh", "base": NAMES | {"alpha": 1, "beta": 2}}})).spec
     assert spec["layers"] == [{"type": "scaled_tanh", **OUR_NAMES, "alpha": 1, "beta": 2}]
 
 
 @pytest.mark.parametrize("gone", [["weight"], ["bias"], ["weight", "bias"]])
-def test_weight_and_bias_are_drawn_unless_both_are_given(dense: MakeDocument, gone: list[str]) -> None:
+def test_weight_and_bias_are_drawn_unless_both_are_given(gone: list[str]) -> None:
     (layer,) = from_swift(dense({f"{LAYER}.base.{key}": ... for key in gone})).spec["layers"]
     assert layer["initializer"] == "glorot_uniform"
     assert "weights" not in layer
@@ -236,13 +232,13 @@ FAULTS: list[tuple[Document, str, str]] = [
 
 
 @pytest.mark.parametrize(("changes", "pointer", "detail"), FAULTS)
-def test_untranslatable_part_is_a_fault(dense: MakeDocument, changes: Document, pointer: str, detail: str) -> None:
+def test_untranslatable_part_is_a_fault(changes: Document, pointer: str, detail: str) -> None:
     faults = _faults(dense(changes))
     assert list(faults) == [pointer]
     assert detail in faults[pointer]
 
 
-def test_all_faults_are_reported_at_once(dense: MakeDocument) -> None:
+def test_all_faults_are_reported_at_once() -> None:
     faults = _faults(
         dense({"inputs": 1, f"{LAYER}.type": "lstm", "neuralNetwork.optimizer": 2, "neuralNetwork.losses": 3})
     )

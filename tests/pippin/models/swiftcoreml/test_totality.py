@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Iterator
-from time import process_time
 from typing import Any
 
 import pytest
@@ -97,9 +96,7 @@ def test_a_layer_of_any_fields_is_translated_or_refused(kind: str, base: dict[st
 
 
 @given(st.lists(st.tuples(st.sampled_from(PATHS), VALUES | st.just(...)), min_size=1, max_size=3))
-def test_broken_model_is_translated_or_gets_located_faults(
-    changes: list[tuple[tuple[str | int, ...], object]],
-) -> None:
+def test_broken_model_is_translated_or_gets_located_faults(changes: list[tuple[tuple[str | int, ...], object]]) -> None:
     document = _mutated(changes)
     found = _translated(document)
     if isinstance(found, Translation):
@@ -128,11 +125,9 @@ def test_broken_model_is_translated_or_gets_located_faults(
     ],
     ids=["layers", "unknown types", "features", "unknown keys", "long word", "weights", "large sizes"],
 )  # fmt: skip
-def test_adversarial_document_is_read_quickly(document: object) -> None:
-    # CPU time, which other programs on the machine do not add to. Quadratic work takes many minutes here.
-    start = process_time()
+def test_adversarial_document_is_read_before_the_timeout(document: object) -> None:
+    # Quadratic work takes many minutes here, and the timeout of a test is two.
     assert _translated(document)
-    assert process_time() - start < 60
 
 
 def test_deep_nesting_does_not_crash() -> None:

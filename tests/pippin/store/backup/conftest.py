@@ -1,29 +1,31 @@
 """Matching records and blobs, a second Redis as the target of a restore, and the commands as processes."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+from typer.testing import CliRunner, Result
 
+from pippin.api.jobs import Job
 from pippin.api.metrics import BatchLosses
-from pippin.api.requests import ResolvedRequest
+from pippin.api.requests import ResolvedDataset
 from pippin.blobs import Blobs
+from pippin.cli.app import app
 from pippin.local.valkey import EmbeddedValkey
-from pippin.store import Claim, Store, connect, keys, new_token
+from pippin.store import Claim, Store, connect, keys
 from pippin.store.backup import Restored, Saved, restore, save
 from pippin.store.backup.folder import Folder
+from tests.pippin.store.driver import TENANT, Driver
 from tests.support.environment import clean_environment
-from tests.support.records import epoch_metrics, stored_checkpoint
-
-TENANT = "default"
-
+from tests.support.records import epoch_metrics, resolved_request, stored_checkpoint
 
 _READS: dict[bytes, Callable[[Any, bytes], object]] = {
     b"hash": lambda pipe, key: pipe.hgetall(key),
@@ -37,19 +39,15 @@ _READS: dict[bytes, Callable[[Any, bytes], object]] = {
 
 @dataclass
 class Side:
-    """A Redis and its blob store.
-
-    Attributes:
-        url: The address of Redis.
-        store: The records.
-        home: PIPPIN_HOME.
-        blobs: Its folder `blobs`.
-    """
+    """A Redis and its blob store, the folder `blobs` of PIPPIN_HOME."""
 
     url: str
     store: Store
     home: Path
-    blobs: Blobs
+
+    def __post_init__(self) -> None:
+        self.home.mkdir(mode=0o700, exist_ok=True)
+        self.blobs = Blobs((self.home / "blobs").as_uri())
 
     def contents(self) -> dict[bytes, object]:
         """Every record's key as Redis has it, byte for byte."""
@@ -62,67 +60,68 @@ class Side:
                     _READS[type_](pipe, name)
                 return dict(zip(names, pipe.execute(), strict=True))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has neither a record nor a blob."""
+        return not self.contents() and not list(self.blobs.names())
+
     def save(self, folder: Path, *, verify: bool = False) -> Saved:
         return save(self.url, self.store, self.blobs, Folder(folder), lambda _: None, verify=verify)
 
     def restore(self, folder: Path, *, replace: bool = False) -> Restored:
         return restore(self.url, self.blobs, Folder(folder), lambda _: None, replace=replace)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of commands for this Redis and these blobs."""
+        return {"PIPPIN_REDIS_URL": self.url, "PIPPIN_HOME": str(self.home)}
+
+    def run(self, *arguments: object) -> Result:
+        """Run `pippin` with these arguments in this process."""
+        return CliRunner().invoke(app, list(map(str, arguments)), env=self.environment)
+
     def command(self, *arguments: object) -> subprocess.Popen[str]:
-        """`pippin` with these arguments, for this Redis and these blobs."""
-        environment = clean_environment()
+        """`pippin` with these arguments as a process."""
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "pippin", *map(str, arguments)],
-            env=environment | {"PIPPIN_REDIS_URL": self.url, "PIPPIN_HOME": str(self.home)},
+            env=clean_environment(**self.environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def submit(self, number: int = 0, *, tenant: str = TENANT, **fields: object) -> str:
-        """Submit a job."""
-        document = {
-            "name": f"job-{number}",
-            "model": {"preset": "mnist-cnn"},
-            "dataset": {
-                "id": "ds_1",
-                "name": "mnist-sample",
-                "digest": self.blobs.put_bytes(b"arrays"),
-                "train": "train",
-                "validation": None,
-                "validation_fraction": None,
-                "bind": {"image": "image"},
-            },
-            "hyperparameters": {"epochs": 3, "shuffle": True, "seed": 7},
-            "limits": "enforce",
-            "engine": "jax",
-            "compute_units": "all",
-            "report": "epoch",
-            "max_attempts": 1,
-            "timeout_seconds": None,
-            "labels": {"team": "büro"},
-        } | fields
-        return self.store.jobs.submit(tenant, ResolvedRequest.model_validate(document), spec={"layers": []}).id
+    @property
+    def driver(self) -> Driver:
+        """The steps of jobs in the store."""
+        return Driver(self.store)
 
-    def begin(self, job_id: str, number: int = 1) -> Claim:
-        """Begin a job's next attempt."""
-        claim = Claim(TENANT, job_id, number, new_token())
-        self.store.attempts.claim(claim, worker="worker-1", engine="jax")
-        self.store.attempts.running(claim)
-        return claim
+    @cached_property
+    def dataset(self) -> ResolvedDataset:
+        """A dataset in the blob store."""
+        return resolved_request().dataset.model_copy(update={"digest": self.blobs.put_bytes(b"arrays")})
+
+    def submit(self, number: int = 0, *, tenant: str = TENANT, **fields: object) -> Job:
+        """Submit a job that may be tried once."""
+        usual = {"name": f"job-{number}", "dataset": self.dataset, "max_attempts": 1, "labels": {"team": "büro"}}
+        return Driver(self.store, tenant).submit(**usual | fields)
+
+    def start(self, number: int = 0, **fields: object) -> tuple[Job, Claim]:
+        """Submit a job and run its first attempt."""
+        job = self.submit(number, **fields)
+        return job, self.driver.run(job)
 
     def finish_epoch(self, claim: Claim, epoch: int) -> str:
         """Record an epoch and its checkpoint, whose digest is returned."""
         content = f"{claim.job_id} {epoch}".encode()
-        digest, now = self.blobs.put_bytes(content), datetime.now(UTC)
-        metrics = epoch_metrics(epoch, validation_loss=None, validation_accuracy=None, attempt=claim.number, time=now)
-        stored = stored_checkpoint(epoch, digest=digest, bytes=len(content), created_at=now)
+        digest = self.blobs.put_bytes(content)
+        stored = stored_checkpoint(epoch, digest=digest, bytes=len(content))
+        metrics = epoch_metrics(epoch, attempt=claim.number)
         self.store.attempts.epoch(claim, metrics, BatchLosses([0.5, 0.25], 1, 2), stored)
         return digest
 
-    def add_models(self, count: int, size: int = 10) -> list[str]:
-        """Records that name as many blobs, written together."""
-        digests = [self._write_blob(f"{number:0{size}}".encode()) for number in range(count)]
+    def add_models(self, count: int) -> list[str]:
+        """Records that name as many blobs of ten bytes, written together."""
+        digests = [self._write_blob(f"{number:010}".encode()) for number in range(count)]
         with self.store.redis.pipeline(transaction=False) as pipe:
             for number, digest in enumerate(digests):
                 record = f'{{"digest":"{digest}"}}'
@@ -140,12 +139,15 @@ class Side:
         return f"sha256:{name}"
 
 
+def change_manifest(folder: Path, **fields: object) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
 @pytest.fixture
 def source(store: Store, valkey_url: str, tmp_path: Path) -> Side:
     """The source of a backup."""
-    home = tmp_path / "source"
-    home.mkdir(mode=0o700)
-    return Side(valkey_url, store, home, Blobs((home / "blobs").as_uri()))
+    return Side(valkey_url, store, tmp_path / "source")
 
 
 @pytest.fixture(scope="session")
@@ -158,10 +160,9 @@ def second_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
 def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
     """The empty target of a restore."""
     store = Store(connect(second_server.url))
+    store.redis.config_set("appendfsync", "no")
     store.redis.flushall()
-    home = tmp_path / "target"
-    home.mkdir(mode=0o700)
-    yield Side(second_server.url, store, home, Blobs((home / "blobs").as_uri()))
+    yield Side(second_server.url, store, tmp_path / "target")
     store.close()
 
 
@@ -169,3 +170,25 @@ def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
 def folder(tmp_path: Path) -> Path:
     """The folder of the backups."""
     return tmp_path / "backup"
+
+
+@pytest.fixture
+def saved(source: Side, folder: Path) -> Path:
+    """The folder of a backup of two models."""
+    source.add_models(2)
+    source.save(folder)
+    return folder
+
+
+BeforeEach = Callable[[type, str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def before_each(monkeypatch: pytest.MonkeyPatch) -> BeforeEach:
+    """Calls a function before each call of a method: `before_each(Blobs, "fetch", function)`."""
+
+    def patch(owner: type, method: str, function: Callable[[], object]) -> None:
+        original = getattr(owner, method)
+        monkeypatch.setattr(owner, method, lambda *arguments: (function(), original(*arguments))[1])
+
+    return patch

@@ -20,18 +20,25 @@ def _forget() -> None:
     _FORGOTTEN.extend(sys.modules.pop(name) for name in list(sys.modules) if name.startswith(FOREIGN))
 
 
+@pytest.fixture(scope="module")
+def frameworks() -> Iterator[None]:
+    """The frameworks can be imported."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(APPLE)
+        _forget()
+        yield
+        _forget()
+
+
 @pytest.fixture
-def apple(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+def apple(frameworks: None, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:  # noqa: ARG001
     """The frameworks can be imported; what the environment tells them is set with this patch."""
-    monkeypatch.syspath_prepend(APPLE)
-    _forget()
-    yield monkeypatch
-    _forget()
+    # What a program has registered stays for the whole process.
+    importlib.import_module("apple_standin.metadata")._registered.clear()
+    return monkeypatch
 
 
 @pytest.fixture
-def engine(apple: pytest.MonkeyPatch) -> Engine:
+def engine(apple: pytest.MonkeyPatch) -> Engine:  # noqa: ARG001
     """A new engine; the stand-in looks at its knobs only as it is used."""
-    assert apple is not None
-    made: Engine = importlib.import_module("worker.engines.coreml.engine").CoreMLEngine()
-    return made
+    return importlib.import_module("worker.engines.coreml.engine").CoreMLEngine()

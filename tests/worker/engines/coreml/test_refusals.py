@@ -10,20 +10,15 @@ from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuil
 from pippin.api.states import Reason
 from pippin.models.mlmodel import open_model
 from pippin.models.mlmodel.proto import new_model, parse, serialize
-from tests.worker.engines.conftest import Lab, Notes
+from tests.worker.engines import lab
+from tests.worker.engines.lab import SOFTMAX, Notes
 from worker.engines.engine import Engine, EngineError, TrainingRun
-
-# Their classes stand in conftest.py, which tests cannot import.
-
-SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
-DENSE = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
 
 
 @pytest.fixture
-def run(lab: Lab) -> TrainingRun:
-    model = lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[2], optimizer=SGD)
-    made: TrainingRun = lab.run(model, lab.examples(x=np.eye(2, dtype=np.float32), y_true=[0, 1]))
-    return made
+def run() -> TrainingRun:
+    model = lab.model([lab.dense("dense", 2), SOFTMAX], shape=[2], optimizer=lab.optimizer("sgd"))
+    return lab.run(model, lab.examples(x=np.eye(2, dtype=np.float32), y_true=[0, 1]))
 
 
 def _neighbors() -> bytes:
@@ -75,7 +70,7 @@ def test_target_that_crashes_core_ml_is_refused(engine: Engine, run: TrainingRun
 
 
 @pytest.mark.parametrize("split", ["training", "validation"])
-def test_label_out_of_range_is_refused(engine: Engine, run: TrainingRun, notes: Notes, lab: Lab, split: str) -> None:
+def test_label_out_of_range_is_refused(engine: Engine, run: TrainingRun, notes: Notes, split: str) -> None:
     wrong = lab.examples(x=np.eye(2, dtype=np.float32), y_true=[0, 2])
     with pytest.raises(EngineError, match="row 1 of y_true is 2; it must be a whole number from 0 to 1") as caught:
         engine.train(replace(run, **{split: wrong}), notes)

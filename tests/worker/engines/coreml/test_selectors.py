@@ -15,28 +15,16 @@ from tests.support.paths import APPLE
 SOURCES = sorted((Path(worker.engines.__file__).parent / "coreml").glob("*.py"))
 
 # What the engine calls on objects that are not Apple's; anything else that it calls must be in the tables.
-PYTHON = {
-    *("append", "get", "items", "values", "add", "startswith", "rstrip", "rmtree", "write_bytes", "mac_ver"),
-    *("join", "replace", "setdefault", "SetInParent"),
-    *("perf_counter", "Event", "is_set", "set", "put", "wait", "SimpleQueue"),
-    *("all", "any", "abs", "argmax", "array", "array_equal", "arange", "asarray", "as_strided", "astype", "dtype"),
-    *(
-        "errstate",
-        "float32",
-        "frombuffer",
-        "full",
-        "isfinite",
-        "log",
-        "max",
-        "mean",
-        "moveaxis",
-        "reshape",
-        "stack",
-        "sum",
-    ),
-    *("unravel_index", "TemporaryDirectory", "HasField", "WhichOneof", "model_copy", "model_dump", "open"),
-    *("stop_requested", "training_began", "epoch_ended", "train", "run", "measure", "check", "call", "end"),
-}
+PYTHON = set(
+    """
+    append get items values add startswith rstrip rmtree write_bytes mac_ver join replace setdefault SetInParent
+    perf_counter Event is_set set put wait SimpleQueue
+    all any abs argmax array array_equal arange asarray as_strided astype dtype errstate float32 frombuffer full
+    isfinite log max mean moveaxis reshape stack sum unravel_index
+    TemporaryDirectory HasField WhichOneof model_copy model_dump open
+    stop_requested training_began epoch_ended train run measure check call end
+    """.split()  # noqa: SIM905 - a list of words
+)
 
 
 def _tables() -> tuple[dict[str, Any], dict[str, Any]]:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from worker.engines.jax.configure import configure
@@ -23,34 +24,12 @@ configure(threads=2, cache_dir=arguments.cache)
 import jax  # noqa: E402 - as the worker does it: configured first
 import numpy as np  # noqa: E402
 
-from pippin.api.requests import Hyperparameters  # noqa: E402
 from pippin.jobs.checkpoints import read_checkpoint, write_checkpoint  # noqa: E402
 from pippin.models.mlmodel import build  # noqa: E402
 from pippin.models.spec import resolve  # noqa: E402
-from worker.engines.engine import EngineError, EpochResult, Examples, Stopped, TrainingRun  # noqa: E402
+from tests.worker.engines import lab  # noqa: E402
+from worker.engines.engine import EngineError, Stopped, TrainingRun  # noqa: E402
 from worker.engines.jax.engine import JaxEngine  # noqa: E402
-
-EXAMPLES = max(50, arguments.mini_batch)
-
-
-class Observer:
-    def __init__(self) -> None:
-        self.losses: list[float] = []
-        self.notice: str | None = None
-        self.asked = 0
-
-    def stop_requested(self) -> bool:
-        self.asked += 1
-        return arguments.patience is not None and self.asked > arguments.patience
-
-    def training_began(self, notice: str | None = None) -> None:
-        self.notice = notice
-
-    def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:  # noqa: ARG002
-        self.losses.append(result.loss)
-
-    def log(self, line: str) -> None:
-        pass
 
 
 def threads() -> int:
@@ -58,36 +37,28 @@ def threads() -> int:
 
 
 def run() -> TrainingRun:
-    spec = {
-        "inputs": [{"name": "image", "shape": [1, 8, 8]}],
-        "outputs": [{"name": "digit", "shape": [3]}],
-        "layers": [
-            {
-                "type": "convolution",
-                "name": "conv",
-                "output_channels": arguments.channels,
-                "kernel_size": [3, 3],
-                "updatable": True,
-            },
+    channels = {"output_channels": arguments.channels, "kernel_size": [3, 3], "updatable": True}
+    spec = lab.document(
+        inputs=[{"name": "image", "shape": [1, 8, 8]}],
+        outputs=[{"name": "digit", "shape": [3]}],
+        layers=[
+            {"type": "convolution", "name": "conv", **channels},
             {"type": "relu", "name": "rectified"},
             {"type": "flatten", "name": "flat"},
-            {"type": "inner_product", "name": "out", "output_channels": 3, "updatable": True},
-            {"type": "softmax", "name": "share"},
+            lab.dense("out", 3),
+            lab.SOFTMAX,
         ],
-        "loss": {"type": "categorical_cross_entropy", "target": "label"},
-        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 8, "momentum": 0.9},
-        "epochs": 3,
-    }
-    random = np.random.default_rng(0)
-    images, labels = random.integers(0, 256, (EXAMPLES, 1, 8, 8), np.uint8), random.integers(0, 3, EXAMPLES)
-    data = Examples({"image": images, "label": labels}, {"image": 1 / 255}, EXAMPLES)
-    asked = Hyperparameters(
-        epochs=3, mini_batch_size=arguments.mini_batch, learning_rate=0.1, momentum=0.9, shuffle=True, seed=4
+        loss={"type": "categorical_cross_entropy", "target": "label"},
+        optimizer=lab.optimizer("sgd", mini_batch_size=8, momentum=0.9),
     )
-    resume = None
+    random, count = np.random.default_rng(0), max(50, arguments.mini_batch)
+    images, labels = random.integers(0, 256, (count, 1, 8, 8), np.uint8), random.integers(0, 3, count)
+    data = lab.examples({"image": 1 / 255}, image=images, label=labels)
+    values = {"epochs": 3, "mini_batch_size": arguments.mini_batch, "momentum": 0.9, "shuffle": True, "seed": 4}
+    made = lab.run(build(resolve(spec)), data, data, **values)
     if arguments.checkpoint and arguments.checkpoint.exists():
-        resume = read_checkpoint(arguments.checkpoint.read_bytes())
-    return TrainingRun(build(resolve(spec)), asked, data, data, report_batches=False, resume=resume)
+        return replace(made, resume=read_checkpoint(arguments.checkpoint.read_bytes()))
+    return made
 
 
 def main() -> dict[str, object]:
@@ -97,24 +68,20 @@ def main() -> dict[str, object]:
     started = threads() - before
     events: list[str] = []
     jax.monitoring.register_event_listener(lambda event, **_: events.append(event))
-    asked, observer = run(), Observer()
+    training, notes = run(), lab.Notes(arguments.patience)
     if arguments.memory:
         resource.setrlimit(resource.RLIMIT_DATA, (arguments.memory, arguments.memory))
     try:
-        weights = engine.train(asked, observer)
+        weights = engine.train(training, notes)
     except EngineError as error:
         return {"reason": error.reason, "detail": str(error)}
     except Stopped as stopped:
         arguments.checkpoint.write_bytes(write_checkpoint(stopped.checkpoint))
-        return {"losses": observer.losses, "notice": observer.notice}
-    digest = hashlib.sha256()
-    for arrays in weights.values():
-        for array in arrays.values():
-            digest.update(array.tobytes())
+        return {"losses": [result.loss for result in notes.results], "notice": notes.notices[-1]}
     return {
-        "digest": digest.hexdigest(),
-        "losses": observer.losses,
-        "notice": observer.notice,
+        "digest": hashlib.sha256(b"".join(lab.bits(weights).values())).hexdigest(),
+        "losses": [result.loss for result in notes.results],
+        "notice": notes.notices[-1],
         "found": events.count("/jax/compilation_cache/cache_hits"),
         "compiled": events.count("/jax/compilation_cache/cache_misses"),
         "threads_started_by_warming_up": started,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,29 +13,20 @@ from pippin.models.mlmodel.proto import new_model, parse, serialize
 from pippin.models.spec import resolve
 from pippin.models.spec.layer import Message
 from pippin.network import predict
-from tests.worker.engines.conftest import Lab, Notes
+from tests.worker.engines import lab
+from tests.worker.engines.lab import Notes
 from worker.engines.engine import EngineError, Stopped
 from worker.engines.jax.engine import JaxEngine
 
-# Their classes stand in conftest.py, which tests cannot import.
-
-SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
+ALTERNATING = np.array([[0], [1], [0], [1]])
+EYE = np.eye(4, dtype=np.float32)
 
 
 def network(**changes: object) -> bytes:
-    """A softmax over two classes on a vector `x` of four."""
-    document: dict[str, Any] = {
-        "inputs": [{"name": "x", "shape": [4]}],
-        "outputs": [{"name": "y"}],
-        "layers": [
-            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
-            {"type": "softmax", "name": "softmax", "output": "y"},
-        ],
-        "loss": {"type": "categorical_cross_entropy", "target": "y_true"},
-        "optimizer": SGD,
-        "epochs": 1,
-    }
-    return build(resolve({key: value for key, value in (document | changes).items() if value is not ...}))
+    """A softmax over two classes on a vector `x` of four, changed."""
+    layers = [lab.dense("dense", 2), {"type": "softmax", "name": "softmax", "output": "y"}]
+    fields = {"inputs": [{"name": "x", "shape": [4]}], "layers": layers}
+    return build(resolve(lab.document(**fields | changes)))
 
 
 def neighbors(dimensions: int = 2, samples: Sequence[Sequence[float]] = (), labels: Sequence[str] = ()) -> Message:
@@ -53,14 +43,14 @@ def neighbors(dimensions: int = 2, samples: Sequence[Sequence[float]] = (), labe
     return builder.spec
 
 
-def pipeline(front: Message, last: Message, training_inputs: Sequence[Message]) -> bytes:
-    """A pipeline of two models."""
+def pipeline(front: Message, last: Message) -> bytes:
+    """A pipeline of two models; the target is the second training input of the last one."""
     model = new_model()
     model.specificationVersion = 4
     model.isUpdatable = True
     model.description.input.extend(front.description.input)
     model.description.output.extend(last.description.output)
-    model.description.trainingInput.extend(training_inputs)
+    model.description.trainingInput.extend([*front.description.input, last.description.trainingInput[1]])
     model.pipeline.models.extend([front, last])
     return serialize(model)
 
@@ -68,7 +58,7 @@ def pipeline(front: Message, last: Message, training_inputs: Sequence[Message]) 
 @pytest.fixture
 def embedding() -> Message:
     """A frozen network from `x` of four numbers to `point` of two."""
-    layers = [{"type": "inner_product", "name": "embed", "output_channels": 2, "updatable": True}]
+    layers = [lab.dense("embed", 2)]
     outputs, loss = [{"name": "point", "shape": [2]}], {"type": "mean_squared_error"}
     model = parse(network(layers=layers, outputs=outputs, loss=loss))
     model.ClearField("isUpdatable")
@@ -78,35 +68,34 @@ def embedding() -> Message:
     return model
 
 
-def test_a_classifier_learns_its_own_classes(lab: Lab, notes: Notes) -> None:
+def test_a_classifier_learns_its_own_classes(notes: Notes) -> None:
     classes = {"labels": ["cat", "dog"], "predicted_feature": "kind", "probabilities": "y"}
     data = network(outputs=..., classifier=classes, loss={"type": "categorical_cross_entropy"})
     assert read(data).resolved.training_target == "kind"
-    x = np.eye(4, dtype=np.float32)
-    examples = lab.examples(x=x, kind=np.array([[0], [0], [1], [1]], dtype=np.int32))
+    examples = lab.examples(x=EYE, kind=np.array([[0], [0], [1], [1]], dtype=np.int32))
     learned = JaxEngine().train(lab.run(data, examples, examples, epochs=40, learning_rate=1.0), notes)
     assert notes.results[-1].validation_accuracy == 1
     trained = read(with_learned(data, learned))
     assert trained.resolved.spec.classifier.labels == ("cat", "dog")
-    probabilities = predict(trained.resolved, trained.weights, {"x": x})["y"]
+    probabilities = predict(trained.resolved, trained.weights, {"x": EYE})["y"]
     assert probabilities.argmax(axis=1).tolist() == [0, 0, 1, 1]
 
 
-def test_one_hot_target_takes_class_indices(lab: Lab, notes: Notes) -> None:
+def test_one_hot_target_takes_class_indices(notes: Notes) -> None:
     one_hot = {"name": "y_true", "shape": [2], "type": "float"}
     data = network(training_inputs=[{"name": "x", "shape": [4]}, one_hot])
     assert [finding.rule for finding in read(data).resolved.findings] == ["runtime.class-target"]
-    examples = lab.examples(x=np.eye(4, dtype=np.float32), y_true=np.array([[0], [0], [1], [1]]))
+    examples = lab.examples(x=EYE, y_true=np.array([[0], [0], [1], [1]]))
     JaxEngine().train(lab.run(data, examples, examples, epochs=40, learning_rate=1.0), notes)
     assert notes.results[-1].validation_accuracy == 1
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
-def test_image_is_scaled_by_the_models_scaler_only(lab: Lab, notes: Notes, color: str) -> None:
+def test_image_is_scaled_by_the_models_scaler_only(notes: Notes, color: str) -> None:
     image = {"name": "x", "type": "image", "color": color, "width": 2, "height": 1, "scale": 0.5, "bias": [1, 2, 3]}
     layers = [
         {"type": "flatten", "name": "flat", "mode": "channel_first"},
-        {"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True, "initializer": "zeros"},
+        lab.dense("dense", 1, initializer="zeros"),
     ]
     data = network(inputs=[image], layers=layers, outputs=[{"name": "dense"}], loss={"type": "mean_squared_error"})
     pixels = np.array([[[[10, 20]], [[30, 40]], [[50, 60]]]], dtype=np.uint8)
@@ -118,11 +107,11 @@ def test_image_is_scaled_by_the_models_scaler_only(lab: Lab, notes: Notes, color
     np.testing.assert_allclose(learned["dense"]["weights"][0], seen.reshape(-1), rtol=1e-6)
 
 
-def test_frozen_quantized_layer_is_computed_and_kept_as_stored(lab: Lab, notes: Notes) -> None:
+def test_frozen_quantized_layer_is_computed_and_kept_as_stored(notes: Notes) -> None:
     layers = [
-        {"type": "inner_product", "name": "frozen", "output_channels": 3},
+        lab.dense("frozen", 3, updatable=False),
         {"type": "elu", "name": "bend", "alpha": 0.5},
-        {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+        lab.dense("dense", 2),
         {"type": "softmax", "name": "softmax", "output": "y"},
     ]
     model = parse(network(layers=layers))
@@ -135,18 +124,18 @@ def test_frozen_quantized_layer_is_computed_and_kept_as_stored(lab: Lab, notes: 
     data = serialize(model)
     frozen = read(data).weights["frozen"]["weights"]
     np.testing.assert_allclose(frozen, np.arange(0, 240, 20).reshape(3, 4) * 0.01 - 1, rtol=1e-6)
-    examples = lab.examples(x=np.eye(4, dtype=np.float32), y_true=np.arange(4).reshape(4, 1) % 2)
+    examples = lab.examples(x=EYE, y_true=np.arange(4).reshape(4, 1) % 2)
     learned = JaxEngine().train(lab.run(data, examples, epochs=2), notes)
     after = parse(with_learned(data, learned)).neuralNetwork.layers
     assert after[0] == parse(data).neuralNetwork.layers[0]
     assert after[2] != parse(data).neuralNetwork.layers[2]
 
 
-def test_neighbours_store_the_examples_in_order(lab: Lab, notes: Notes) -> None:
+def test_neighbours_store_the_examples_in_order(notes: Notes) -> None:
     data = serialize(neighbors(samples=[[0.0, 0.0]], labels=["red"]))
     examples = lab.examples({"point": 0.5}, point=np.array([[2, 2], [4, 0]], np.int32), color=np.array([[1], [0]]))
     run = lab.run(data, examples, examples, number_of_neighbors=1)
-    learned = JaxEngine().train(with_names(run, "red", "blue"), notes)
+    learned = JaxEngine().train(replace(run, class_names=("red", "blue")), notes)
     assert isinstance(learned, Samples)
     assert learned.points.tolist() == [[0, 0], [1, 1], [2, 0]]
     assert learned.labels == ("red", "blue", "red")
@@ -154,12 +143,11 @@ def test_neighbours_store_the_examples_in_order(lab: Lab, notes: Notes) -> None:
     assert open_model(with_learned(data, learned)).labels == ("red", "blue", "red")
 
 
-def test_neighbours_in_a_pipeline_train_on_the_front_models_output(lab: Lab, notes: Notes, embedding: Message) -> None:
-    last = neighbors()
-    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
+def test_neighbours_in_a_pipeline_train_on_the_front_models_output(notes: Notes, embedding: Message) -> None:
+    data = pipeline(embedding, neighbors())
     x = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
     examples = lab.examples(x=x, color=np.arange(300).reshape(-1, 1) % 3)
-    learned = JaxEngine().train(with_names(lab.run(data, examples), "a", "b", "c"), notes)
+    learned = JaxEngine().train(replace(lab.run(data, examples), class_names=("a", "b", "c")), notes)
     front = open_model(data).front[0]
     expected = predict(front.resolved, front.weights, {"x": x})["point"]
     np.testing.assert_allclose(learned.points, expected, rtol=1e-5, atol=1e-6)
@@ -169,56 +157,46 @@ def test_neighbours_in_a_pipeline_train_on_the_front_models_output(lab: Lab, not
     assert len(trained.last.labels) == 300
 
 
-def test_the_last_network_of_a_pipeline_is_trained(lab: Lab, notes: Notes, embedding: Message) -> None:
+def test_the_last_network_of_a_pipeline_is_trained(notes: Notes, embedding: Message) -> None:
     last = parse(network(inputs=[{"name": "point", "shape": [2]}]))
-    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
-    x = np.eye(4, dtype=np.float32)
-    examples = lab.examples(x=x, y_true=np.array([[0], [1], [0], [1]]))
+    data = pipeline(embedding, last)
+    examples = lab.examples(x=EYE, y_true=ALTERNATING)
     learned = JaxEngine().train(lab.run(data, examples, examples, epochs=3), notes)
     front = open_model(data).front[0]
-    point = predict(front.resolved, front.weights, {"x": x})["point"]
+    point = predict(front.resolved, front.weights, {"x": EYE})["point"]
     alone = JaxEngine().train(
-        lab.run(serialize(last), lab.examples(point=point, y_true=np.array([[0], [1], [0], [1]])), epochs=3),
-        lab.notes(),
+        lab.run(serialize(last), lab.examples(point=point, y_true=ALTERNATING), epochs=3),
+        Notes(),
     )
     np.testing.assert_allclose(learned["dense"]["weights"], alone["dense"]["weights"], rtol=1e-5, atol=1e-6)
     trained = open_model(with_learned(data, learned))
     assert np.array_equal(trained.last.weights["dense"]["weights"], learned["dense"]["weights"])
 
 
-def test_pipeline_resumes_from_a_checkpoint_of_its_last_model(lab: Lab, notes: Notes, embedding: Message) -> None:
+def test_pipeline_resumes_from_a_checkpoint_of_its_last_model(notes: Notes, embedding: Message) -> None:
     last = parse(network(inputs=[{"name": "point", "shape": [2]}]))
-    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
-    examples = lab.examples(x=np.eye(4, dtype=np.float32), y_true=np.array([[0], [1], [0], [1]]))
+    data = pipeline(embedding, last)
+    examples = lab.examples(x=EYE, y_true=ALTERNATING)
     run = lab.run(data, examples, examples, epochs=3)
     whole = JaxEngine().train(run, notes)
     # The front checks for a stop once per set of examples; each epoch once for training and once for validation.
     with pytest.raises(Stopped) as stopped:
-        JaxEngine().train(run, lab.notes(patience=2 + 2 + 1))
+        JaxEngine().train(run, Notes(patience=2 + 2 + 1))
     checkpoint = stopped.value.checkpoint
-    assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step, list(checkpoint.weights)) == (1, 1, ["dense"])
-    resumed = JaxEngine().train(replace(run, resume=checkpoint), lab.notes())
-    assert {key: array.tobytes() for key, array in resumed["dense"].items()} == {
-        key: array.tobytes() for key, array in whole["dense"].items()
-    }
+    assert lab.bits(JaxEngine().train(replace(run, resume=checkpoint), Notes())) == lab.bits(whole)
 
 
-def test_stop_takes_effect_in_the_front_of_a_pipeline(lab: Lab, embedding: Message) -> None:
-    last = neighbors()
-    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
+def test_stop_takes_effect_in_the_front_of_a_pipeline(embedding: Message) -> None:
+    data = pipeline(embedding, neighbors())
     examples = lab.examples(x=np.zeros((600, 4), np.float32), color=np.zeros((600, 1), np.int32))
     with pytest.raises(Stopped) as stopped:
-        JaxEngine().train(lab.run(data, examples), lab.notes(patience=2))
+        JaxEngine().train(lab.run(data, examples), Notes(patience=2))
     assert stopped.value.checkpoint is None
 
 
-def test_examples_of_another_length_are_refused(lab: Lab, notes: Notes) -> None:
+def test_examples_of_another_length_are_refused(notes: Notes) -> None:
     examples = lab.examples(point=np.zeros((2, 3)), color=np.zeros((2, 1)))
     with pytest.raises(EngineError) as raised:
         JaxEngine().train(lab.run(serialize(neighbors()), examples), notes)
     assert raised.value.reason is Reason.INVALID_DATA
-
-
-def with_names(run: Any, *names: str) -> Any:  # noqa: ANN401 - see above
-    return replace(run, class_names=names)

@@ -1,38 +1,30 @@
 """A learning rate that changes from epoch to epoch."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from pippin.models.mlmodel import read
-from tests.worker.engines.conftest import Lab, Notes
+from tests.worker.engines import lab
+from tests.worker.engines.lab import SOFTMAX, Notes
+from worker.engines.engine import TrainingRun
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 
-# Their classes stand in conftest.py, which tests cannot import.
 
-DECLARED = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": 0.5}
-
-
-def _line(lab: Lab) -> bytes:
-    """y = w x + b from w = 1 and b = 0."""
-    layer = {"type": "inner_product", "name": "line", "output_channels": 1, "updatable": True}
-    file: bytes = lab.model(
-        [layer | {"weights": [[1.0]], "bias": [0.0]}],
+def _run(*rates: float) -> TrainingRun:
+    """y = w x + b from w = 1 and b = 0, an epoch for each rate."""
+    file = lab.model(
+        [lab.dense("line", 1, weights=[[1.0]], bias=[0.0])],
         shape=[1],
         outputs=1,
         loss="mean_squared_error",
-        optimizer=DECLARED,
+        optimizer=lab.optimizer("sgd", mini_batch_size=2, momentum=0.5),
     )
-    return file
-
-
-def _run(lab: Lab, *rates: float) -> Any:  # noqa: ANN401 - a run of the lab
     examples = lab.examples(x=np.float32([[1], [-1]]), y_true=np.float32([[0], [0]]))
-    values = {"epochs": len(rates), "learning_rate": 0.1, "momentum": 0.5, "mini_batch_size": 2}
-    return replace(lab.run(_line(lab), examples, **values), learning_rates=rates)
+    run = lab.run(file, examples, epochs=len(rates), momentum=0.5, mini_batch_size=2)
+    return replace(run, learning_rates=rates)
 
 
 @pytest.mark.parametrize(
@@ -44,25 +36,20 @@ def _run(lab: Lab, *rates: float) -> Any:  # noqa: ANN401 - a run of the lab
         (Switches(momentum="lr_outside"), 0.67),
     ],
 )
-def test_each_epoch_uses_its_own_learning_rate(switches: Switches, expected: float, lab: Lab, notes: Notes) -> None:
-    trained = JaxEngine(switches).train(_run(lab, 0.1, 0.05), notes)
+def test_each_epoch_uses_its_own_learning_rate(switches: Switches, expected: float, notes: Notes) -> None:
+    trained = JaxEngine(switches).train(_run(0.1, 0.05), notes)
     assert trained["line"]["weights"].item() == pytest.approx(expected, abs=1e-6)
 
 
-def test_learning_rates_override_the_hyperparameter(lab: Lab, notes: Notes) -> None:
-    run = _run(lab, 0.0, 0.0)
+def test_learning_rates_override_the_hyperparameter(notes: Notes) -> None:
+    run = _run(0.0, 0.0)
     assert JaxEngine().train(run, notes)["line"]["weights"] == read(run.model).weights["line"]["weights"]
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
-def test_equal_rate_in_every_epoch_changes_no_bit(kind: str, lab: Lab, notes: Notes) -> None:
+def test_equal_rate_in_every_epoch_changes_no_bit(kind: str, notes: Notes) -> None:
     values = {"sgd": {"momentum": 0.9}, "adam": {"beta1": 0.9, "beta2": 0.99, "eps": 1e-4}}[kind]
-    layer = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
-    file = lab.model(
-        [layer, {"type": "softmax", "name": "share"}],
-        shape=[3],
-        optimizer={"type": kind, "learning_rate": 0.1, "mini_batch_size": 4, **values},
-    )
+    file = lab.model([lab.dense("dense", 2), SOFTMAX], shape=[3], optimizer=lab.optimizer(kind, **values))
     random = np.random.default_rng(1)
     examples = lab.examples(x=random.normal(size=(6, 3)).astype(np.float32), y_true=random.integers(0, 2, (6, 1)))
     run = lab.run(file, examples, epochs=3, learning_rate=0.1, **values)
@@ -71,7 +58,7 @@ def test_equal_rate_in_every_epoch_changes_no_bit(kind: str, lab: Lab, notes: No
     assert plain["dense"]["weights"].tobytes() == scheduled["dense"]["weights"].tobytes()
 
 
-def test_wrong_number_of_learning_rates_is_refused(lab: Lab, notes: Notes) -> None:
-    run = replace(_run(lab, 0.1, 0.05), learning_rates=(0.1,))
+def test_wrong_number_of_learning_rates_is_refused(notes: Notes) -> None:
+    run = replace(_run(0.1, 0.05), learning_rates=(0.1,))
     with pytest.raises(ValueError, match="1 learning rates were given for 2 epochs"):
         JaxEngine().train(run, notes)

@@ -8,17 +8,16 @@ from typing import Any
 
 import pytest
 
+from tests.support.paths import ROOT
+
 # Whole processes take their time.
 pytestmark = pytest.mark.full
 
 
-JOB = Path(__file__).with_name("one_job.py")
-
-
 def _job(*arguments: str) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, JOB, *arguments], capture_output=True, text=True, check=True, timeout=100)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    command = [sys.executable, "-m", "tests.worker.engines.jax.one_job", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100)
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +31,6 @@ def first(cache: Path) -> dict[str, Any]:
     return _job("--cache", str(cache))
 
 
-@pytest.mark.full
 def test_job_compiles_exactly_two_programs(first: dict[str, Any]) -> None:
     # One to train and one to validate: each operation outside of them would be a program of its own.
     assert (first["found"], first["compiled"]) == (0, 2)
@@ -44,7 +42,6 @@ def test_next_job_uses_cached_programs_and_gives_the_same_bytes(cache: Path, fir
     assert (second["digest"], second["losses"]) == (first["digest"], first["losses"])
 
 
-@pytest.mark.full
 def test_training_split_over_processes_gives_the_same_bytes(cache: Path, first: dict[str, Any], tmp_path: Path) -> None:
     # Seven steps and a validation an epoch: the first process ends within the first epoch, the second before the
     # validation of the second one.
@@ -57,7 +54,6 @@ def test_training_split_over_processes_gives_the_same_bytes(cache: Path, first: 
     assert [part["notice"] for part in parts] == [None, None, None]
 
 
-@pytest.mark.full
 def test_damaged_cache_is_recompiled(cache: Path, first: dict[str, Any]) -> None:
     training, validation = sorted(cache.glob("*/*-cache"))
     training.write_bytes(training.read_bytes()[:1000])

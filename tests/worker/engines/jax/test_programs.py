@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 
 from pippin.models.mlmodel import read
-from tests.worker.engines.conftest import Lab, Notes
+from tests.worker.engines import lab
+from tests.worker.engines.lab import SOFTMAX, Notes
 from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.optimizers import Sgd
 from worker.engines.jax.programs import Programs, Steps, convolve, network_for, parameters_of, select_arrays
 
-# Their classes stand in conftest.py, which tests cannot import.
-
-OPTIMIZER = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.9}
+OPTIMIZER = lab.optimizer("sgd", momentum=0.9)
 
 
 @pytest.fixture
@@ -35,16 +34,14 @@ def compiled() -> Iterator[list[str]]:
 
 def _layers(name: str) -> list[dict[str, Any]]:
     return [
-        {"type": "inner_product", "name": name, "output_channels": 7, "updatable": True},
+        lab.dense(name, 7),
         {"type": "tanh", "name": f"{name}-bend"},
-        {"type": "inner_product", "name": f"{name}-out", "output_channels": 2, "updatable": True},
+        lab.dense(f"{name}-out", 2),
         {"type": "softmax", "name": f"{name}-share"},
     ]
 
 
-def test_names_hyperparameters_scale_and_data_size_need_no_new_program(
-    lab: Lab, notes: Notes, compiled: list[str]
-) -> None:
+def test_names_hyperparameters_scale_and_data_size_need_no_new_program(notes: Notes, compiled: list[str]) -> None:
     random = np.random.default_rng(0)
     for name, count, rate in (("one", 40, 0.1), ("another", 57, 0.03)):
         x, labels = random.integers(0, 256, (count, 3), np.uint8), random.integers(0, 2, count)
@@ -54,19 +51,19 @@ def test_names_hyperparameters_scale_and_data_size_need_no_new_program(
         assert len(compiled) == 2
 
 
-def test_padding_rows_do_not_affect_the_step(lab: Lab) -> None:
-    # Rows 2 and 3 do not count: for any values there, the step is that of rows 0 and 1.
+def _program() -> tuple[Any, Any]:
+    """The compiled steps of a model by SGD, and the weights that it trains."""
     model = read(lab.model(_layers("any"), shape=[3], optimizer=OPTIMIZER))
     parameters = parameters_of(model.resolved)
-    programs = Programs(
-        network_for(model.resolved, "cpu"),
-        columns_of(model.resolved),
-        parameters,
-        Sgd(learning_rate=0.1, momentum=0.9),
-    )
-    trained = select_arrays(model.weights, parameters.trained)
+    network, columns = network_for(model.resolved, "cpu"), columns_of(model.resolved)
+    programs = Programs(network, columns, parameters, Sgd(learning_rate=0.1, momentum=0.9))
+    return jax.jit(programs.train), select_arrays(model.weights, parameters.trained)
+
+
+def test_padding_rows_do_not_affect_the_step() -> None:
+    # Rows 2 and 3 do not count: for any values there, the step is that of rows 0 and 1.
+    program, trained = _program()
     moments = tuple((np.zeros_like(array),) for array in trained)
-    program = jax.jit(programs.train)
 
     def step(filling: float) -> list[bytes]:
         table = np.array([[1, 2, 3], [3, 1, 2], [filling] * 3, [filling] * 3], np.float32)
@@ -86,16 +83,8 @@ def test_padding_rows_do_not_affect_the_step(lab: Lab) -> None:
     assert step(0) != [array.tobytes() for array in (*trained, np.float32([0]))]
 
 
-def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
-    model = read(lab.model(_layers("any"), shape=[3], optimizer=OPTIMIZER))
-    parameters = parameters_of(model.resolved)
-    programs = Programs(
-        network_for(model.resolved, "cpu"),
-        columns_of(model.resolved),
-        parameters,
-        Sgd(learning_rate=0.1, momentum=0.9),
-    )
-    trained = select_arrays(model.weights, parameters.trained)
+def test_steps_beyond_the_count_change_nothing() -> None:
+    program, trained = _program()
     moments = tuple((np.ones_like(array),) for array in trained)
     steps = Steps(
         table=(np.ones((4, 3), np.float32), np.zeros((4, 1), np.int32)),
@@ -107,7 +96,7 @@ def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
         scalars=np.ones((8, 2), np.float32),
         count=np.int32(0),
     )
-    after = jax.jit(programs.train)(trained, moments, (), steps)
+    after = program(trained, moments, (), steps)
     for given, found in zip(jax.tree.leaves((trained, moments)), jax.tree.leaves(after[:2]), strict=True):
         assert given.tobytes() == np.asarray(found).tobytes()
 
@@ -123,12 +112,12 @@ def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
         {"kernel_size": [3, 3], "padding": {"type": "valid", "borders": [[2, 0], [1, 3]]}},
     ],
 )
-def test_device_convolution_gives_the_same_losses_and_gradients(fields: dict[str, Any], lab: Lab) -> None:
+def test_device_convolution_gives_the_same_losses_and_gradients(fields: dict[str, Any]) -> None:
     layers = [
         {"type": "convolution", "name": "conv", "output_channels": 6, "updatable": True, **fields},
         {"type": "flatten", "name": "flat"},
-        {"type": "inner_product", "name": "out", "output_channels": 2, "updatable": True},
-        {"type": "softmax", "name": "share"},
+        lab.dense("out", 2),
+        SOFTMAX,
     ]
     model = read(lab.model(layers, shape=[4, 8, 9], optimizer=OPTIMIZER))
     random = np.random.default_rng(0)

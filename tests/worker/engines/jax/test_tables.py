@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.worker.engines.conftest import Lab
+from tests.worker.engines import lab
 from worker.engines.columns import Column
 from worker.engines.jax.schedule import own_size
 from worker.engines.jax.tables import Source, rounded_up, table_for
@@ -10,7 +10,7 @@ COLUMNS = (Column("image", (1, 2, 2), None), Column("label", (1,), 9))
 
 
 @pytest.fixture
-def source(lab: Lab) -> Source:
+def source() -> Source:
     images = np.arange(6 * 4, dtype=np.uint8).reshape(6, 1, 2, 2)
     return Source(lab.examples({"image": 0.5}, image=images, label=np.arange(6)), COLUMNS)
 
@@ -38,14 +38,14 @@ def test_every_call_has_arrays_of_the_same_shapes(limit: int, source: Source) ->
     assert shapes[0] == shapes[1] == shapes[2]
 
 
-def test_bytes_are_kept_and_64_bit_types_are_narrowed(lab: Lab) -> None:
+def test_bytes_are_kept_and_64_bit_types_are_narrowed() -> None:
     examples = lab.examples(image=np.ones((2, 1, 2, 2), np.uint8), label=np.ones(2, np.int64))
     assert [array.dtype.name for array in Source(examples, COLUMNS).empty(1)] == ["uint8", "int32"]
     examples = lab.examples(image=np.ones((2, 4)), label=np.ones((2, 1), np.uint8))
     assert [array.dtype.name for array in Source(examples, COLUMNS).empty(1)] == ["float32", "uint8"]
 
 
-def test_a_window_of_large_examples_holds_at_least_one_step(lab: Lab) -> None:
+def test_a_window_of_large_examples_holds_at_least_one_step() -> None:
     wide = (Column("image", (10_000_000,), None),)
     examples = lab.examples(image=np.zeros((2, 10_000_000), np.uint8))
     assert table_for(Source(examples, wide), 64, 0).max_steps == 1

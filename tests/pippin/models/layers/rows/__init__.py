@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,17 +15,23 @@ CASES: list[Case] = [
     for case in import_module(f"{__name__}.{path.stem}").CASES
 ]
 
-# In `make test`, one row represents its type: each row takes JAX 0.4 s to compile.
-_QUICK = 1
 
-
-def parameters(cases: Iterable[Case]) -> list[Any]:
+def parameters(cases: Iterable[Case]) -> list[pytest.ParameterSet]:
     """The rows for a test that takes long with each: the first one of a type, and the others with the long tests."""
-    seen: dict[str, int] = {}
-    found = []
+    first, others = by_type(cases)
+    return [
+        *(pytest.param(case, id=str(case)) for case in first),
+        *(pytest.param(case, id=str(case), marks=pytest.mark.full) for case in others),
+    ]
+
+
+def by_type(cases: Iterable[Case]) -> tuple[list[Case], list[Case]]:
+    """The rows that represent their types, and all others."""
+    types: set[str] = set()
+    first: list[Case] = []
+    others: list[Case] = []
     for case in cases:
         kind = case.layer["type"]
-        seen[kind] = seen.get(kind, 0) + 1
-        marks = [pytest.mark.full] if seen[kind] > _QUICK else []
-        found.append(pytest.param(case, id=str(case), marks=marks))
-    return found
+        (others if kind in types else first).append(case)
+        types.add(kind)
+    return first, others

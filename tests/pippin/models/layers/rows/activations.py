@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats
+from tests.pippin.models.layers.case import Case, Floats, of_ranks
 
 SHAPE = [[3, 4, 5]]
 SEQUENCE = [[2, 1, 3, 4, 5]]
 # Where the exponential of a float64 overflows.
 FAR: dict[str, Any] = {"low": -800.0, "high": 800.0}
+STEPS: dict[str, Any] = {"whole": True, "smooth": False}
 
 
 def by_channel(parameter: Floats, x: Floats) -> Floats:
@@ -48,21 +49,9 @@ CASES = [
     Case("", {"type": "leaky_relu", "alpha": 0.1}, SHAPE, lambda x: np.where(x >= 0, x, 0.1 * x)),
     Case("", {"type": "thresholded_relu", "alpha": 0.5}, SHAPE, lambda x: x * (x >= 0.5)),
     Case("below 0", {"type": "thresholded_relu", "alpha": -0.5}, [[7]], lambda x: x * (x >= -0.5)),
-    Case(
-        "at the threshold",
-        {"type": "thresholded_relu", "alpha": 1.0},
-        SHAPE,
-        lambda x: x * (x >= 1),
-        whole=True,
-        smooth=False,
-    ),
+    Case("at the threshold", {"type": "thresholded_relu", "alpha": 1.0}, SHAPE, lambda x: x * (x >= 1), **STEPS),
     Case("", {"type": "scaled_tanh", "alpha": 1.7, "beta": 0.6}, SHAPE, lambda x: 1.7 * np.tanh(0.6 * x)),
-    Case(
-        "",
-        {"type": "sigmoid_hard", "alpha": 0.4, "beta": 0.6},
-        SHAPE,
-        lambda x: np.minimum(np.maximum(0.4 * x + 0.6, 0), 1),
-    ),
+    Case("", {"type": "sigmoid_hard", "alpha": 0.4, "beta": 0.6}, SHAPE, lambda x: np.clip(0.4 * x + 0.6, 0, 1)),
     Case("", {"type": "elu", "alpha": 0.7}, SHAPE, elu),
     Case("far from 0", {"type": "elu", "alpha": 0.7}, SHAPE, elu, **FAR),
     Case("", {"type": "softsign"}, SHAPE, lambda x: x / (1 + np.abs(x))),
@@ -87,20 +76,10 @@ CASES = [
         parametric_softplus,
         **FAR,
     ),
-    *(
-        Case(f"of rank {len(shape)}", layer, [shape], formula, mapping="exact")
-        for shape, layer, formula in (
-            ([6], {"type": "elu", "alpha": 0.7}, elu),
-            ([5, 6], {"type": "softplus"}, softplus),
-            ([2, 5, 6], {"type": "leaky_relu", "alpha": 0.1}, lambda x: np.where(x >= 0, x, 0.1 * x)),
-            ([2, 2, 5, 6], {"type": "elu", "alpha": 0.7}, elu),
-        )
-    ),
+    *of_ranks({"type": "elu", "alpha": 0.7}, elu, [6], [2, 2, 5, 6]),
+    *of_ranks({"type": "softplus"}, softplus, [5, 6]),
+    *of_ranks({"type": "leaky_relu", "alpha": 0.1}, lambda x: np.where(x >= 0, x, 0.1 * x), [2, 5, 6]),
     Case(
-        "",
-        {"type": "clip", "min_val": -0.5, "max_val": 1.5},
-        [[2, 3, 4]],
-        lambda x: np.minimum(np.maximum(x, -0.5), 1.5),
-        mapping="exact",
+        "", {"type": "clip", "min_val": -0.5, "max_val": 1.5}, SHAPE, lambda x: np.clip(x, -0.5, 1.5), mapping="exact"
     ),
 ]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats, Formula
+from tests.pippin.models.layers.case import Case, Floats, Formula, of_ranks
 
 # The examples in the comment of `PaddingLayerParams`; the numbers of the input count from 1.
 REFLECTION = [
@@ -14,14 +14,9 @@ REFLECTION = [
     [7, 6, 5, 6, 7, 8],
     [11, 10, 9, 10, 11, 12],
 ]
-REPLICATION = [
-    [1, 1, 1, 2, 3, 4],
-    [1, 1, 1, 2, 3, 4],
-    [1, 1, 1, 2, 3, 4],
-    [5, 5, 5, 6, 7, 8],
-    [9, 9, 9, 10, 11, 12],
-]
+REPLICATION = [[1, 1, 1, 2, 3, 4], [1, 1, 1, 2, 3, 4], [1, 1, 1, 2, 3, 4], [5, 5, 5, 6, 7, 8], [9, 9, 9, 10, 11, 12]]
 
+BORDERS = [[1, 1], [0, 2]]
 AXES = {"channel": -3, "height": -2, "width": -1}
 
 
@@ -72,11 +67,7 @@ def looked_up(example: Sequence[Sequence[int]]) -> Formula:
     return lambda x: x.reshape(len(x), -1)[:, np.array(example) - 1][:, np.newaxis, np.newaxis, np.newaxis]
 
 
-INNER: dict[str, Callable[[int, int], int] | float] = {
-    "constant": 1.5,
-    "reflection": mirrored,
-    "replication": repeated,
-}
+INNER: dict[str, Callable[[int, int], int] | float] = {"constant": 1.5, "reflection": mirrored, "replication": repeated}
 
 
 def padding(kind: str, borders: list[list[int]]) -> dict[str, object]:
@@ -86,12 +77,7 @@ def padding(kind: str, borders: list[list[int]]) -> dict[str, object]:
 
 CASES = [
     *(
-        Case(
-            f"{axis} {fields}",
-            {"type": "slice", "axis": axis} | fields,
-            [[7, 7, 7]],
-            taken(axis, places),
-        )
+        Case(f"{axis} {fields}", {"type": "slice", "axis": axis} | fields, [[7, 7, 7]], taken(axis, places))
         for axis, fields, places in (
             ("channel", {"start_index": 2, "end_index": 7}, [2, 3, 4, 5, 6]),
             ("channel", {"start_index": 1, "end_index": 6, "stride": 2}, [1, 3, 5]),
@@ -106,21 +92,14 @@ CASES = [
         )
     ),
     *(
-        Case(
-            f"{axis} of rank {len(shape)}",
-            {"type": "slice", "axis": axis, "start_index": 1, "end_index": 3},
-            [shape],
-            taken(axis, [1, 2]),
-            mapping="exact",
+        row
+        for axis, shapes in (
+            ("width", ([4], [2, 4], [2, 1, 2, 2, 4])),
+            ("height", ([4, 2], [2, 4, 3])),
+            ("channel", ([4, 2, 3], [2, 4, 2, 3])),
         )
-        for axis, shape in (
-            ("width", [4]),
-            ("width", [2, 4]),
-            ("height", [4, 2]),
-            ("channel", [4, 2, 3]),
-            ("height", [2, 4, 3]),
-            ("channel", [2, 4, 2, 3]),
-            ("width", [2, 1, 2, 2, 4]),
+        for row in of_ranks(
+            {"type": "slice", "axis": axis, "start_index": 1, "end_index": 3}, taken(axis, [1, 2]), *shapes, name=axis
         )
     ),
     Case("by borders", {"type": "crop", "borders": [[1, 2], [0, 3]]}, [[2, 5, 6]], cropped(1, 0, 2, 3)),
@@ -132,15 +111,8 @@ CASES = [
         [[2, 5, 6], [2, 5, 6]],
         cropped(0, 0, 5, 6),
     ),
-    *(
-        Case(
-            f"of rank {len(front) + 3}",
-            {"type": "crop", "borders": [[1, 0], [2, 1]]},
-            [[*front, 2, 3, 5]],
-            cropped(1, 2, 2, 2),
-            mapping="exact",
-        )
-        for front in ([], [2], [2, 1])
+    *of_ranks(
+        {"type": "crop", "borders": [[1, 0], [2, 1]]}, cropped(1, 2, 2, 2), [2, 3, 5], [2, 2, 3, 5], [2, 1, 2, 3, 5]
     ),
     Case(
         "to the size of a blob of rank 4",
@@ -156,26 +128,14 @@ CASES = [
     ),
     Case("constant of a vector", padding("constant", [[1, 0], [0, 2]]), [[3]], padded([[1, 0], [0, 2]], 1.5)),
     *(
-        Case(
-            f"{kind} of rank {len(shape)}",
-            padding(kind, [[1, 1], [0, 2]]),
-            [shape],
-            padded([[1, 1], [0, 2]], inner),
-            mapping="exact",
-        )
+        row
         for kind, inner in INNER.items()
-        for shape in ([2, 3], [2, 2, 3], [2, 2, 2, 3], [2, 1, 2, 2, 3])
+        for row in of_ranks(
+            padding(kind, BORDERS), padded(BORDERS, inner), [2, 3], [2, 2, 3], [2, 2, 2, 3], [2, 1, 2, 2, 3], name=kind
+        )
     ),
-    Case(
-        "reflection of the format's example",
-        padding("reflection", [[2, 0], [2, 0]]),
-        [[1, 3, 4]],
-        looked_up(REFLECTION),
-    ),
-    Case(
-        "replication of the format's example",
-        padding("replication", [[2, 0], [2, 0]]),
-        [[1, 3, 4]],
-        looked_up(REPLICATION),
+    *(
+        Case(f"{kind} of the format's example", padding(kind, [[2, 0], [2, 0]]), [[1, 3, 4]], looked_up(example))
+        for kind, example in (("reflection", REFLECTION), ("replication", REPLICATION))
     ),
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats, Formula
+from tests.pippin.models.layers.case import Case, Floats, Formula, of_ranks
 
 
 def inner_product(x: Floats, weights: Floats, bias: Floats | None = None) -> Floats:
@@ -52,10 +52,7 @@ CASES = [
     Case("without bias", DENSE | {"has_bias": False}, [[6]], inner_product),
     Case("of an image", DENSE | {"input_channels": 24}, [[3, 2, 4]], inner_product),
     Case("given", DENSE | {"weights": [[1, 2], [3, 4], [5, 6.5]], "bias": [7, 8, 9]}, [[2]], inner_product),
-    *(
-        Case(f"of rank {len(shape)}", DENSE, [shape], inner_product, mapping="exact")
-        for shape in ([6], [2, 6], [2, 3, 6], [2, 3, 2, 4], [2, 1, 3, 2, 4])
-    ),
+    *of_ranks(DENSE, inner_product, [6], [2, 6], [2, 3, 6], [2, 3, 2, 4], [2, 1, 3, 2, 4]),
     Case("of a number", TABLE, [[1]], embedding, low=0, high=5, whole=True),
     Case("without bias", TABLE | {"has_bias": False}, [[1]], embedding, low=0, high=5, whole=True),
     Case(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats
+from tests.pippin.models.layers.case import Case, Floats, Formula, of_ranks
 
 IMAGE = [3, 4, 5]
 CHANNELS = [3, 1, 1]
@@ -50,6 +50,10 @@ def cosine(one: Floats, other: Floats) -> Floats:
     return y
 
 
+def unary(name: str, function: str, formula: Formula, low: float = -2.0, **fields: float) -> Case:
+    return Case(name, {"type": "unary", "function": function} | fields, [IMAGE], formula, low=low)
+
+
 CASES = [
     Case("with a number", {"type": "add", "alpha": -1.5}, [IMAGE], lambda x: x - 1.5),
     Case("with a number, of rank 2", {"type": "add", "alpha": 0.1}, [[4, 5]], lambda x: x + 0.1, mapping="exact"),
@@ -95,50 +99,28 @@ CASES = [
         cosine,
         mapping="exact",
     ),
-    Case("sqrt", {"type": "unary", "function": "sqrt"}, [IMAGE], np.sqrt, low=0.1),
-    Case(
-        "sqrt, shifted and scaled",
-        {"type": "unary", "function": "sqrt", "shift": 7.0, "scale": -3.0},
-        [IMAGE],
-        lambda x: np.sqrt(-3 * x + 7),
-    ),
-    Case("rsqrt", {"type": "unary", "function": "rsqrt"}, [IMAGE], lambda x: 1 / np.sqrt(x + 1e-6), low=0.1),
-    Case(
-        "rsqrt with epsilon",
-        {"type": "unary", "function": "rsqrt", "epsilon": 0.5},
-        [IMAGE],
-        lambda x: 1 / np.sqrt(x + 0.5),
-        low=0.1,
-    ),
-    Case("inverse", {"type": "unary", "function": "inverse"}, [IMAGE], lambda x: 1 / (x + 1e-6), low=0.1),
-    Case(
+    unary("sqrt", "sqrt", np.sqrt, low=0.1),
+    unary("sqrt, shifted and scaled", "sqrt", lambda x: np.sqrt(-3 * x + 7), shift=7.0, scale=-3.0),
+    unary("rsqrt", "rsqrt", lambda x: 1 / np.sqrt(x + 1e-6), low=0.1),
+    unary("rsqrt with epsilon", "rsqrt", lambda x: 1 / np.sqrt(x + 0.5), low=0.1, epsilon=0.5),
+    unary("inverse", "inverse", lambda x: 1 / (x + 1e-6), low=0.1),
+    unary(
         "inverse, shifted and scaled, with epsilon",
-        {"type": "unary", "function": "inverse", "epsilon": 0.25, "shift": 4.0, "scale": 1.5},
-        [IMAGE],
+        "inverse",
         lambda x: 1 / (1.5 * x + 4 + 0.25),
+        epsilon=0.25,
+        shift=4.0,
+        scale=1.5,
     ),
-    Case("power", {"type": "unary", "function": "power", "alpha": 2.5}, [IMAGE], lambda x: x**2.5, low=0.1),
-    Case("power, whole", {"type": "unary", "function": "power", "alpha": 3.0}, [IMAGE], lambda x: x * x * x),
-    Case("power, 0", {"type": "unary", "function": "power"}, [IMAGE], np.ones_like),
-    Case("power, negative", {"type": "unary", "function": "power", "alpha": -1.5}, [IMAGE], lambda x: x**-1.5, low=0.5),
-    Case("exp", {"type": "unary", "function": "exp"}, [IMAGE], np.exp),
-    Case("log", {"type": "unary", "function": "log"}, [IMAGE], np.log, low=0.1),
-    Case("log, shifted", {"type": "unary", "function": "log", "shift": 2.5}, [IMAGE], lambda x: np.log(x + 2.5)),
-    Case("abs", {"type": "unary", "function": "abs"}, [IMAGE], np.abs),
-    Case(
-        "threshold",
-        {"type": "unary", "function": "threshold", "alpha": 0.5},
-        [IMAGE],
-        lambda x: np.maximum(0.5, x),
-    ),
-    Case(
-        "threshold, scaled",
-        {"type": "unary", "function": "threshold", "alpha": -0.5, "scale": 2.0},
-        [IMAGE],
-        lambda x: np.maximum(-0.5, 2 * x),
-    ),
-    *(
-        Case(f"abs of rank {len(shape)}", {"type": "unary", "function": "abs"}, [shape], np.abs, mapping="exact")
-        for shape in ([6], [5, 6], [2, 2, 5, 6])
-    ),
+    unary("power", "power", lambda x: x**2.5, low=0.1, alpha=2.5),
+    unary("power, whole", "power", lambda x: x * x * x, alpha=3.0),
+    unary("power, 0", "power", np.ones_like),
+    unary("power, negative", "power", lambda x: x**-1.5, low=0.5, alpha=-1.5),
+    unary("exp", "exp", np.exp),
+    unary("log", "log", np.log, low=0.1),
+    unary("log, shifted", "log", lambda x: np.log(x + 2.5), shift=2.5),
+    unary("abs", "abs", np.abs),
+    unary("threshold", "threshold", lambda x: np.maximum(0.5, x), alpha=0.5),
+    unary("threshold, scaled", "threshold", lambda x: np.maximum(-0.5, 2 * x), alpha=-0.5, scale=2.0),
+    *of_ranks({"type": "unary", "function": "abs"}, np.abs, [6], [5, 6], [2, 2, 5, 6], name="abs"),
 ]

@@ -110,10 +110,7 @@ CASES = [
     Case("given", STORED | GIVEN, [IMAGE], batchnorm()),
     *(
         Case(f"computed, {kind}, {name}", fields, [shape], batchnorm_of_its_input(instances), mapping=mapping)
-        for kind, fields, instances in (
-            ("of the batch", COMPUTED, all_together),
-            ("of instances", INSTANCES, each),
-        )
+        for kind, fields, instances in (("of the batch", COMPUTED, all_together), ("of instances", INSTANCES, each))
         for name, shape, mapping in (
             ("of an image", IMAGE, "rank5"),
             ("of a sequence", SEQUENCE, "exact"),

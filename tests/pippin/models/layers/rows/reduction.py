@@ -1,6 +1,7 @@
 """Reductions: one number made of all along some axes."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -38,28 +39,22 @@ def reduced(mode: str, axis: str) -> Callable[[Floats], Floats]:
     return formula
 
 
+def reduce(mode: str, axis: str, shape: list[int], name: str | None = None, **more: Any) -> Case:  # noqa: ANN401 - of a case
+    layer = {"type": "reduce", "mode": mode, "axis": axis}
+    return Case(name or f"{mode} {axis}", layer, [shape], reduced(mode, axis), **more)
+
+
+IMAGE = [3, 4, 5]
+
 CASES = [
     *(
-        Case(
-            f"{mode} {axis}",
-            {"type": "reduce", "mode": mode, "axis": axis},
-            [[3, 4, 5]],
-            reduced(mode, axis),
-            low=0.2 if mode == "logsum" else -2.0,
-            smooth=mode != "argmax",
-        )
+        reduce(mode, axis, IMAGE, low=0.2 if mode == "logsum" else -2.0, smooth=mode != "argmax")
         for mode in MODES
         for axis in AXES
         if mode != "argmax" or len(axis) == 1
     ),
     *(
-        Case(
-            f"{mode} {axis} of rank {len(shape)}",
-            {"type": "reduce", "mode": mode, "axis": axis},
-            [shape],
-            reduced(mode, axis),
-            mapping="exact",
-        )
+        reduce(mode, axis, shape, f"{mode} {axis} of rank {len(shape)}", mapping="exact")
         for mode, axis, shape in (
             ("sum", "w", [6]),
             ("max", "w", [5, 6]),
@@ -76,21 +71,9 @@ CASES = [
     Case(
         "logsum with epsilon",
         {"type": "reduce", "mode": "logsum", "axis": "c", "epsilon": 3.0},
-        [[3, 4, 5]],
+        [IMAGE],
         lambda x: np.log(x + 3).sum(axis=-3, keepdims=True),
     ),
-    Case(
-        "argmax of equals",
-        {"type": "reduce", "mode": "argmax", "axis": "h"},
-        [[3, 4, 5]],
-        reduced("argmax", "h"),
-        whole=True,
-        smooth=False,
-    ),
-    Case(
-        "max of a vector",
-        {"type": "reduce", "mode": "max", "axis": "c"},
-        [[6]],
-        lambda x: x.max(axis=-3, keepdims=True),
-    ),
+    reduce("argmax", "h", IMAGE, "argmax of equals", whole=True, smooth=False),
+    reduce("max", "c", [6], "max of a vector"),
 ]

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats, Formula
+from tests.pippin.models.layers.case import Case, Floats, Formula, of_ranks
 
+RANKS = ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
 METHODS = ("strict_align_endpoints", "align_endpoints", "upsample", "roi_align")
 
 
@@ -153,11 +154,7 @@ BOXES: Sequence[dict[str, Any]] = (
     *(crop_resize(sampling_method=method, target_size=[1, 1]) for method in METHODS),
     *(
         crop_resize(box_mode=mode, sampling_method="align_endpoints")
-        for mode in (
-            "corners_width_first",
-            "center_size_height_first",
-            "center_size_width_first",
-        )
+        for mode in ("corners_width_first", "center_size_height_first", "center_size_width_first")
     ),
     crop_resize(spatial_scale=0.5, sampling_method="roi_align", target_size=[4, 2]),
 )
@@ -165,6 +162,19 @@ BOXES: Sequence[dict[str, Any]] = (
 
 def named(layer: Mapping[str, Any]) -> str:
     return " ".join(str(value) for key, value in layer.items() if key != "type")
+
+
+def cropping(
+    name: str,
+    layer: dict[str, Any],
+    image: Sequence[int] = (1, 1, 2, 5, 6),
+    boxes: Sequence[int] = (2, 1, 4, 1, 1),
+    *,
+    low: float = 0.0,
+    high: float = 4.5,
+) -> Case:
+    formula = crop_resized(layer, coordinates=boxes[2])
+    return Case(name, layer, [image, boxes], formula, low=low, high=high, mapping="exact")
 
 
 CASES = [
@@ -181,9 +191,9 @@ CASES = [
         for shape, layer in UPSAMPLES
     ),
     *(
-        Case(f"of rank {len(shape)} {named(layer)}", layer, [shape], upsampled(layer), mapping="exact")
-        for shape in ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
+        row
         for layer in (upsample(scaling_factor=[2, 3]), upsample(scaling_factor=[2, 3], mode="bilinear"))
+        for row in of_ranks(layer, upsampled(layer), *RANKS, name=named(layer))
     ),
     Case(
         "bilinear as Core ML was seen to do it",
@@ -198,74 +208,26 @@ CASES = [
         for method in METHODS
         for size, target in SIZES
     ),
+    *of_ranks(resize("upsample", [3, 5]), resized("upsample", [3, 5]), *RANKS),
+    *(cropping(named(layer), layer) for layer in BOXES),
     *(
-        Case(
-            f"of rank {len(shape)}",
-            resize("upsample", [3, 5]),
-            [shape],
-            resized("upsample", [3, 5]),
-            mapping="exact",
-        )
-        for shape in ([2, 2, 3], [2, 1, 2, 3], [2, 1, 2, 2, 3])
-    ),
-    *(
-        Case(
-            named(layer),
-            layer,
-            [[1, 1, 2, 5, 6], [2, 1, 4, 1, 1]],
-            crop_resized(layer),
-            low=0.0,
-            high=4.5,
-            mapping="exact",
-        )
-        for layer in BOXES
-    ),
-    *(
-        Case(
-            f"normalized {method}",
-            crop_resize(normalized_coordinates=True, sampling_method=method),
-            [[1, 1, 2, 5, 6], [2, 1, 4, 1, 1]],
-            crop_resized(crop_resize(normalized_coordinates=True, sampling_method=method)),
-            low=0.0,
-            high=1.0,
-            mapping="exact",
+        cropping(
+            f"normalized {method}", crop_resize(normalized_coordinates=True, sampling_method=method), low=0.0, high=1.0
         )
         for method in ("strict_align_endpoints", "roi_align")
     ),
-    Case(
-        "of boxes beyond the image",
-        crop_resize(),
-        [[1, 1, 2, 3, 4], [3, 1, 4, 1, 1]],
-        crop_resized(crop_resize()),
-        low=-4.0,
-        high=8.0,
-        mapping="exact",
+    cropping(
+        "of boxes beyond the image", crop_resize(), image=[1, 1, 2, 3, 4], boxes=[3, 1, 4, 1, 1], low=-4.0, high=8.0
     ),
-    Case(
+    cropping(
         "of an image of one cell",
         crop_resize(normalized_coordinates=True),
-        [[1, 1, 2, 1, 1], [2, 1, 4, 1, 1]],
-        crop_resized(crop_resize(normalized_coordinates=True)),
-        mapping="exact",
+        image=[1, 1, 2, 1, 1],
+        low=-2.0,
+        high=2.0,
     ),
-    Case(
-        "of several images",
-        crop_resize(),
-        [[1, 2, 3, 5, 6], [3, 1, 4, 1, 1]],
-        crop_resized(crop_resize()),
-        low=0.0,
-        high=4.5,
-        mapping="exact",
-    ),
-    Case(
-        "of five coordinates",
-        crop_resize(),
-        [[1, 1, 2, 5, 6], [2, 1, 5, 1, 1]],
-        crop_resized(crop_resize(), coordinates=5),
-        low=0.0,
-        high=4.5,
-        mapping="exact",
-    ),
+    cropping("of several images", crop_resize(), image=[1, 2, 3, 5, 6], boxes=[3, 1, 4, 1, 1]),
+    cropping("of five coordinates", crop_resize(), boxes=[2, 1, 5, 1, 1]),
     Case(
         "of boxes from a vector",
         crop_resize(),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tests.pippin.models.layers.case import Case, Floats, Formula
+from tests.pippin.models.layers.case import Case, Floats, Formula, of_ranks
 
 # Where sequence, C, H and W stand in [N, sequence, batch, C, H, W].
 PLACES = (1, 3, 4, 5)
@@ -97,6 +97,10 @@ def reorganized(mode: str, block: int) -> Formula:
     return formula
 
 
+def reorganizing(mode: str, block: int = 2) -> dict[str, object]:
+    return {"type": "reorganize_data", "mode": mode, "block_size": block}
+
+
 def looked_up(example: Sequence[object]) -> Formula:
     """The numbers of `example` are places in the input's order, the first being 1."""
     places = np.array(example) - 1
@@ -142,12 +146,7 @@ CASES = [
     ),
     Case("of channels", {"type": "concat"}, [[2, 3, 4], [1, 3, 4], [3, 3, 4]], one_after_the_other(-3)),
     Case("of vectors", {"type": "concat"}, [[2], [5]], one_after_the_other(-3)),
-    Case(
-        "of sequences",
-        {"type": "concat", "sequence_concat": True},
-        [[2, 3, 4], [2, 3, 4]],
-        one_after_the_other(1),
-    ),
+    Case("of sequences", {"type": "concat", "sequence_concat": True}, [[2, 3, 4], [2, 3, 4]], one_after_the_other(1)),
     Case(
         "of sequences of several lengths",
         {"type": "concat", "sequence_concat": True},
@@ -156,34 +155,23 @@ CASES = [
         mapping="exact",
     ),
     *(
-        Case(
-            f"of rank {len(front) + 3}",
-            {"type": "concat"},
-            [[*front, 2, 3, 4], [*front, 3, 3, 4]],
-            one_after_the_other(-3),
-            mapping="exact",
+        Case(f"of rank {len(one)}", {"type": "concat"}, [one, other], one_after_the_other(-3), mapping="exact")
+        for one, other in (
+            ([2, 3, 4], [3, 3, 4]),
+            ([2, 2, 3, 4], [2, 3, 3, 4]),
+            ([2, 1, 2, 3, 4], [2, 1, 3, 3, 4]),
         )
-        for front in ([], [2], [2, 1])
     ),
     Case("in two", {"type": "split"}, [[4, 3, 2]], parts(2), outputs=2),
     Case("in three, of a vector", {"type": "split", "n_outputs": 3}, [[6]], parts(3), outputs=3),
-    *(
-        Case(f"of rank {len(shape)}", {"type": "split"}, [shape], parts(2), outputs=2, mapping="exact")
-        for shape in ([4, 3, 2], [2, 4, 3, 2], [2, 1, 4, 3, 2])
-    ),
+    *of_ranks({"type": "split"}, parts(2), [4, 3, 2], [2, 4, 3, 2], [2, 1, 4, 3, 2], outputs=2),
     Case("once", {"type": "sequence_repeat"}, [[2, 3, 4]], repeated(1)),
     Case("of one", {"type": "sequence_repeat", "n_repetitions": 3}, [[2, 3, 4]], repeated(3)),
-    Case(
-        "of two",
-        {"type": "sequence_repeat", "n_repetitions": 3},
-        [[2, 2, 2, 1, 3]],
-        repeated(3),
-        mapping="exact",
-    ),
+    Case("of two", {"type": "sequence_repeat", "n_repetitions": 3}, [[2, 2, 2, 1, 3]], repeated(3), mapping="exact"),
     *(
         Case(
             f"{mode} in blocks of {block}",
-            {"type": "reorganize_data", "mode": mode, "block_size": block},
+            reorganizing(mode, block),
             [[2, block * 2, block * 3] if mode == "space_to_depth" else [block * block * 2, 2, 3]],
             reorganized(mode, block),
             mapping="exact" if mode == "pixel_shuffle" else "rank5",
@@ -193,26 +181,18 @@ CASES = [
         for block in (2, 3)
     ),
     *(
-        Case(
-            f"{mode} of rank {len(front) + 3}",
-            {"type": "reorganize_data", "mode": mode, "block_size": 2},
-            [[*front, 4, 4, 2]],
-            reorganized(mode, 2),
-            mapping="exact",
-            version=5,
-        )
+        row
         for mode in ("space_to_depth", "depth_to_space", "pixel_shuffle")
-        for front in ([], [3], [2, 1])
+        for row in of_ranks(
+            reorganizing(mode), reorganized(mode, 2), [4, 4, 2], [3, 4, 4, 2], [2, 1, 4, 4, 2], name=mode, version=5
+        )
     ),
     Case(
-        "depth_to_space of the format's example",
-        {"type": "reorganize_data", "mode": "depth_to_space", "block_size": 2},
-        [[8, 1, 2]],
-        looked_up(DEPTH_TO_SPACE),
+        "depth_to_space of the format's example", reorganizing("depth_to_space"), [[8, 1, 2]], looked_up(DEPTH_TO_SPACE)
     ),
     Case(
         "pixel_shuffle of the format's example",
-        {"type": "reorganize_data", "mode": "pixel_shuffle", "block_size": 2},
+        reorganizing("pixel_shuffle"),
         [[1, 1, 8, 1, 2]],
         looked_up(PIXEL_SHUFFLE),
         mapping="exact",
@@ -220,7 +200,7 @@ CASES = [
     ),
     Case(
         "space_to_depth of the format's example",
-        {"type": "reorganize_data", "mode": "space_to_depth", "block_size": 2},
+        reorganizing("space_to_depth"),
         [[2, 2, 4]],
         # What depth_to_space put in place p came from place DEPTH_TO_SPACE[p], and goes back there.
         looked_up((np.argsort(np.ravel(DEPTH_TO_SPACE)) + 1).reshape(8, 1, 2).tolist()),

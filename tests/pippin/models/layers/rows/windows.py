@@ -125,13 +125,16 @@ def pooling(fields: Mapping[str, Any]) -> Formula:
     return formula
 
 
+KERNEL = {"output_channels": 4, "kernel_size": [3, 2]}
+
+
 def convolving(name: str, fields: Mapping[str, Any], shape: list[int], mapping: str = "rank5") -> Case:
-    fields = {"output_channels": 4, "kernel_size": [3, 2], **fields}
+    fields = {**KERNEL, **fields}
     return Case(name, {"type": "convolution", **fields}, [shape], convolution(fields), mapping=mapping)
 
 
 def deconvolving(name: str, fields: Mapping[str, Any], shape: list[int], mapping: str = "rank5") -> Case:
-    fields = {"output_channels": 4, "kernel_size": [3, 2], **fields}
+    fields = {**KERNEL, **fields}
     return Case(name, {"type": "deconvolution", **fields}, [shape], deconvolution(fields), mapping=mapping)
 
 
@@ -141,6 +144,11 @@ def pooled(name: str, fields: Mapping[str, Any], shape: list[int], mapping: str 
 
 KERNELS = np.arange(12).reshape(1, 2, 3, 2).tolist()
 
+
+def last_pixel(*amounts: int) -> dict[str, Any]:
+    return {"type": "include_last_pixel", "amounts": list(amounts)}
+
+
 # Odd sizes, so that rows and columns are left over.
 PADDED_POOLINGS: dict[str, dict[str, Any]] = {
     "valid": {"kernel_size": [3, 2], "stride": [2, 3]},
@@ -148,22 +156,10 @@ PADDED_POOLINGS: dict[str, dict[str, Any]] = {
     "with borders": {"kernel_size": [3, 4], "stride": [2, 2], "padding": UNEQUAL},
     "same": {"kernel_size": [4, 3], "stride": [2, 3], "padding": SAME},
     "same, top left": {"kernel_size": [4, 3], "stride": [2, 3], "padding": SAME_TOP_LEFT},
-    "including the last pixel": {
-        "kernel_size": [3, 3],
-        "stride": [3, 2],
-        "padding": {"type": "include_last_pixel", "amounts": [0, 0]},
-    },
-    "including the last pixel, with borders": {
-        "kernel_size": [3, 2],
-        "stride": [2, 2],
-        "padding": {"type": "include_last_pixel", "amounts": [1, 0]},
-    },
+    "including the last pixel": {"kernel_size": [3, 3], "stride": [3, 2], "padding": last_pixel(0, 0)},
+    "including the last pixel, with borders": {"kernel_size": [3, 2], "stride": [2, 2], "padding": last_pixel(1, 0)},
     # Counted alone, the last window across would begin beyond the border.
-    "including the last pixel, one window less": {
-        "kernel_size": [2, 2],
-        "stride": [3, 3],
-        "padding": {"type": "include_last_pixel", "amounts": [1, 1]},
-    },
+    "including the last pixel, one window less": {"kernel_size": [2, 2], "stride": [3, 3], "padding": last_pixel(1, 1)},
 }
 
 CASES = [
@@ -237,14 +233,8 @@ CASES = [
             {"pooling_type": "average", "avg_pool_exclude_padding": False} | PADDED_POOLINGS[name],
             [2, 7, 6],
         )
-        for name in (
-            "valid",
-            "with borders",
-            "same",
-            "same, top left",
-            "including the last pixel",
-            "including the last pixel, with borders",
-        )
+        for name in PADDED_POOLINGS
+        if name not in ("with gaps", "including the last pixel, one window less")
     ),
     *(
         pooled(f"{kind} global", {"pooling_type": kind, "global_pooling": True}, [2, 5, 4])

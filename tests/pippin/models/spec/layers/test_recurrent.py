@@ -1,6 +1,6 @@
-"""What is wrong with recurrent layers, what of them stands where in a file, and what their arrays begin with."""
+"""Recurrent layers: models that read them, where their arrays stand in a file, and what these begin with."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from pippin.models.spec import Layer, Shape, resolve
 from pippin.models.spec.layers.recurrent import GRU, BiDirectionalLSTM, SimpleRecurrent, UniDirectionalLSTM
-from pippin.models.spec.recurrent import MAX_STEPS, read_activation
+from pippin.models.spec.recurrent import read_activation
 from pippin.models.spec.weights import initial_weights
-
-FaultsOf = Callable[[object], dict[str, str]]
+from tests.support.specs import DENSE, faults_of, small_spec
 
 SIGMOID, TANH = {"type": "sigmoid"}, {"type": "tanh"}
+ACTIVATIONS = "of the gates, of the block input, and of the cell"
 SEQUENCE: Shape = (7, 1, 2, 1, 1)
 STATE: Shape = (1, 1, 3, 1, 1)
 
@@ -38,110 +38,19 @@ def both_ways(**fields: object) -> BiDirectionalLSTM:
     return BiDirectionalLSTM(**{"name": "b", "output_vector_size": 3, "activations": (SIGMOID, TANH, TANH)} | fields)
 
 
-def filled(names: tuple[str, ...], channels: int = 2) -> dict[str, object]:
-    """Arrays of ones by name."""
-    shapes = {"weight_matrix": (3, channels), "recursion_matrix": (3, 3)}
-    return {
-        name: np.ones(next((shape for end, shape in shapes.items() if name.endswith(end)), (3,))).tolist()
-        for name in names
-    }
-
-
-ARRAYS = filled(("weight_matrix", "recursion_matrix", "bias_vector"))
-
-FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
-    (
-        gru(),
-        ((7, 1, 2, 1, 4),),
-        {"/input": "found a blob of shape [7, 2, 1, 4]; gru needs a sequence of vectors, [sequence, 1, C, 1, 1]"},
-    ),
-    (
-        lstm(),
-        ((7, 5, 2, 1, 1),),
-        {
-            "/input": "found a blob of shape [7, 5, 2, 1, 1]; "
-            "uni_directional_lstm needs a sequence of vectors, [sequence, 1, C, 1, 1]"
-        },
-    ),
-    (
-        gru(),
-        ((7, 1, 2, 1, 1, 1),),
-        {"/input": "found a blob of shape [7, 1, 2, 1, 1, 1]; gru needs a sequence of vectors, [sequence, 1, C, 1, 1]"},
-    ),
-    (gru(), ((MAX_STEPS + 1, 1, 2, 1, 1),), {"/input": "found a sequence of 4097; needs at most 4096"}),
-    (gru(input_vector_size=4), (SEQUENCE,), {"/input_vector_size": "found 4; the input has 2"}),
-    (
-        both_ways(),
-        (SEQUENCE, STATE, (1, 1, 6, 1, 1), SEQUENCE),
-        {
-            "/input/2": "found a blob of shape [6]; a state here is [3]",
-            "/input/3": "found a blob of shape [7, 2, 1, 1]; a state here is [3]",
-        },
-    ),
-    (
-        simple(weights=ARRAYS | {"bias_vektor": [1.0]}),
-        (SEQUENCE, STATE),
-        {"/weights/bias_vektor": "there is no array 'bias_vektor' in this layer; did you mean 'bias_vector'?"},
-    ),
-    (
-        simple(weights=ARRAYS, has_bias_vector=False),
-        (SEQUENCE, STATE),
-        {"/weights/bias_vector": "there is no array 'bias_vector' in this layer"},
-    ),
-    (
-        simple(weights={key: array for key, array in ARRAYS.items() if key != "recursion_matrix"}),
-        (SEQUENCE, STATE),
-        {"/weights/recursion_matrix": "is required: an array of shape [3, 3], as `weights` has others"},
-    ),
-    (
-        simple(weights=filled(("weight_matrix", "recursion_matrix", "bias_vector"), channels=5)),
-        (SEQUENCE, STATE),
-        {"/weights/weight_matrix/0": "found a list of 5; needs one of 2 (shape [2] from here)"},
-    ),
-    (
-        both_ways(
-            weights={
-                "forward": filled(both_ways().array_names),
-                "backward": filled(both_ways().array_names) | {"input_gate_bias_vector": [1, 2, "3"]},
-            }
-        ),
-        (SEQUENCE,),
-        {"/weights/backward/input_gate_bias_vector/2": "found '3'; needs a finite number that a float32 can hold"},
-    ),
-]
-
-
-@pytest.mark.parametrize(("layer", "inputs", "faults"), FAULTS)
-def test_faults_state_the_value_and_what_is_needed(
-    layer: Layer, inputs: tuple[Shape, ...], faults: dict[str, str]
-) -> None:
-    assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == faults
-
-
-def test_many_unknown_arrays_get_few_faults() -> None:
-    weights = ARRAYS | {f"array_{number}": [] for number in range(1000)}
-    assert len(list(simple(weights=weights).faults((SEQUENCE, STATE)))) == 3
-
-
 def document(**layer: object) -> dict[str, Any]:
     """A model that reads a sequence of 7 vectors with 2 numbers and two states."""
-    return {
-        "inputs": [
+    return small_spec(
+        inputs=[
             {"name": "x", "shape": list(SEQUENCE)},
             {"name": "h", "shape": list(STATE)},
             {"name": "c", "shape": list(STATE)},
         ],
-        "outputs": [{"name": "y"}],
-        "array_input_shape_mapping": "exact",
-        "layers": [
-            {"name": "layer", "output_vector_size": 3} | layer,
-            {"type": "inner_product", "name": "head", "input": "z", "output": "y", "output_channels": 2,
-             "updatable": True},
-        ],
-        "loss": {"type": "mean_squared_error"},
-        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
-        "epochs": 1,
-    }  # fmt: skip
+        outputs=[{"name": "y"}],
+        array_input_shape_mapping="exact",
+        layers=[{"name": "layer", "output_vector_size": 3} | layer, DENSE | {"input": "z", "output": "y"}],
+        loss={"type": "mean_squared_error"},
+    )
 
 
 LSTM: dict[str, object] = {
@@ -167,15 +76,10 @@ LSTM: dict[str, object] = {
             LSTM | {"input": ["x", "h", "c", "x"]},
             {"/layers/0/input": "found 4 blobs; uni_directional_lstm needs 1 to 3"},
         ),
-        (
-            LSTM | {"type": "bi_directional_lstm"},
-            {"/layers/0/output": "found 3 blobs; bi_directional_lstm needs 5"},
-        ),
+        (LSTM | {"type": "bi_directional_lstm"}, {"/layers/0/output": "found 3 blobs; bi_directional_lstm needs 5"}),
         (
             LSTM | {"activations": [SIGMOID, {"type": "scaled_tanh", "alpha": 1.71}, TANH]},
-            {
-                "/layers/0/activations/1/alpha": "found 1.71; inside a recurrent layer Core ML has it as 1.7159 only",
-            },
+            {"/layers/0/activations/1/alpha": "found 1.71; inside a recurrent layer Core ML has it as 1.7159 only"},
         ),
         (
             LSTM | {"activations": [SIGMOID, TANH, {"type": "tanh", "alpha": 1.0}]},
@@ -183,22 +87,17 @@ LSTM: dict[str, object] = {
         ),
         (
             LSTM | {"activations": [SIGMOID, TANH]},
-            {
-                "/layers/0/activations": "found a list of 2; needs [f, g, h]: of the gates, of the block input, and of "
-                "the cell"
-            },
+            {"/layers/0/activations": f"found a list of 2; needs [f, g, h]: {ACTIVATIONS}"},
         ),
         (LSTM | {"cell_clip_threshold": -1.0}, {"/layers/0/cell_clip_threshold": "found -1.0; needs 0 or more"}),
     ],
 )
-def test_a_spec_with_such_a_layer_is_refused(
-    faults_of: FaultsOf, layer: dict[str, object], faults: dict[str, str]
-) -> None:
+def test_a_spec_with_such_a_layer_is_refused(layer: dict[str, object], faults: dict[str, str]) -> None:
     found = faults_of(document(**layer))
     assert {pointer: detail for pointer, detail in found.items() if pointer.startswith("/layers/0")} == faults
 
 
-def test_activations_match_the_proto(faults_of: FaultsOf) -> None:
+def test_activations_match_the_proto() -> None:
     found = faults_of(document(**LSTM | {"activations": [SIGMOID, TANH, {"type": "elu"}]}))
     detail = found["/layers/0/activations/2/type"]
     assert detail.startswith("found 'elu'; needs one of linear, ")
@@ -207,25 +106,13 @@ def test_activations_match_the_proto(faults_of: FaultsOf) -> None:
     }  # fmt: skip
 
 
-def test_a_sequence_needs_all_five_lengths(faults_of: FaultsOf) -> None:
+def test_a_sequence_needs_all_five_lengths() -> None:
     spec = document(**LSTM)
     spec["inputs"][0]["shape"] = [7, 2]
     found = faults_of(spec)
     assert found["/layers/0/input"] == (
         "found a blob of shape [7, 2], rank 2; uni_directional_lstm needs rank 5 or more"
     )
-
-
-def test_outputs_are_the_last_or_all_then_the_states() -> None:
-    assert simple().output_shapes((SEQUENCE, STATE)) == (STATE, STATE)
-    assert gru(sequence_output=True).output_shapes((SEQUENCE,)) == ((7, 1, 3, 1, 1), STATE)
-    assert lstm().output_shapes((SEQUENCE,)) == (STATE,) * 3
-    assert both_ways().output_shapes((SEQUENCE,)) == ((1, 1, 6, 1, 1), *(STATE,) * 4)
-    assert both_ways(sequence_output=True).output_shapes((SEQUENCE,)) == ((7, 1, 6, 1, 1), *(STATE,) * 4)
-
-
-def test_input_size_is_inferred() -> None:
-    assert lstm().completed((SEQUENCE,)).input_vector_size == 2
 
 
 def test_unidirectional_lstm_can_be_trained() -> None:
@@ -238,24 +125,6 @@ def test_unidirectional_lstm_can_be_trained() -> None:
 @pytest.mark.parametrize("given", [0.0, 1e-60, 50.0])
 def test_a_cell_clip_of_zero_is_fifty(given: float) -> None:
     assert lstm(cell_clip_threshold=given).cell_clip_threshold == 50
-
-
-@pytest.mark.parametrize(
-    ("layer", "count"),
-    [
-        (lstm(), 12),
-        (lstm(has_bias_vectors=False), 8),
-        (lstm(has_peephole_vectors=True), 15),
-        (lstm(has_peephole_vectors=True, coupled_input_and_forget_gate=True), 15),
-        (both_ways(has_peephole_vectors=True), 30),
-        (gru(), 9),
-        (gru(has_bias_vectors=False), 6),
-        (simple(), 3),
-        (simple(has_bias_vector=False), 2),
-    ],
-)
-def test_arrays_match_the_flags(layer: Layer, count: int) -> None:
-    assert len(layer.weight_shapes((SEQUENCE,))) == count
 
 
 def test_matrices_are_drawn_and_vectors_are_zeros() -> None:
@@ -273,20 +142,20 @@ def test_matrices_are_drawn_and_vectors_are_zeros() -> None:
 
 
 def test_given_arrays_are_the_initial_weights() -> None:
-    names = both_ways().array_names
-    given = {
-        way: {key: (np.asarray(array) * factor).tolist() for key, array in filled(names).items()}
-        for way, factor in (("forward", 0.5), ("backward", 0.25))
-    }
+    numbers = {"forward": 0.5, "backward": 0.25}
+    arrays: dict[str, dict[str, object]] = {way: {} for way in numbers}
+    for key, shape in both_ways().weight_shapes((SEQUENCE,)).items():
+        way, _, name = key.partition(".")
+        arrays[way][name] = np.full(shape, numbers[way]).tolist()
     layer = LSTM | {
         "type": "bi_directional_lstm",
         "input": "x",
         "output": ["z", "h1", "c1", "h2", "c2"],
-        "weights": given,
+        "weights": arrays,
     }
-    found = initial_weights(resolve(document(**layer)))["layer"]
-    assert {key: set(array.ravel().tolist()) for key, array in found.items()} == {
-        f"{way}.{name}": {value} for way, value in (("forward", 0.5), ("backward", 0.25)) for name in names
+    weights = initial_weights(resolve(document(**layer)))["layer"]
+    assert {key: set(array.ravel().tolist()) for key, array in weights.items()} == {
+        f"{way}.{name}": {numbers[way]} for way in numbers for name in both_ways().array_names
     }
 
 
