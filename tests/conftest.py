@@ -36,7 +36,7 @@ hypothesis.settings.load_profile("thorough")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options for the number of fuzz cases and the folder of screenshots."""
-    parser.addoption("--fuzz-cases", type=int, default=200, help="how many broken models and specs are sent")
+    parser.addoption("--fuzz-cases", type=int, default=100, help="how many broken models and specs are sent")
     parser.addoption("--screenshots", help="a folder to keep pictures of the dashboard in")
 
 

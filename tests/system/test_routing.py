@@ -114,5 +114,5 @@ def test_core_ml_job_waits_for_a_mac_and_reports_it_to_followers(workplace: Work
         rest = [line.rstrip() for line in following.stdout]
     assert following.returncode == 0
     assert NO_MAC not in rest
-    assert rest[-2:] == [f"{job_id} succeeded.", f"Its model: pippin download {job_id}"]
+    assert rest[-2:] == [f"{job_id} succeeded.", f"Download its model: pippin download {job_id}"]
     assert workplace.trained_by(job_id) == [("coreml", "succeeded")]

@@ -51,7 +51,7 @@ def test_existing_file_is_replaced_only_with_force(invoke: Invoke, tmp_path: Pat
 def test_unknown_preset_is_refused(invoke: Invoke, tmp_path: Path) -> None:
     done = invoke("new", tmp_path / "job.yaml", "--preset", "resnet")
     assert done.exit_code == 2
-    assert "there are: mnist-cnn" in done.stderr
+    assert "the presets are: mnist-cnn" in done.stderr
     assert not (tmp_path / "job.yaml").exists()
 
 

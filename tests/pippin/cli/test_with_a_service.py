@@ -376,7 +376,7 @@ def test_worker_is_drained_and_undrained_by_a_prefix_of_its_name(with_service: I
         assert shown["name"] == worker["name"]
         refused = with_service("workers", "drain", "nobody")
         assert refused.exit_code == 3
-        assert f"There is no worker 'nobody'; known are {worker['name']}." in refused.stderr
+        assert f"There is no worker 'nobody'; the workers are {worker['name']}." in refused.stderr
     finally:
         done = with_service("workers", "undrain", worker["name"])
     assert done.stdout == f"{worker['name']} takes jobs again.\n"

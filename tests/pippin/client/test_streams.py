@@ -94,7 +94,7 @@ def test_events_carry_their_type_and_data_up_to_the_end(ask: Calls, serve: Calls
 @pytest.mark.parametrize("data", [b"not json", b'{"epoch": 0}'])
 def test_malformed_event_is_reported_as_not_pippins(ask: Calls, serve: Calls, answer: Calls, data: bytes) -> None:
     server = serve(lambda *_: answer(200, b"event: epoch\ndata: " + data + b"\n\n", STREAM))
-    with pytest.raises(ServiceError, match="Not an e"):
+    with pytest.raises(ServiceError, match="Not a valid e"):
         ask(server.url, "follow", "job_1")
 
 

@@ -1,13 +1,11 @@
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import httpx2
 import pytest
 
 from pippin.store import Store, connect, keys
 from service.background.reaper import Reaper
 from service.telemetry.meters import Meters
-from tests.service.conftest import MakeService
+from tests.service.conftest import MakeService, MakeTrainer
 from tests.support.waiting import wait_for
 
 
@@ -20,7 +18,7 @@ def short_lease_store(valkey_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def lost_job_id(submitted: Callable[..., str], trainer: Callable[..., Any], short_lease_store: Store) -> str:
+def lost_job_id(submitted: Callable[..., str], trainer: MakeTrainer, short_lease_store: Store) -> str:
     """A running job whose lease has expired."""
     attempt = trainer(submitted(), short_lease_store)
     attempt.begin()
@@ -65,7 +63,7 @@ def set_reachable_period(valkey_url: str, *, since: float, until: float) -> None
     ],
 )
 def test_reaper_acts_once_redis_was_reachable_for_the_grace(
-    *, lost_job_id: str, short_lease_store: Store, valkey_url: str, period: dict[str, float] | None, expected: str
+    lost_job_id: str, short_lease_store: Store, valkey_url: str, period: dict[str, float] | None, expected: str
 ) -> None:
     if period:
         set_reachable_period(valkey_url, **period)
@@ -111,10 +109,10 @@ def test_only_one_of_two_reapers_acts_until_it_resigns(lost_job_id: str, short_l
 
 
 def test_running_service_requeues_lost_jobs(
-    make_service: MakeService, submitted: Callable[..., str], trainer: Callable[..., Any], short_lease_store: Store
+    make_service: MakeService, submitted: Callable[..., str], trainer: MakeTrainer, short_lease_store: Store
 ) -> None:
     service, job_id = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3), submitted()
     trainer(job_id, short_lease_store).begin()
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
+    with service.client() as http:
         wait_for(lambda: http.get(f"/jobs/{job_id}").json()["status"] == "queued", "the job is queued again")
         assert http.get(f"/jobs/{job_id}").json()["attempts"][0]["reason"]["code"] == "worker_lost"

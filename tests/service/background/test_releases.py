@@ -10,7 +10,7 @@ from pippin.store import Store, UnreadableRecord, keys
 from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
 from tests.service.background.conftest import Storage
-from tests.service.conftest import Trainer
+from tests.service.conftest import MakeTrainer, Trainer
 from tests.support.records import stored_checkpoint
 
 KEPT = 3  # the default number of checkpoints that a job keeps
@@ -39,7 +39,7 @@ def checkpoint(storage: Storage) -> Checkpoints:
 
 
 @pytest.fixture
-def attempt(submitted: Callable[..., str], trainer: Callable[[str], Trainer]) -> Trainer:
+def attempt(submitted: Callable[..., str], trainer: MakeTrainer) -> Trainer:
     running = trainer(submitted())
     running.begin()
     return running
@@ -83,7 +83,7 @@ def test_checkpoint_shared_with_another_job_is_not_deleted(
     attempt: Trainer,
     checkpoint: Checkpoints,
     submitted: Callable[..., str],
-    trainer: Callable[[str], Trainer],
+    trainer: MakeTrainer,
 ) -> None:
     other = trainer(submitted())
     other.begin()

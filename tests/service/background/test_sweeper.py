@@ -12,7 +12,7 @@ from pippin.blobs import Blobs
 from pippin.store import Store, keys
 from service.background.sweeper import Sweeper
 from tests.service.background.conftest import HASTY, HOUR, Storage, sweep
-from tests.service.conftest import MakeService
+from tests.service.conftest import MakeService, MakeTrainer, Submit
 from tests.support.records import stored_checkpoint
 from tests.support.waiting import wait_for
 
@@ -77,7 +77,7 @@ def test_put_during_a_sweep_keeps_its_blob(sweeper: Sweeper, monkeypatch: pytest
 
 
 def test_blobs_named_by_records_are_kept(
-    sweeper: Sweeper, submitted: Callable[..., str], trainer: Callable[[str], Any], storage: Storage
+    sweeper: Sweeper, submitted: Callable[..., str], trainer: MakeTrainer, storage: Storage
 ) -> None:
     arrays, initial, checkpoint, resume = storage.put_old(b"arrays", b"initial", b"checkpoint", b"resume")
     attempt = trainer(submitted(digest=arrays))
@@ -124,11 +124,7 @@ def test_deleted_datasets_and_models_free_their_blobs(
 
 
 def test_trained_model_is_kept_as_long_as_its_job(
-    http: httpx2.Client,
-    digits: bytes,
-    trainer: Callable[..., Any],
-    submitted: Callable[..., str],
-    service_storage: Storage,
+    http: httpx2.Client, digits: bytes, trainer: MakeTrainer, submitted: Callable[..., str], service_storage: Storage
 ) -> None:
     attempt = trainer(submitted())
     attempt.begin()
@@ -143,7 +139,7 @@ def test_trained_model_is_kept_as_long_as_its_job(
 
 
 def test_jobs_past_retention_are_deleted_with_all_their_keys(
-    sweeper: Sweeper, submitted: Callable[..., str], trainer: Callable[[str], Any], storage: Storage
+    sweeper: Sweeper, submitted: Callable[..., str], trainer: MakeTrainer, storage: Storage
 ) -> None:
     waiting, recent, outdated = (submitted() for _ in range(3))
     for job_id in (recent, outdated):
@@ -167,7 +163,7 @@ def test_a_paused_job_is_kept(sweeper: Sweeper, submitted: Callable[..., str], s
 
 @pytest.mark.parametrize(("days", "left"), [(0, 1), (10_000, 1), (0.5, 0)])
 def test_retention_days_are_configurable(
-    submitted: Callable[..., str], trainer: Callable[[str], Any], days: float, left: int, storage: Storage
+    submitted: Callable[..., str], trainer: MakeTrainer, days: float, left: int, storage: Storage
 ) -> None:
     job_id = submitted()
     trainer(job_id).train()
@@ -229,7 +225,7 @@ def test_running_service_deletes_unnamed_blobs(make_service: MakeService) -> Non
 
 def test_retry_during_a_sweep_keeps_the_model_spec(
     http: httpx2.Client,
-    submit: Callable[..., dict[str, Any]],
+    submit: Submit,
     mnist_spec: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     service_storage: Storage,

@@ -1,12 +1,12 @@
 """Mutations of bytes, protobuf messages and JSON documents."""
 
+import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from pippin.models.mlmodel.proto import new_model, parse, serialize
+from pippin.models.mlmodel.proto import parse, serialize
 from pippin.models.spec.layer import Message
 
 _INTEGERS = (0, 1, 2, 3, 7, 255, 2**16, 2**31 - 1, 2**31, 2**32, 2**62, 2**63 - 1)
@@ -16,44 +16,23 @@ _MOST = 300
 _LARGEST = 100_000
 
 
-@dataclass(frozen=True)
-class FileSeed:
-    """A valid file, parsed once.
-
-    Attributes:
-        data: Its bytes.
-        model: The message in it. Never changed.
-        parts: That message and those inside it, up to a limit, by the name of their type.
-    """
-
-    data: bytes
-    model: Message = field(init=False)
-    parts: dict[str, list[Message]] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "model", parse(self.data))
-        for part in _messages(self.model, []):
-            self.parts.setdefault(part.DESCRIPTOR.full_name, []).append(part)
-
-
-def mutated_file(random: Random, seeds: list[FileSeed]) -> bytes:
+def mutated_file(random: Random, seeds: list[bytes]) -> bytes:
     """A mutated seed file."""
-    seed = random.choice(seeds)
+    data = random.choice(seeds)
     if random.random() < 0.35:
-        return _harmed_bytes(random, seed.data, [each.data for each in seeds])
-    model = new_model()
-    model.CopyFrom(seed.model)
+        return _harmed_bytes(random, data, seeds)
+    model = parse(data)
     for _ in range(random.randint(1, 4)):
         _harm_message(random, model, seeds)
     try:
         return serialize(model)
     except Exception:  # noqa: BLE001 - for example a text that is not UTF-8: then the seed itself
-        return seed.data
+        return data
 
 
 def mutated_document(random: Random, seeds: list[dict[str, Any]]) -> bytes:
     """A mutated seed document as JSON, whose bytes may be mutated too."""
-    document = random.choice(seeds)
+    document = copy.deepcopy(random.choice(seeds))
     for _ in range(random.randint(1, 4)):
         harmed = _harmed_value(random, document, document)
         # Repeatedly copied lists would exhaust the memory of the test.
@@ -93,44 +72,35 @@ def _harmed_bytes(random: Random, data: bytes, seeds: list[bytes]) -> bytes:
     return data
 
 
-def _messages(message: Message, collected: list[Message]) -> list[Message]:
+def _messages(message: Message, found: list[Message]) -> list[Message]:
     """The message and all messages inside it, up to a limit."""
-    collected.append(message)
-    for each, value in message.ListFields():
-        if each.message_type is None or _is_map(each):
+    found.append(message)
+    for field, value in message.ListFields():
+        if field.message_type is None or _is_map(field):
             continue
-        for inner in value if each.is_repeated else (value,):
-            if len(collected) < _MOST:
-                _messages(inner, collected)
-    return collected
+        for inner in value if field.is_repeated else (value,):
+            if len(found) < _MOST:
+                _messages(inner, found)
+    return found
 
 
-# Protobuf builds an object for the options each time, and a layer has 150 fields.
-_MAPS: dict[str, bool] = {}
+def _is_map(field: Any) -> bool:  # noqa: ANN401 - descriptors have no types
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
-def _is_map(each: Any) -> bool:  # noqa: ANN401 - descriptors have no types
-    kind = each.message_type
-    if kind is None:
-        return False
-    if kind.full_name not in _MAPS:
-        _MAPS[kind.full_name] = kind.GetOptions().map_entry
-    return _MAPS[kind.full_name]
-
-
-def _harm_message(random: Random, model: Message, seeds: list[FileSeed]) -> None:
+def _harm_message(random: Random, model: Message, seeds: list[bytes]) -> None:
     target = random.choice(_messages(model, []))
-    fields = [each for each in target.DESCRIPTOR.fields if not _is_map(each)]
+    fields = [field for field in target.DESCRIPTOR.fields if not _is_map(field)]
     if not fields:
         return
-    present = [each for each, _ in target.ListFields() if not _is_map(each)]
-    chosen = random.choice(present) if present and random.random() < 0.7 else random.choice(fields)
-    if chosen.is_repeated:
-        _harm_list(random, getattr(target, chosen.name), chosen)
-    elif chosen.message_type is not None:
-        _harm_inner(random, target, chosen, seeds)
+    present = [field for field, _ in target.ListFields() if field in fields]
+    field = random.choice(present) if present and random.random() < 0.7 else random.choice(fields)
+    if field.is_repeated:
+        _harm_list(random, getattr(target, field.name), field)
+    elif field.message_type is not None:
+        _harm_inner(random, target, field, seeds)
     else:
-        setattr(target, chosen.name, _scalar(random, chosen))
+        setattr(target, field.name, _scalar(random, field))
 
 
 def _harm_list(random: Random, values: Any, field: Any) -> None:  # noqa: ANN401 - protobuf's containers have no types
@@ -150,14 +120,18 @@ def _harm_list(random: Random, values: Any, field: Any) -> None:  # noqa: ANN401
                 values.append(_scalar(random, field))
 
 
-def _harm_inner(random: Random, target: Message, field: Any, seeds: list[FileSeed]) -> None:  # noqa: ANN401 - as above
+def _harm_inner(random: Random, target: Message, field: Any, seeds: list[bytes]) -> None:  # noqa: ANN401 - as above
     match random.randrange(3):
         case 0:
             target.ClearField(field.name)
         case 1:
             getattr(target, field.name).SetInParent()
         case _:
-            others = random.choice(seeds).parts.get(field.message_type.full_name)
+            others = [
+                other
+                for other in _messages(parse(random.choice(seeds)), [])
+                if other.DESCRIPTOR.full_name == field.message_type.full_name
+            ]
             if others:
                 getattr(target, field.name).CopyFrom(random.choice(others))
 
@@ -181,7 +155,7 @@ def _scalar(random: Random, field: Any) -> Any:  # noqa: ANN401 - as above
 
 
 def _harmed_value(random: Random, value: Any, whole: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """`value` with one place in it changed; `value` itself stays as it is."""
+    """`value` with one place in it changed."""
     if isinstance(value, dict) and value and random.random() < 0.85:
         key = random.choice(list(value))
         match random.randrange(8):
@@ -208,7 +182,7 @@ _VALUES: tuple[Callable[[Random, Any], Any], ...] = (
     lambda random, _: random.choice((0.5, -0.5, 1e300, 1e-300)),
     lambda random, _: random.choice(_TEXTS),
     lambda random, _: random.choice((None, True, False, {}, [], [[]], {"type": "valid"})),
-    lambda _, whole: whole.get("layers", []) if isinstance(whole, dict) else whole,
+    lambda _, whole: copy.deepcopy(whole.get("layers", [])) if isinstance(whole, dict) else whole,
     lambda *_: _deep(),
     lambda random, _: [random.choice(_INTEGERS)] * random.choice((1, 2, 4, 5000)),
 )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
-from tests.service.conftest import RunningService
+from tests.service.conftest import RunningService, Trained
 
 JOB = f"/jobs/job_{'0' * 26}"
 PIECE = b" " * 65_536
@@ -88,12 +88,10 @@ def test_endless_body_is_cut_off_at_its_limit(
     # A client that keeps sending may see the connection closed before it can read the response.
     assert status in {413, 0}
     assert sent < limit + BUFFERED
-    assert list((service.settings.home / "uploads").glob("*")) == []
+    assert service.uploads() == []
 
 
-def test_endless_body_for_an_existing_job_is_cut_off_at_its_limit(
-    send: Send, trained: Callable[..., str], digits: bytes
-) -> None:
+def test_endless_body_for_an_existing_job_is_cut_off_at_its_limit(send: Send, trained: Trained, digits: bytes) -> None:
     job_id = trained(digits)
     for action, kind in (("predict", "application/json"), ("predict", "image/png"), ("retry", "application/json")):
         status, sent = send("POST", f"/jobs/{job_id}/{action}", kind)

@@ -65,16 +65,12 @@ def status_of(connection: socket.socket) -> bytes:
     return connection.recv(65_536).split(maxsplit=2)[1]
 
 
-def metric(service: RunningService, name: str, **labels: str) -> float:
-    return float(service.server.config.app.state.meters.registry.get_sample_value(name, labels))
-
-
 def cut_off_count(service: RunningService, reason: str) -> float:
-    return metric(service, "pippin_connections_cut_off_total", reason=reason)
+    return service.figure("pippin_connections_cut_off_total", reason=reason)
 
 
 def opened(service: RunningService) -> float:
-    return metric(service, "pippin_connections")
+    return service.figure("pippin_connections")
 
 
 def wait_for_active(service: RunningService, count: int) -> None:
@@ -122,7 +118,7 @@ def test_stalled_body_is_cut_off(make_service: MakeService, sockets: Sockets) ->
     stopped = sockets.connect(service, BODY_HEAD)
     assert read_until_closed(stopped).startswith(b"HTTP/1.1 408 ")
     assert cut_off_count(service, "body_timeout") == 1
-    wait_for(lambda: not list((service.settings.home / "uploads").glob("*")))
+    wait_for(lambda: not service.uploads())
 
 
 def test_slow_body_is_cut_off_and_steady_body_is_accepted(make_service: MakeService, sockets: Sockets) -> None:

@@ -10,10 +10,8 @@ import httpx2
 import pytest
 
 from pippin.client.streams import EventStreamParser, ServerSentEvent
-from tests.service.conftest import MakeService, RunningService, Trainer
+from tests.service.conftest import MakeService, MakeTrainer, RunningService, Submit, Trainer
 from tests.support.waiting import wait_for
-
-Submit = Callable[..., dict[str, Any]]
 
 SSE = {"accept": "text/event-stream"}
 
@@ -71,7 +69,7 @@ def listening(http: httpx2.Client, path: str, **headers: str) -> Iterator[Listen
 
 
 @pytest.fixture
-def attempt(submit: Submit, trainer: Callable[[str], Trainer]) -> Trainer:
+def attempt(submit: Submit, trainer: MakeTrainer) -> Trainer:
     """An attempt at a job that has not begun."""
     return trainer(submit()["id"])
 
@@ -109,9 +107,7 @@ def test_event_stream_contains_states_and_log_lines(http: httpx2.Client, attempt
     assert json.loads(events[-1].data)["reason"]["code"] == "diverged"
 
 
-def test_batches_are_separate_events_when_requested(
-    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Trainer]
-) -> None:
+def test_batches_are_separate_events_when_requested(http: httpx2.Client, submit: Submit, trainer: MakeTrainer) -> None:
     job_id = submit(report="batch")["id"]
     attempt = trainer(job_id)
     attempt.begin()
@@ -208,7 +204,7 @@ def test_disconnected_client_is_unsubscribed(http: httpx2.Client, service: Runni
     wait_for(lambda: service.followers == 0, "the client is unsubscribed")
 
 
-@pytest.fixture
+@contextmanager
 def short_send_timeout(service: RunningService) -> Iterator[None]:
     """The service waits half a second for a client to read."""
     state = service.server.config.app.state
@@ -218,18 +214,15 @@ def short_send_timeout(service: RunningService) -> Iterator[None]:
     state.services = usual
 
 
-@pytest.mark.usefixtures("short_send_timeout")
 def test_stalled_client_is_dropped_and_can_reconnect(
-    http: httpx2.Client, service: RunningService, submit: Submit, trainer: Callable[[str], Trainer]
+    http: httpx2.Client, service: RunningService, submit: Submit, trainer: MakeTrainer
 ) -> None:
-    job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
-    attempt = trainer(job_id)
+    attempt = trainer(submit(report="batch", hyperparameters={"epochs": 1000})["id"])
     attempt.begin()
-    host, port = service.url.removeprefix("http://").split(":")
-    path = f"/jobs/{job_id}/metrics?batches=true"
-    with socket.socket() as frozen:
+    path = f"/jobs/{attempt.job_id}/metrics?batches=true"
+    with short_send_timeout(service), socket.socket() as frozen:
         frozen.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        frozen.connect((host, int(port)))
+        frozen.connect(("127.0.0.1", http.base_url.port))
         frozen.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
         wait_for(lambda: service.followers == 1, "the client follows")
         # More than the socket buffers hold.
@@ -243,13 +236,13 @@ def test_stalled_client_is_dropped_and_can_reconnect(
 
 
 def test_streams_close_without_an_end_event_when_the_service_stops(
-    make_service: MakeService, submitted: Callable[..., str], trainer: Callable[[str], Trainer]
+    make_service: MakeService, submitted: Callable[..., str], trainer: MakeTrainer
 ) -> None:
     service, job_id = make_service(), submitted()
     trainer(job_id).begin()
     lines = {"accept": "application/x-ndjson"}
     with (
-        httpx2.Client(base_url=service.url, timeout=60) as http,
+        service.client() as http,
         listening(http, f"/jobs/{job_id}/events") as listener,
         http.stream("GET", f"/jobs/{job_id}/events?follow=true", headers=lines) as followed,
     ):

@@ -9,13 +9,12 @@ import pytest
 from pippin.blobs import Blobs
 from pippin.store import Idempotency, Store
 from service.http.idempotency import fingerprint
-from tests.service.conftest import Trainer
+from tests.service.conftest import MakeTrainer, Submit
 from tests.service.hostile_models import mnist_file
 from tests.support.paths import SWIFT_EXAMPLE
 from tests.support.problems import faults, is_problem
 
 Accepted = Callable[[dict[str, Any]], dict[str, Any]]
-MakeTrainer = Callable[[str], Trainer]
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def test_job_keeps_a_deleted_model(
 
 
 def test_trained_model_of_another_job_can_be_trained_further(
-    accepted: Accepted, submit: Callable[..., dict[str, Any]], trainer: MakeTrainer, blobs: Blobs, mnist: bytes
+    accepted: Accepted, submit: Submit, trainer: MakeTrainer, blobs: Blobs, mnist: bytes
 ) -> None:
     attempt = trainer(submit(name="first")["id"])
     attempt.begin()
@@ -162,7 +161,7 @@ def test_unavailable_model_is_reported_at_its_reference(
     *,
     http: httpx2.Client,
     job_request: dict[str, Any],
-    submit: Callable[..., dict[str, Any]],
+    submit: Submit,
     trainer: MakeTrainer,
     blobs: Blobs,
     model: dict[str, Any],

@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pippin.api.checkpoints import StoredCheckpoint
 from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
 from pippin.models.spec.presets import preset
 from pippin.store import Store, connect
+from tests.service.conftest import MakeTrainer
 from tests.support.records import stored_checkpoint, worker_report
 from tests.support.service_process import ServiceProcess
 
@@ -56,9 +57,7 @@ def worker(records: Store) -> Iterator[str]:
 
 
 @pytest.fixture
-def held(
-    process: ServiceProcess, records: Store, worker: str, trainer: Callable[..., Any], tiny_npz: bytes
-) -> dict[str, str]:
+def held(process: ServiceProcess, records: Store, worker: str, trainer: MakeTrainer, tiny_npz: bytes) -> dict[str, str]:
     """Ids and names of the service's records: a dataset, a model, a worker, and jobs in several states."""
     body: dict[str, Any] = {"model": {"preset": "mnist-cnn"}, "dataset": "contract", "hyperparameters": {"epochs": 1}}
     states = ("trained", "failed", "queued", "resting", "doomed")

@@ -61,17 +61,11 @@ def test_unauthenticated_requests_conform_to_the_openapi_document(
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("caller", "examples"), [("anybody", 45), ("admin", 45)])
-def test_thousands_of_requests_conform_to_the_openapi_document(
-    *,
-    process: ServiceProcess,
-    held: dict[str, str],
-    caller: str,
-    examples: int,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize("caller", ["anybody", "admin"])
+def test_a_thousand_requests_of_each_caller_conform_to_the_openapi_document(
+    process: ServiceProcess, held: dict[str, str], caller: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cases = schemathesis(process, held, caller, tmp_path, f"--max-examples={examples}")
+    cases = schemathesis(process, held, caller, tmp_path, "--max-examples=15")
     with capsys.disabled():
         sys.stdout.write(f"\nschemathesis: {cases:,} requests as {caller}\n")
-    assert cases >= 2_000
+    assert cases >= 1_000

@@ -94,7 +94,7 @@ def test_unauthenticated_request_does_not_reveal_whether_an_object_exists(
 
 def test_reachable_service_is_closed_before_the_first_token(make_service: MakeService, add_token: AddToken) -> None:
     service = make_service(allowed_hosts=("pippin.example.com",), sample=False)
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
+    with service.client() as http:
         assert http.get("/jobs").status_code == 401
         assert http.get(PATH).status_code == 401
         assert http.get("/readyz").status_code == 200
@@ -107,7 +107,7 @@ def test_tenant_sees_only_its_own_objects(
     ours, theirs = (bearer(add_token("submit", tenant=tenant)) for tenant in ("alone-a", "alone-b"))
     request = {"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}
     # This service adds the packaged sample for every tenant.
-    with httpx2.Client(base_url=make_service().url, timeout=60) as http:
+    with make_service().client() as http:
 
         def names(path: str) -> list[str]:
             return [each["name"] for each in http.get(path, headers=theirs).json()["data"]]

@@ -16,7 +16,7 @@ from pippin.settings import Settings, SettingsError
 from pippin.store import Store
 from pippin.store.token_requirement import TokenRequirement, require_admin
 from service.security.first_token import check_first_token, store_first_token
-from tests.service.conftest import Process
+from tests.service.conftest import StartProcess
 from tests.support.environment import clean_environment
 from tests.support.waiting import wait_for
 
@@ -46,7 +46,7 @@ def test_loopback_needs_no_admin_token(store: Store, make_settings: Callable[...
     require_admin(make_settings(host=host), store)
 
 
-def test_service_without_an_admin_token_does_not_start(start_process: Callable[..., Process]) -> None:
+def test_service_without_an_admin_token_does_not_start(start_process: StartProcess) -> None:
     refused = start_process(**REACHABLE).process
     _, output = refused.communicate(timeout=60)
     assert refused.returncode == 2
@@ -55,7 +55,7 @@ def test_service_without_an_admin_token_does_not_start(start_process: Callable[.
 
 
 def test_missing_admin_token_file_is_created_with_a_valid_token(
-    start_process: Callable[..., Process], store: Store, tmp_path: Path
+    start_process: StartProcess, store: Store, tmp_path: Path
 ) -> None:
     file = tmp_path / "admin.token"
     service = start_process(**REACHABLE, PIPPIN_ADMIN_TOKEN_FILE=str(file))

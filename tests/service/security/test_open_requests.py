@@ -105,8 +105,7 @@ def follow(service: RunningService, submitted: Callable[..., str], read: Read) -
 @pytest.fixture
 def revocations(service: RunningService) -> Callable[[], float]:
     """The number of requests that were ended by revocation."""
-    registry = service.server.config.app.state.meters.registry
-    return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
+    return lambda: service.figure("pippin_revoked_requests_total")
 
 
 def test_revoked_token_ends_its_stream_with_a_revoked_event(
@@ -213,10 +212,9 @@ def test_upload_is_answered_401_on_revocation_and_leaves_no_file(
     type_ = {"content-type": "application/octet-stream"}
     upload = read(path, bearer(token) | type_, method, content=content())
     assert sent.wait(DEADLINE)
-    rooms = service.settings.home / "uploads"
-    wait_for(lambda: any(rooms.iterdir()), "the upload has begun")
+    wait_for(service.uploads, "the upload has begun")
     store.tokens.revoke(token.record.id)
-    wait_for(lambda: not any(rooms.iterdir()), "the upload was given up")
+    wait_for(lambda: not service.uploads(), "the upload was given up")
     revoked.set()
     upload.end()
     assert upload.status == 401 or upload.error is not None

@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +9,11 @@ import httpx2
 import numpy as np
 import pytest
 
-from pippin.api.checkpoints import StoredCheckpoint
 from pippin.api.tokens import ROLES, Role, grants
 from pippin.blobs import Blobs
 from pippin.store import Store
 from service.security.access import Operation
-from tests.service.conftest import RunningService
+from tests.service.conftest import MakeTrainer, RunningService, Save
 from tests.service.security.conftest import AddToken, bearer
 from tests.support.records import worker_report
 
@@ -183,8 +181,8 @@ def world(
     blobs: Blobs,
     tiny_npz: bytes,
     digits: bytes,
-    trainer: Callable[..., Any],
-    save: Callable[..., StoredCheckpoint],
+    trainer: MakeTrainer,
+    save: Save,
 ) -> World:
     """A trained job, a dataset, a model and a worker that is busy with the job."""
     ours = bearer(add_token("submit", tenant=OWNER))

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -14,7 +13,7 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from pippin.store.token_requirement import TokenRequirement
 from service.security import authentication
-from tests.service.conftest import MakeService
+from tests.service.conftest import MakeService, StartProcess
 from tests.service.security.conftest import AddToken, bearer
 from tests.support.problems import is_problem
 from tests.support.waiting import wait_for
@@ -38,7 +37,7 @@ def start(make_service: MakeService, home: Path) -> Iterator[Start]:
 
     def begin(**settings: object) -> httpx2.Client:
         service = make_service(**{"home": home} | settings)
-        clients.append(httpx2.Client(base_url=service.url, timeout=60))
+        clients.append(service.client())
         return clients[-1]
 
     yield begin
@@ -133,7 +132,7 @@ def test_require_tokens_always_closes_the_service_before_the_first_token(start: 
 
 
 @pytest.mark.full
-def test_require_tokens_always_needs_an_admin_token_to_start(start_process: Callable[..., Any]) -> None:
+def test_require_tokens_always_needs_an_admin_token_to_start(start_process: StartProcess) -> None:
     refused = start_process(PIPPIN_REQUIRE_TOKENS="always").process
     _, output = refused.communicate(timeout=60)
     assert refused.returncode == 2

@@ -36,7 +36,7 @@ def test_gate_refusal_has_security_headers(http: httpx2.Client) -> None:
 
 def test_response_without_redis_has_security_headers(make_service: MakeService) -> None:
     service = make_service(redis_url=SecretStr("redis://127.0.0.1:1/0"))
-    with httpx2.Client(base_url=service.url, timeout=60) as http:
+    with service.client() as http:
         answer = http.get("/jobs")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     check(answer)
