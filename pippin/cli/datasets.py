@@ -205,7 +205,7 @@ def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         raise CommandError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
     files, _ = _files_in(folders[0])
     if not files:
-        raise CommandError(Exit.USAGE, f"The folder {folders[0]} has no file that can be data.")
+        raise CommandError(Exit.USAGE, f"The folder {folders[0]} is empty or has no file that can be data.")
     return [_zip(folders[0], files, scratch)] if any(path.parent != folders[0] for path in files) else files
 
 

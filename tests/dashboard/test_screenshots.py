@@ -21,7 +21,7 @@ PAGES = {
     "models": ("/#/models", "text=mnist-cnn"),
     "model": ("/#/models/preset:mnist-cnn", ".layers li"),
     "datasets": ("/#/datasets", "text=mnist-sample"),
-    "dataset": ("/#/datasets/mnist-sample", ".balance li:nth-child(20)"),
+    "dataset": ("/#/datasets/mnist-sample", ".balance li >> nth=19"),
     "workers": ("/#/workers", "text=jax"),
     "try": ("/#/try/{job}", ".mistakes"),
 }

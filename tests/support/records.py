@@ -46,7 +46,7 @@ def stored_checkpoint(epoch: int = 1, step: int = 0, **fields: object) -> Stored
 
 def stored_manifest(name: str | None = "digits", **fields: object) -> StoredManifest:
     """The manifest of a dataset; a new id for each."""
-    usual = {
+    usual: dict[str, object] = {
         "id": new_id("ds"),
         "name": name,
         "format": "csv",

@@ -33,6 +33,7 @@ from pippin.models.trainable import trainable_network
 from pippin.store import Store
 from tests.support.compiled_programs import shared_programs
 from tests.support.records import worker_report
+from tests.support.waiting import DEADLINE
 
 __all__ = ["shared_programs"]
 
@@ -247,7 +248,7 @@ class WorkerProcess:
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(DEADLINE)
 
     def end(self) -> None:
         self.process.kill()

@@ -73,7 +73,7 @@ def test_core_ml_off_macos_is_refused_with_its_requirements(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("abacus", r"no engine 'abacus'; there is jax"),
+        ("abacus", r"no engine 'abacus'; the engines are jax"),
         ("coreml", r"the engine coreml cannot run here: .*macOS.*'\.\[worker,mac\]'"),
     ],
 )

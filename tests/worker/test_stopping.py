@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pippin.api.states import Status
-from tests.support.waiting import wait_for
+from tests.support.waiting import DEADLINE, wait_for
 from tests.worker.conftest import SPEC, Bench, Start
 
 # Whole processes take their time.
@@ -38,12 +38,12 @@ def test_idle_worker_resumes_a_handed_back_job_at_once(bench: Bench, start: Star
     assert [each.status for each in again.attempts] == ["handed_back", "running"]
     assert again.attempts[1].worker.startswith("staying-")
     assert again.attempts[1].resumed_from is not None
-    assert leaving.process.wait(20) == 0
+    assert leaving.process.wait(DEADLINE) == 0
     bench.cancel(job)
     assert staying.stop() == 0
 
 
-@pytest.mark.parametrize("grace", ["0", "60"])
+@pytest.mark.parametrize("grace", ["0", "30"])
 def test_job_is_handed_back_during_compilation(bench: Bench, start: Start, grace: str) -> None:
     worker = start("--name", "compiler", PIPPIN_WORKER_GRACE_SECONDS=grace, PIPPIN_LOG_LEVEL="debug")
     job = bench.submit(spec=DEEP, max_attempts=1)

@@ -80,7 +80,7 @@ def test_files_other_than_the_published_mnist_are_refused_locally(with_service: 
     ("paths", "said"),
     [
         (["no.csv"], "There is no "),
-        (["empty"], "has no file that can be data"),
+        (["empty"], "is empty or has no file that can be data"),
         (["empty", "."], "Give either files or one folder"),
     ],
 )

@@ -86,7 +86,7 @@ def test_events_carry_their_type_and_data_up_to_the_end(ask: Ask, serve: Serve) 
 @pytest.mark.parametrize("data", [b"not json", b'{"epoch": 0}'])
 def test_malformed_event_is_reported_as_not_pippins(ask: Ask, serve: Serve, data: bytes) -> None:
     server = serve(Answer(200, b"event: epoch\ndata: " + data + b"\n\n", STREAM))
-    with pytest.raises(ServiceError, match="Not a valid"):
+    with pytest.raises(ServiceError, match="Not a valid e"):
         ask(server.url, "follow", "job_1")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.support.waiting import wait_for
+from tests.support.waiting import DEADLINE, wait_for
 from tests.worker.conftest import Bench
 from worker.parent.host import CAFFEINATE, MAX_PAUSE, CrashBackoff, SleepInhibitor
 
@@ -101,7 +101,7 @@ def test_worker_runs_caffeinate_only_while_its_child_trains(
             assert _exists(int(holder))
         finally:
             worker.terminate()
-            assert worker.wait(30) == 0
+            assert worker.wait(DEADLINE) == 0
     assert not _exists(int(holder))
 
 

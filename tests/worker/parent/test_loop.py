@@ -35,7 +35,7 @@ def test_worker_waits_for_absent_redis_and_logs_it(tmp_path: Path) -> None:
         worker.start()
         wait_for(lambda: any("cannot be reached" in line["event"] for line in lines))
         shutdown._on_signal(15, None)
-        worker.join(20)
+        worker.join(60)
     assert not worker.is_alive()
     assert lines[-1]["event"] == "stopped"
     assert "s3cret" not in str(lines)

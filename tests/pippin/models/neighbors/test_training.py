@@ -12,18 +12,13 @@ from tests.pippin.models.neighbors.classifiers import make_message
 POINTS = np.array([[5, 6], [0, 0]])
 
 
-def test_examples_are_appended_in_order() -> None:
+def test_examples_are_appended_in_order_and_nothing_else_changes() -> None:
     before = read_neighbors(make_message())
     after = append(before, POINTS, ["green", "blue"])
     assert after.samples.tolist() == [[0, 0], [1, 0.5], [3, 4], [5, 6], [0, 0]]
     assert after.labels == ("red", "blue", "red", "green", "blue")
     assert after.classes == ("red", "blue", "green")
     assert len(before.labels) == len(before.samples) == 3
-
-
-def test_append_changes_samples_and_labels_only() -> None:
-    before = read_neighbors(make_message())
-    after = append(before, POINTS, ["green", "blue"])
     changed = {name for name in vars(before) if getattr(before, name) is not getattr(after, name)}
     assert changed == {"samples", "labels"}
 

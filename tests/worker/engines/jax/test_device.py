@@ -11,7 +11,7 @@ from worker.engines.jax.device import device_faults
     [
         (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 GB\nand more"), Reason.OUT_OF_MEMORY, r"\(.*9 GB\)$"),
         (MemoryError("no room for 9 GB"), Reason.OUT_OF_MEMORY, "no room for 9 GB"),
-        (jax.errors.JaxRuntimeError("INTERNAL: lost\nand more"), Reason.ENGINE_ERROR, "gave up: INTERNAL: lost$"),
+        (jax.errors.JaxRuntimeError("INTERNAL: lost\nand more"), Reason.ENGINE_ERROR, "failed: INTERNAL: lost$"),
     ],
 )
 def test_device_error_becomes_an_engine_error_with_a_reason(error: Exception, reason: Reason, sentence: str) -> None:
