@@ -101,8 +101,11 @@ def test_a_swipe_over_a_chart_scrolls_a_phone(open_page: OpenPage, trained_job: 
     box = canvas.bounding_box()
     assert box
     before = page.evaluate("scrollY")
-    session = page.context.new_cdp_session(page)
-    center = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
-    session.send("Input.synthesizeScrollGesture", {**center, "yDistance": -250, "gestureSourceType": "touch"})
+    touch = page.context.new_cdp_session(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for moved in range(20, 260, 20):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y - moved}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     page.wait_for_function("before => scrollY > before + 150", arg=before)
     assert page.evaluate("document.querySelector('.chart').chart.axes.x.range[1]") > 3, "the swipe has zoomed"

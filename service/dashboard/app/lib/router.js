@@ -1,5 +1,5 @@
 // The page that is shown: the address after `#`, such as `#/jobs/job_1?tab=log`, names it.
-import { onConnection } from "./api.js";
+import { onConnection, request } from "./api.js";
 import { problemBox } from "./dom.js";
 
 /**
@@ -9,11 +9,11 @@ import { problemBox } from "./dom.js";
 export function start(main, routes) {
   let leave = null;
   let visit = 0;
-  let isFailed = false;
+  let retry = null; // what shows a page again that failed for want of a connection
 
   async function go() {
     const number = ++visit;
-    isFailed = false;
+    retry = null;
     const [path, query = ""] = (location.hash.slice(1) || "/jobs").split("?");
     if (!path.startsWith("/")) return; // a place within the page, such as #main
     leave?.();
@@ -33,8 +33,9 @@ export function start(main, routes) {
       else ended?.();
     } catch (error) {
       if (number === visit) {
-        isFailed = error.status === 0;
-        place.replaceChildren(problemBox(error, go));
+        const again = error.isWhole ? () => location.reload() : go;
+        retry = error.status === 0 ? again : null;
+        place.replaceChildren(problemBox(error, again));
       }
     }
     if (number === visit) main.focus({ preventScroll: true });
@@ -42,18 +43,24 @@ export function start(main, routes) {
 
   addEventListener("hashchange", go);
   // A page that could not be loaded is loaded again as soon as the service answers.
-  onConnection((isThere) => isThere && isFailed && go());
+  onConnection((isThere) => isThere && retry?.());
   return go();
 }
 
-/** A page's module. The service may have been updated since this page was loaded: then the modules have other addresses. */
+/**
+ * A page's module. Without a connection it cannot be loaded, and a browser may remember that; after an update of the service
+ * its address is another one. The page is then loaded again as a whole.
+ */
 async function loaded(load) {
   try {
     return await load();
   } catch {
-    const answer = await fetch("healthz", { cache: "no-store" }).catch(() => null);
-    if (!answer?.ok) throw Object.assign(new Error("Check that `pippin up` runs; the page tries again by itself."), { status: 0, title: "The service cannot be reached" });
-    // The new page names the new addresses; if it is the same page, reloading does not help.
+    try {
+      await request("healthz");
+    } catch (error) {
+      throw Object.assign(error, { isWhole: true });
+    }
+    // If the new page is the same as this one, loading it again does not help.
     if (sessionStorage.getItem("reloaded") !== import.meta.url) {
       sessionStorage.setItem("reloaded", import.meta.url);
       location.reload();
