@@ -8,6 +8,8 @@ import redis
 
 from pippin.blobs import Blobs
 from pippin.store import Store
+from service.jobs import search
+from service.routes import jobs
 from tests.service.conftest import MakeTrainer, Submit
 from tests.support.problems import fault, is_problem
 
@@ -131,6 +133,48 @@ def test_jobs_are_listed_newest_first_page_by_page(http: httpx2.Client, submit: 
     assert pages == [ids[:2], ids[2:4], ids[4:]]
     assert first.json()["has_more"] is True
     assert (last.json()["has_more"], last.json()["next"], "link" in last.headers) == (False, None, False)
+
+
+def test_search_finds_the_jobs_with_all_words(http: httpx2.Client, submit: Submit) -> None:
+    digits = submit(name="digits at night", labels={"team": "vision"})["id"]
+    letters = submit(name="letters", labels={"team": "vision"})["id"]
+    plain = submit(name="plain")["id"]
+
+    def listed(text: str, **more: object) -> list[str]:
+        return [job["id"] for job in http.get("/jobs", params={"text": text, **more}).json()["data"]]
+
+    assert listed("TEAM=vision") == [letters, digits]
+    assert listed("vision night") == [digits]
+    assert listed("mnist-cnn tiny queued") == [plain, letters, digits]
+    assert listed(plain[-12:]) == [plain]
+    assert listed("nothing-is-called-so") == []
+    first = http.get("/jobs", params={"text": "vision", "limit": 1}).json()
+    assert ([job["id"] for job in first["data"]], first["has_more"], first["total"]) == ([letters], True, None)
+    assert listed("vision", limit=1, after=first["next"]) == [digits]
+
+
+def test_search_looks_at_a_limited_number_of_jobs(
+    http: httpx2.Client, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MAX_SCANNED", 2)
+    monkeypatch.setattr(jobs, "_SEARCHED", 2)
+    oldest = submit(name="wanted")["id"]
+    for n in range(3):
+        submit(name=f"other {n}")
+    first = http.get("/jobs", params={"text": "wanted"}).json()
+    assert (first["data"], first["has_more"]) == ([], True)
+    rest = http.get("/jobs", params={"text": "wanted", "after": first["next"]}).json()
+    assert ([job["id"] for job in rest["data"]], rest["has_more"]) == ([oldest], False)
+
+
+def test_page_of_jobs_has_their_total_number(http: httpx2.Client, submit: Submit) -> None:
+    for n in range(3):
+        submit(labels={"team": "vision"} if n else {})
+    totals = {
+        query: http.get(f"/jobs?limit=1&{query}").json()["total"]
+        for query in ("", "status=queued", "status=failed", "label=team=vision", "label=team=vision&status=queued")
+    }
+    assert list(totals.values()) == [3, 3, 0, 2, None]
 
 
 def test_list_can_be_filtered_by_status_and_labels(http: httpx2.Client, submit: Submit) -> None:

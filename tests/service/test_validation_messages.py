@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import yaml
 
 from pippin.models.spec.presets import preset
 from tests.service.conftest import Submit, Trained
@@ -326,3 +327,24 @@ def test_faults_in_yaml_have_the_same_pointers(http: httpx2.Client, mnist_spec: 
     )
     assert in_json == in_yaml
     assert in_json[0]["pointer"] == "/layers/2/pooling_type"
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_faults_and_findings_of_a_spec_have_their_lines(
+    http: httpx2.Client, mnist_spec: dict[str, Any], form: str
+) -> None:
+    def text(document: dict[str, Any]) -> str:
+        return json.dumps(document, indent=2) if form == "json" else yaml.safe_dump(document, sort_keys=False)
+
+    mnist_spec["layers"][2]["pooling_type"] = "median"
+    del mnist_spec["layers"][0]["kernel_size"]
+    content = text(mnist_spec)
+    answer = http.post("/specs/validate", content=content, headers={"content-type": f"application/{form}"})
+    places = {item["pointer"]: (item["line"], item["column"]) for item in is_problem(answer, 422)["errors"]}
+    lines = content.splitlines()
+    line, column = places["/layers/2/pooling_type"]
+    assert "median" in lines[line - 1]
+    assert lines[line - 1][column - 1 :].lstrip('"').startswith(("pooling_type", "median"))
+    # A missing field is at the layer that lacks it.
+    line, _ = places["/layers/0/kernel_size"]
+    assert mnist_spec["layers"][0]["name"] in "".join(lines[line - 1 : line + 4])

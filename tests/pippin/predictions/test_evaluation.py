@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pippin.api.predictions import ConfusionCell
 from pippin.datasets.examples import Examples
 from pippin.errors import FaultyDocumentError
 from pippin.models.mlmodel import Model, Pipeline, open_model
 from pippin.models.mlmodel.proto import serialize
 from pippin.models.neighbors import NeighborsModel
 from pippin.network import losses, predict
-from pippin.predictions import evaluation
+from pippin.predictions import evaluation, outputs
 from pippin.predictions.evaluation import evaluate, spread
 from pippin.predictions.outputs import compute_outputs
 from tests.pippin.models.mlmodel.accepted import ACCEPTED
@@ -62,6 +63,53 @@ def test_worst_mistakes_are_the_most_confident_ones(small: Small) -> None:
     assert worst.predicted == "abc"[shares[worst.row].argmax()]
     assert worst.probability == pytest.approx(float(shares[worst.row].max()))
     assert evaluated.confusion.labels == ["a", "b", "c"]
+
+
+def test_examples_of_a_cell_are_listed_in_place_of_the_mistakes(small: Small) -> None:
+    model = small()
+    guesses = predicted(model).argmax(axis=1)
+    names = ["a", "b", "c"]
+    for truth, guess in [(0, 1), (2, 2)]:
+        cell = ConfusionCell(label=names[truth], predicted=names[guess])
+        listed = evaluate(model, examples("y_true"), dataset_labels=names, cell=cell).worst
+        rows = np.flatnonzero((TRUTH[:, 0] == truth) & (guesses == guess))
+        assert len(listed) == min(len(rows), evaluation.MAX_MISTAKES)
+        assert {each.row for each in listed} <= set(rows.tolist())
+        assert {(each.label, each.predicted) for each in listed} <= {(names[truth], names[guess])}
+
+
+@pytest.mark.parametrize(
+    ("label", "predicted_label", "pointer"), [("d", "a", "/cell/label"), ("a", 1, "/cell/predicted")]
+)
+def test_cell_of_an_unknown_class_is_refused(
+    small: Small, label: str, predicted_label: str | int, pointer: str
+) -> None:
+    cell = ConfusionCell(label=label, predicted=predicted_label)
+    with pytest.raises(FaultyDocumentError) as refused:
+        evaluate(small(), examples("y_true"), dataset_labels=["a", "b", "c"], cell=cell)
+    assert [fault.pointer for fault in refused.value.faults] == [pointer]
+
+
+def test_regression_errors_match_their_definitions(
+    small: Small, regression: Regression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "_MAX_NUMBERS", 100)  # in many batches
+    model = small(**regression)
+    evaluated = evaluate(model, examples("y_true", QUANTITIES, scale=0.5))
+    targets = QUANTITIES.astype(np.float64) * 0.5
+    differences = predicted(model).astype(np.float64) - targets
+    errors = evaluated.regression
+    assert errors is not None
+    assert errors.mae == pytest.approx(np.abs(differences).mean(), rel=1e-5)
+    assert errors.rmse == pytest.approx(np.sqrt(np.square(differences).mean()), rel=1e-5)
+    around_mean = np.square(targets - targets.mean(axis=0)).sum()
+    assert errors.r2 == pytest.approx(1 - np.square(differences).sum() / around_mean, rel=1e-5)
+
+
+def test_equal_targets_have_no_r2(small: Small, regression: Regression) -> None:
+    evaluated = evaluate(small(**regression), examples("y_true", np.full_like(QUANTITIES, 7)))
+    assert evaluated.regression is not None
+    assert evaluated.regression.r2 is None
 
 
 def test_classifier_uses_its_own_labels(small: Small, classifier: dict[str, Any]) -> None:
