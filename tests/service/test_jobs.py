@@ -140,7 +140,7 @@ def test_search_finds_the_jobs_with_all_words(http: httpx2.Client, submit: Submi
     letters = submit(name="letters", labels={"team": "vision"})["id"]
     plain = submit(name="plain")["id"]
 
-    def listed(text: str, **more: object) -> list[str]:
+    def listed(text: str, **more: str | int) -> list[str]:
         return [job["id"] for job in http.get("/jobs", params={"text": text, **more}).json()["data"]]
 
     assert listed("TEAM=vision") == [letters, digits]
