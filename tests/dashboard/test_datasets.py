@@ -213,6 +213,19 @@ def test_target_dialog_lists_the_columns_of_a_table(
     assert manifest["splits"] == [{"name": "train", "examples": 2}]
 
 
+def test_columns_of_a_table_can_be_left_out_before_it_is_sent(page: Page, api: Api) -> None:
+    open_datasets(page)
+    page.get_by_text("Name and options").click()
+    page.get_by_label("Choose the columns of a table before it is sent").check()
+    drop(page, "plants.csv", b"row,width,height,species\n1,0.5,2.5,oak\n2,1.5,3.5,elm\n3,0.7,2.7,oak\n")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("row is an input").uncheck()
+    choose_target(dialog, "species")
+    expect(page.get_by_role("heading", name="plants")).to_be_visible()
+    features = api.get("/datasets/plants")["features"]
+    assert [(each["name"], each["shape"]) for each in features] == [("features", [2]), ("species", [1])]
+
+
 def test_first_row_can_be_declared_a_header(page: Page, api: Api, faults: Faults) -> None:
     faults.expected.append(NO_CLASSES)
     open_datasets(page)

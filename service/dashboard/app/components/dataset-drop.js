@@ -53,13 +53,15 @@ export function datasetDrop(added, blocked) {
     else blocked?.("The file was not sent: send it, or choose a dataset.");
   }
 
+  const ask = el("input", { type: "checkbox" });
+
   /** The answer to an upload; null if the reader has closed the dialog that asks for the target. */
   async function sent(query, files, onProgress) {
     const table = query.has("target") ? null : files.find(isTable);
     const rows = table ? await firstRows(table) : [];
     // A single column leaves no choice; the service reports the error.
     if (!(rows[0]?.length > 1)) return upload(`datasets?${query}`, files, onProgress);
-    if (hasClearTarget(rows)) {
+    if (!ask.checked && hasClearTarget(rows)) {
       try {
         return await upload(`datasets?${query}`, files, onProgress);
       } catch (error) {
@@ -75,6 +77,7 @@ export function datasetDrop(added, blocked) {
   const options = el("details", {}, [
     el("summary", {}, "Name and options"),
     el("div", { class: "fields" }, field(null, "Name", name), fields.map(([, input, label, hint]) => field(null, label, input, hint))),
+    el("label", { class: "check" }, ask, "Choose the columns of a table before it is sent"),
   ]);
   return el("div", { class: "dataset-drop" }, [
     dropZone({ label: "Choose files", hint: "or drop them here: NPZ, CSV, MNIST's IDX files, or a ZIP of class folders with pictures", multiple: true, send }),
