@@ -30,7 +30,7 @@ demo: $(READY) ## Start everything, train the MNIST model, download it, stop eve
 	@$(BIN)/pippin demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (about 10 minutes on 2 cores)
+test: $(READY) ## Run the tests (about 4 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m 'not full' --hypothesis-profile quick -n auto --dist worksteal
 
 .PHONY: test-full
