@@ -90,7 +90,7 @@ def test_a_dataset_of_quantities_is_a_table_without_classes(page: Page, faults: 
         pytest.param(
             "label,x,y2\nred,0,0.5\nblue,-3,1e-7\n",
             {},
-            [["0, 0.5", "red"], ["-3, 1.00e-7", "blue"]],
+            [["0, 0.5", "red"], ["-3, 0.0000001", "blue"]],
             id="numbers and class names",
         ),
         pytest.param("label,x\n0,0\n0,0\n", {}, [["0", "0"], ["0", "0"]], id="zeros"),
