@@ -164,7 +164,7 @@ def test_epochs_are_also_a_table_and_events_a_list(page: Page, trained_job: str)
     expect(events).to_contain_text("starting → running")
     expect(events).to_contain_text("3/3: loss")
     expect(events.locator("li.log").first).to_be_visible()
-    page.get_by_label("Show").select_option("epoch")
+    page.get_by_role("combobox", name="Show").select_option("epoch")
     expect(events.locator("li:visible")).to_have_count(3)
 
 

@@ -1,14 +1,16 @@
 """The dashboard without a pointer."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.dashboard.conftest import Api
 
 
+@pytest.mark.usefixtures("trained_job")
 def test_keyboard_alone_submits_pauses_resumes_compares_and_downloads(page: Page, api: Api) -> None:
     page.goto("/#/new")
     expect(page.get_by_role("heading", name="New job")).to_be_visible()
-    page.get_by_label("Epochs").focus()
+    page.get_by_role("spinbutton", name="Epochs", exact=True).focus()
     page.keyboard.type("400")
     page.get_by_label("Name", exact=True).last.focus()
     page.keyboard.type("by keyboard")
