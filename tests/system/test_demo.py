@@ -45,7 +45,7 @@ def test_demo_trains_an_accurate_model_and_leaves_nothing_else(tmp_path: Path) -
     lines = done.stdout.splitlines()
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == [f"{number}/8" for number in range(1, 9)]
     assert str(folder / "mnist-cnn.mlmodel") in lines
-    assert any("of the 2,000 digits" in line for line in lines)
+    assert any("on the 2,000 digits that were held out" in line for line in lines)
     assert sum("curl " in line for line in lines) == 3
 
 

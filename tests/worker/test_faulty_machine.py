@@ -26,5 +26,5 @@ def test_worker_pauses_between_failed_attempts_and_can_be_stopped(
     assert [each.status for each in failed.attempts] == ["lost"] * 3
     assert failed.reason.code is Reason.WORKER_LOST
     assert "could not be read or written" in failed.reason.detail
-    wait_for(lambda: worker.log.count("resting") == 2)
+    wait_for(lambda: worker.log.count("pausing: consecutive attempts") == 2)
     assert worker.stop() == 0
