@@ -100,7 +100,7 @@ def test_image_is_scaled_by_the_models_scaler_only(notes: Notes, color: str) -> 
     data = network(inputs=[image], layers=layers, outputs=[{"name": "dense"}], loss={"type": "mean_squared_error"})
     pixels = np.array([[[[10, 20]], [[30, 40]], [[50, 60]]]], dtype=np.uint8)
     examples = lab.examples({}, x=pixels, dense_true=np.array([[1.0]], dtype=np.float32))
-    learned = JaxEngine().train(lab.run(data, examples, learning_rate=0.5), notes)
+    learned = lab.train(JaxEngine(), lab.run(data, examples, learning_rate=0.5), notes)
     # From zero, one step of w <- w + (truth - 0) * x, with x as the scaler leaves it.
     ordered = pixels[0, ::-1] if color == "bgr" else pixels[0]
     seen = ordered * 0.5 + np.array([1, 2, 3]).reshape(3, 1, 1)
@@ -161,10 +161,11 @@ def test_the_last_network_of_a_pipeline_is_trained(notes: Notes, embedding: Mess
     last = parse(network(inputs=[{"name": "point", "shape": [2]}]))
     data = pipeline(embedding, last)
     examples = lab.examples(x=EYE, y_true=ALTERNATING)
-    learned = JaxEngine().train(lab.run(data, examples, examples, epochs=3), notes)
+    learned = lab.train(JaxEngine(), lab.run(data, examples, examples, epochs=3), notes)
     front = open_model(data).front[0]
     point = predict(front.resolved, front.weights, {"x": EYE})["point"]
-    alone = JaxEngine().train(
+    alone = lab.train(
+        JaxEngine(),
         lab.run(serialize(last), lab.examples(point=point, y_true=ALTERNATING), epochs=3),
         Notes(),
     )

@@ -218,8 +218,9 @@ def test_each_switch_changes_the_training_and_resumes_exactly(run: TrainingRun, 
 def test_resuming_does_not_modify_the_checkpoint(run: TrainingRun, halfway: Checkpoint) -> None:
     before = write_checkpoint(halfway)
     # JAX uses aligned memory without a copy, and the program overwrites its arguments.
-    aligned = replace(halfway, weights={name: dict(arrays) for name, arrays in halfway.weights.items()})
-    for arrays in aligned.weights.values():
+    weights = {name: dict(arrays) for name, arrays in halfway.weights.items()}
+    aligned = replace(halfway, weights=weights)
+    for arrays in weights.values():
         for key, array in arrays.items():
             room = np.zeros(array.size + 16, np.float32)
             begin = -room.ctypes.data % 64 // 4
