@@ -68,6 +68,7 @@ def test_neighbours_answer_the_label_of_the_nearest(neighbors: NeighborsModel) -
     found = compute_outputs(neighbors, {"point": np.array([[0.9, 0.4], [2.9, 4.1]])})
     assert found.labels == ("red", "blue")
     assert found.outputs["color"] == ["blue", "red"]
+    assert neighbors.probabilities is not None
     assert found.outputs[neighbors.probabilities] == [{"red": 0.0, "blue": 1.0}, {"red": 1.0, "blue": 0.0}]
 
 
@@ -142,7 +143,7 @@ def test_json_has_null_for_non_finite_numbers() -> None:
 def test_overflow_gives_null_without_a_warning(small: Small, regression: dict[str, Any]) -> None:
     model = small(**regression)
     dense = model.weights["dense"]
-    huge = {"dense": dense | {"weights": np.full_like(dense["weights"], 3e38)}}
+    huge = {"dense": {**dense, "weights": np.full_like(dense["weights"], 3e38)}}
     found = compute_outputs(replace(model, weights=huge), {"x": np.full((1, 4), 9, np.float32)})
     assert prediction(found, None, 5) == {"outputs": {"y": [[None] * 3]}, "labels": None, "top": None}
 
