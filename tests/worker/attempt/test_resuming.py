@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ class Counting:
             if taken % 2:
                 done = taken // 2 + 1
                 result = EpochResult(done, 1 / done, None, None, 0.1, 10.0, None)
-                observer.epoch_ended(result, lambda done=done: self._at(training, 2 * done))
+                observer.epoch_ended(result, partial(self._at, training, 2 * done))
         return self._at(training, 2 * training.hyperparameters.epochs).weights
 
     def _at(self, training: TrainingRun, taken: int) -> Checkpoint:
