@@ -60,6 +60,7 @@ def test_job_of_a_killed_child_is_retried(bench: Bench, worker: WorkerProcess) -
         os.kill(child, signal.SIGKILL)
     failed = bench.wait_until(job, Status.FAILED)
     assert [each.status for each in failed.attempts] == ["lost", "lost"]
+    assert failed.reason is not None
     assert failed.reason.code is Reason.WORKER_LOST
     assert "SIGKILL" in failed.reason.detail
     assert worker.process.poll() is None

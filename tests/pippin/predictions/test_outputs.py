@@ -25,6 +25,7 @@ def test_network_answers_match_predict_across_batches(small: Small) -> None:
     model = small()
     found = compute_outputs(model, {"x": X})
     output = found.outputs["y"]
+    assert isinstance(output, np.ndarray)
     assert output.dtype == np.float32
     np.testing.assert_allclose(output, predict(model.resolved, model.weights, {"x": X})["y"], rtol=1e-6)
     assert found.labels is None
@@ -60,6 +61,7 @@ def test_a_classifier_answers_labels_and_the_probability_of_each(small: Small, c
     assert found.outputs["animal"] == [("ant", "bee", "cat")[index] for index in shares.argmax(axis=1)]
     assert len(set(found.outputs["animal"])) > 1
     first = found.outputs["shares"][0]
+    assert isinstance(first, dict)
     assert list(first) == ["ant", "bee", "cat"]
     np.testing.assert_allclose(list(first.values()), shares[0], rtol=1e-6)
 

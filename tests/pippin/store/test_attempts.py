@@ -192,6 +192,7 @@ def test_long_failure_reason_is_truncated(store: Store, driver: Driver) -> None:
     job, held = driver.start()
     store.attempts.fail(held, Failure(code=Reason.ENGINE_ERROR, detail="x" * 100_000))
     failed = driver.read(job)
+    assert failed.reason is not None
     assert failed.reason.detail == "x" * 1999 + "…"
     assert failed.attempts[0].reason == failed.reason
 

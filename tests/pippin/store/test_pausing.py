@@ -71,7 +71,7 @@ def test_pausing_job_of_a_lost_worker_is_paused(store: Store, driver: Driver) ->
     paused = driver.read(job)
     assert (paused.status, driver.waiting()) == (Status.PAUSED, [])
     reason = "The worker worker-1 stopped answering during attempt 1; the job is paused, as requested."
-    assert [attempt.reason.detail for attempt in paused.attempts] == [reason]
+    assert [attempt.reason and attempt.reason.detail for attempt in paused.attempts] == [reason]
     store.jobs.resume(TENANT, job.id)
     driver.run(job, 2)
 

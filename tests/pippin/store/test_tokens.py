@@ -11,6 +11,12 @@ def added(store: Store, role: Role, name: str | None = None) -> NewToken:
     return token
 
 
+def secret_of(token: NewToken) -> str:
+    parsed = parse(token.text)
+    assert parsed is not None
+    return parsed.secret
+
+
 def test_without_tokens_no_token_and_no_role_is_found(store: Store) -> None:
     for checked in (store.tokens.check(None), store.tokens.check("anything"), store.tokens.check_session("anything")):
         assert checked == (None, frozenset())
@@ -31,12 +37,13 @@ def test_token_record_has_tenant_and_quotas(store: Store) -> None:
     token = issue("submit", "ada", tenant="team-a", quotas=quotas)
     store.tokens.add(token)
     known = store.tokens.check(token.text).token
+    assert known is not None
     assert (known.tenant, known.quotas) == ("team-a", quotas)
 
 
 def test_live_token_id_with_another_secret_is_refused(store: Store) -> None:
     token, other = added(store, "worker"), issue("worker", None)
-    forged = token.text.replace(parse(token.text).secret, parse(other.text).secret)
+    forged = token.text.replace(secret_of(token), secret_of(other))
     assert store.tokens.check(forged).token is None
 
 
@@ -75,7 +82,7 @@ def test_redis_stores_no_secret(store: Store) -> None:
             assert value is not None
             kept.append(value)
     assert len(kept) == 8
-    for secret in (token.text, parse(token.text).secret, session):
+    for secret in (token.text, secret_of(token), session):
         assert not any(secret in value for value in kept)
 
 

@@ -104,7 +104,9 @@ def test_stop_of_a_resumed_training_gives_at_least_its_first_checkpoint(engine: 
     checkpoint = _stopped_after(engine, run, 2)
     resumed = replace(run, resume=checkpoint)
     assert _stopped(engine, resumed, Notes(patience=0)) is checkpoint
-    assert _stopped(engine, resumed, Notes(patience=0, until=2)).epoch == 4
+    later = _stopped(engine, resumed, Notes(patience=0, until=2))
+    assert later is not None
+    assert later.epoch == 4
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
@@ -123,7 +125,9 @@ def test_resuming_without_momentum_and_shuffle_matches_an_unbroken_run(
         assert one.loss == pytest.approx(third.loss, abs=1e-5)
         assert one.validation_loss == pytest.approx(other.validation_loss, abs=1e-5)
         assert one.batch_losses == pytest.approx(other.batch_losses, abs=1e-5)
-    assert notes.snapshots[-1].epoch == 5
+    last = notes.snapshots[-1]
+    assert last is not None
+    assert last.epoch == 5
     notice = _notice(notes)
     assert f"resumed from the weights after epoch {stop}" in notice
     sentence = "SGD without momentum and shuffling needs nothing else, but Apple does not guarantee identical results"
