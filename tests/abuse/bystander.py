@@ -44,7 +44,12 @@ class Bystander:
 def main() -> None:
     url, token = sys.argv[1:]
     over = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+
+    def wait_for_end() -> None:
+        sys.stdin.read()
+        over.set()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
     seconds: list[float] = []
     failures: list[str] = []
     while not over.wait(_PAUSE_SECONDS) or not seconds:

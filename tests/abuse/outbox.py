@@ -59,6 +59,8 @@ def main() -> None:
         redis = connect(service.valkey.url)
         store = Store(redis, lease_seconds=3600)
         claim = claimed_job(store, http, 1000)
+        job = store.jobs.get(claim.tenant, claim.job_id)
+        assert job is not None
         stop = StopFlag()
         with Outbox(stop) as outbox:
             report = Report(
@@ -67,7 +69,7 @@ def main() -> None:
                 outbox,
                 stop,
                 engine="jax",
-                hyperparameters=store.jobs.get(claim.tenant, claim.job_id).request.hyperparameters,
+                hyperparameters=job.request.hyperparameters,
                 checkpoints=Checkpoints(
                     CheckpointPolicy(every_epochs=1_000_000),
                     Blobs((Path(home) / "blobs").as_uri()),

@@ -33,7 +33,10 @@ def run(size: Size, *, only: Collection[str] | None = None, say: Say, worst: flo
     for name, attack in ATTACKS.items():
         if only is None or name in only:
             wrong += _run_beside_bystander(name, attack, size, say, worst)
-    alone = {"outbox": lambda: outbox.run(size.outage_seconds), "lost records": lambda: lost_records.run(size.sweeps)}
+    alone: dict[str, Callable[[], Damage]] = {
+        "outbox": lambda: outbox.run(size.outage_seconds),
+        "lost records": lambda: lost_records.run(size.sweeps),
+    }
     for name, attack_alone in alone.items():
         if only is None or name in only:
             began = time.monotonic()

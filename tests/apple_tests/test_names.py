@@ -36,6 +36,8 @@ def test_selectors_and_constants_are_read_from_a_wheel(tmp_path: Path) -> None:
             'functions = {"CVPixelBufferCreateIt": (b"iQ", "", {}), "CVDisplayLinkStart": (b"i",)}\n',
         )
     spec = importlib.util.spec_from_file_location("pyobjc_names", GENERATOR)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.table(wheel, quartz) == {

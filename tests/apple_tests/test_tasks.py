@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -207,7 +208,7 @@ def test_configured_call_fails_with_an_error(  # noqa: PLR0917 - fixtures
     models, file = apple.CoreML.MLModel, shared.url(tmp_path / "small.mlmodel")
     data, key = shared.batch(), apple.CoreML.MLParameterKey.weights().scopedTo_("dense")
     make = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_completionHandler_error_
-    calls = {
+    calls: dict[str, Callable[[], tuple[object, object]]] = {
         "compile": lambda: models.compileModelAtURL_error_(file, None),
         "task": lambda: make(where, data, lambda _context: None, None),
         "read": lambda: model.parameterValueForKey_error_(key, None),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from pippin.api.jobs import Job
@@ -109,7 +110,7 @@ class Campaign:
     def _drive(self, client: Client) -> None:
         while (number := self._next_job()) is not None:
             body = self._request(number)
-            job = _patiently(lambda body=body, number=number: client.submit(body, idempotency_key=f"{number}"))
+            job = _patiently(partial(client.submit, body, idempotency_key=f"{number}"))
             follower = _Follower(client, job.id)
             follower.start()
             with self._lock:

@@ -18,7 +18,8 @@ PLISTS = sorted(FOLDER.glob("*.plist"))
 
 
 def read(path: Path) -> dict[str, Any]:
-    return plistlib.loads(path.read_bytes())
+    settings: dict[str, Any] = plistlib.loads(path.read_bytes())
+    return settings
 
 
 # common.sh is checked with the scripts that source it: alone, its variables are unused or undefined.

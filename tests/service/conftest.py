@@ -14,7 +14,9 @@ import httpx2
 import numpy as np
 import pytest
 import structlog
+from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.datastructures import State
 
 from pippin.api.checkpoints import StoredCheckpoint
 from pippin.api.tokens import DEFAULT_TENANT
@@ -112,9 +114,16 @@ class RunningService:
         return httpx2.Client(base_url=self.url, timeout=DEADLINE, verify=_NO_CERTIFICATES)
 
     @property
+    def state(self) -> State:
+        """What the running application holds."""
+        app = self.server.config.app
+        assert isinstance(app, FastAPI)
+        return app.state
+
+    @property
     def services(self) -> Services:
         """The objects of the running application."""
-        services: Services = self.server.config.app.state.services
+        services: Services = self.state.services
         return services
 
     @property
@@ -132,7 +141,7 @@ class RunningService:
 
     def figure(self, name: str, **labels: str) -> float:
         """The present value of a metric."""
-        return float(self.server.config.app.state.meters.registry.get_sample_value(name, labels) or 0)
+        return float(self.state.meters.registry.get_sample_value(name, labels) or 0)
 
 
 MakeService = Callable[..., RunningService]

@@ -113,7 +113,12 @@ def test_reaper_runs_while_every_shared_thread_is_busy(
 ) -> None:
     service = make_service(sample=False, reaper_interval_seconds=0.1)
     busy: list[int] = []
-    monkeypatch.setattr(Jobs, "page", lambda *_, **__: busy.append(1) or gate.wait(60))
+
+    def page(*_: object, **__: object) -> bool:
+        busy.append(1)
+        return gate.wait(60)
+
+    monkeypatch.setattr(Jobs, "page", page)
     limits = httpx2.Limits(max_connections=60)
     with httpx2.Client(base_url=service.url, timeout=60, limits=limits, verify=False) as http:
         for _ in range(45):

@@ -126,6 +126,7 @@ def test_held_out_rows_are_evaluated_by_default(
     assert (measured(report), report["notice"]) == (("train", "held_out", 10, 0), None)
     # The worker measured the same rows with the same weights after the last epoch.
     last = client.job(job).latest_metrics
+    assert last is not None
     assert report["loss"] == pytest.approx(last.validation_loss, rel=1e-4)
     assert report["accuracy"] == last.validation_accuracy
     held_out = held_out_rows(ROWS, 0.25, hyperparameters.get("seed", 0)).tolist()
@@ -236,6 +237,7 @@ def test_paused_and_retried_jobs_keep_their_held_out_rows(client: Client, evalua
     assert (ended.status, len(client.job(job.id).attempts)) == ("succeeded", 2)
     report = evaluate(ended.id)
     assert measured(report) == ("train", "held_out", 10, 0)
+    assert ended.latest_metrics is not None
     assert report["loss"] == pytest.approx(ended.latest_metrics.validation_loss, rel=1e-4)
 
 

@@ -110,7 +110,7 @@ def test_long_document_is_paginated_without_gaps(
 ) -> None:
     whole = http.get(f"{trained}/{path}").json()
     assert (whole["has_more"], whole["next"]) == (False, None)
-    state = service.server.config.app.state
+    state = service.state
     usual = state.services
     state.services = replace(usual, streams=replace(usual.streams, max_bytes=1))
     try:

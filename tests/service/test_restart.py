@@ -43,7 +43,7 @@ class Follower(threading.Thread):
         super().__init__(daemon=True)
         self.seen: list[Event] = []
         self.failure: Exception | None = None
-        self._follow = lambda: follow(url, job_id, self._note)
+        self._follow: Callable[[], None] = lambda: follow(url, job_id, self._note)
         self.start()
 
     def run(self) -> None:

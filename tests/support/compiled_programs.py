@@ -4,7 +4,7 @@ Many tests compile the same few programs. The fixture is made autouse by the con
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -24,10 +24,11 @@ def shared_programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
     before = {name: getattr(jax.config, name) for name in settings}
+    update: Callable[[str, object], None] = jax.config.update
     for name, value in settings.items():
-        jax.config.update(name, value)
+        update(name, value)
     compilation_cache.reset_cache()
     yield
     for name, value in before.items():
-        jax.config.update(name, value)
+        update(name, value)
     compilation_cache.reset_cache()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import IO, AnyStr
 
 
 def module(name: str, *arguments: object) -> list[str]:
@@ -13,6 +14,18 @@ def module(name: str, *arguments: object) -> list[str]:
 def pippin(*arguments: object) -> list[str]:
     """`pippin` with these arguments."""
     return module("pippin", *arguments)
+
+
+def stdout_of(process: subprocess.Popen[AnyStr]) -> IO[AnyStr]:
+    """The pipe that a process writes its output to."""
+    assert process.stdout is not None
+    return process.stdout
+
+
+def stderr_of(process: subprocess.Popen[AnyStr]) -> IO[AnyStr]:
+    """The pipe that a process writes its errors to."""
+    assert process.stderr is not None
+    return process.stderr
 
 
 def is_running(pid: int) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Up
 from tests.support.environment import clean_environment
-from tests.support.processes import pippin
+from tests.support.processes import pippin, stdout_of
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
@@ -65,7 +65,7 @@ def test_stopped_demo_leaves_no_process(tmp_path: Path, with_signal: signal.Sign
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as demo:
-        assert b"Pippin runs at" in demo.stdout.readline()
+        assert b"Pippin runs at" in stdout_of(demo).readline()
         assert processes_with(str(tmp_path)) != []
         demo.send_signal(with_signal)
         demo.wait(30)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx2
 import pytest
@@ -193,8 +194,12 @@ def test_cancel_and_pause_take_effect_despite_a_dead_worker(
 def test_job_that_loses_three_workers_fails_with_worker_lost(client: Client, worker: Member) -> None:
     # No checkpoint is made between the attempts.
     job_id = submit(client, max_attempts=3, checkpoint={"every_epochs": 10_000, "keep": 1})
+
+    def has_attempts(count: int) -> bool:
+        return len(client.job(job_id).attempts) == count
+
     for number in (1, 2, 3):
-        wait_for(lambda number=number: len(client.job(job_id).attempts) == number, seconds=60)
+        wait_for(partial(has_attempts, number), seconds=60)
         wait_for(lambda: status(client, job_id) == "running")
         worker.kill()
     done = client.wait(job_id, timeout=60)

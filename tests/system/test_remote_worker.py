@@ -19,7 +19,7 @@ from pippin.store import connect
 from tests.conftest import Up
 from tests.support.environment import clean_environment
 from tests.support.paths import WORKER_ACL
-from tests.support.processes import module, pippin
+from tests.support.processes import module, pippin, stderr_of
 from tests.support.tls import Authority, TlsFront
 
 # Whole processes take their time.
@@ -94,7 +94,7 @@ class FarWorker:
         self._reader = threading.Thread(target=self._read)
 
     def _read(self) -> None:
-        for line in self.process.stderr:
+        for line in stderr_of(self.process):
             self.log += line
 
     def __enter__(self) -> Self:
@@ -109,7 +109,7 @@ class FarWorker:
             self.process.kill()
             self.process.wait()
             self._reader.join(10)
-            self.process.stderr.close()
+            stderr_of(self.process).close()
 
 
 def test_remote_worker_trains_and_resumes_a_broken_download(service: Service, token_file: Path, tmp_path: Path) -> None:

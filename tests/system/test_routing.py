@@ -18,7 +18,7 @@ from tests.conftest import Up
 from tests.pippin.models.mlmodel.files import neighbors, network
 from tests.support.environment import clean_environment
 from tests.support.paths import ROOT
-from tests.support.processes import pippin
+from tests.support.processes import pippin, stdout_of
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
@@ -125,9 +125,9 @@ def test_core_ml_job_waits_for_a_mac_and_reports_it_to_followers(workplace: Work
     assert workplace.client.job(job_id).waiting_for == NO_MAC
     follow = pippin("metrics", job_id, "--follow")
     with subprocess.Popen(follow, env=workplace.environment, stdout=subprocess.PIPE, text=True) as following:
-        assert [next(following.stdout).rstrip() for _ in range(2)] == ["queued", NO_MAC]
+        assert [next(stdout_of(following)).rstrip() for _ in range(2)] == ["queued", NO_MAC]
         workplace.start_mac()
-        rest = [line.rstrip() for line in following.stdout]
+        rest = [line.rstrip() for line in stdout_of(following)]
     assert following.returncode == 0
     assert NO_MAC not in rest
     assert rest[-2:] == [f"{job_id} succeeded.", f"Download its model: pippin download {job_id}"]

@@ -103,7 +103,12 @@ def test_failed_redis_connection_does_not_expose_its_password(valkey_url: str, t
         subprocess.Popen(module(name), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         for name in ("service", "worker")
     ]
-    timer = threading.Timer(20, lambda: [process.terminate() for process in processes])
+
+    def terminate() -> None:
+        for process in processes:
+            process.terminate()
+
+    timer = threading.Timer(20, terminate)
     timer.start()
     try:
         for process in processes:

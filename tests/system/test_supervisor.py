@@ -13,7 +13,7 @@ import pytest
 from pippin.client import Client
 from tests.conftest import Up
 from tests.support.environment import clean_environment
-from tests.support.processes import is_running, pippin
+from tests.support.processes import is_running, pippin, stdout_of
 from tests.support.specs import digits_spec
 from tests.support.waiting import wait_for
 
@@ -142,12 +142,12 @@ def test_up_prints_its_address_and_next_commands(tmp_path: Path) -> None:
     try:
         lines: list[str] = []
         while not any("pippin jobs" in line for line in lines):
-            lines.append(process.stdout.readline())
+            lines.append(stdout_of(process).readline())
             assert lines[-1], lines
     finally:
         process.terminate()
         process.wait(30)
-        process.stdout.close()
+        stdout_of(process).close()
     printed = [line.partition("│ ")[2] for line in lines if line.startswith("pippin")]
     assert printed[0].startswith("ready at http://127.0.0.1:")
     assert printed[1].startswith("  curl -s http://127.0.0.1:")

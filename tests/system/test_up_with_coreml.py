@@ -10,6 +10,7 @@ import pytest
 from pippin.client import Client
 from tests.support.environment import clean_environment
 from tests.support.paths import APPLE
+from tests.support.processes import stdout_of
 from tests.support.waiting import wait_for
 
 # Whole processes take their time.
@@ -43,7 +44,7 @@ def test_a_core_ml_worker_runs_beside_the_jax_one(tmp_path: Path) -> None:
         ) as process,
     ):
         try:
-            url = process.stdout.readline().strip()
+            url = stdout_of(process).readline().strip()
             assert url, log.read_text()
             with Client(url) as client:
                 wait_for(

@@ -24,6 +24,7 @@ def test_worker_pauses_between_failed_attempts_and_can_be_stopped(
     cache.write_text("where a folder belongs")
     failed = bench.wait_until(bench.submit(max_attempts=3), Status.FAILED)
     assert [each.status for each in failed.attempts] == ["lost"] * 3
+    assert failed.reason is not None
     assert failed.reason.code is Reason.WORKER_LOST
     assert "could not be read or written" in failed.reason.detail
     wait_for(lambda: worker.log.count("pausing: consecutive attempts") == 2)

@@ -40,6 +40,7 @@ def test_paused_and_killed_trainings_end_in_the_same_bytes(bench: Bench, worker:
     bench.wait_for_epoch(paused)
     bench.store.jobs.pause(TENANT, paused.id)
     resting = bench.wait_until(paused, Status.PAUSED)
+    assert resting.checkpoint is not None
     assert resting.checkpoint.epoch >= 1
     bench.store.jobs.resume(TENANT, paused.id)
 
@@ -53,6 +54,7 @@ def test_paused_and_killed_trainings_end_in_the_same_bytes(bench: Bench, worker:
         done = bench.job(job)
         assert [each.status for each in done.attempts] == [status, "succeeded"]
         resumed = done.attempts[1].resumed_from
+        assert resumed is not None
         assert resumed.epoch >= 1
         assert resumed.notice is None
         assert _epoch_metrics(bench, job) == _epoch_metrics(bench, whole)

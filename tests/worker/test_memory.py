@@ -7,6 +7,7 @@ import pytest
 
 from pippin.api.states import Reason
 from pippin.models.spec.memory import TrainingMemory
+from tests.support.processes import stdout_of
 from worker.engines.engine import EngineError
 from worker.memory import MemoryWatch, check_training, held_bytes, resident_bytes
 
@@ -43,7 +44,7 @@ def test_mapped_files_do_not_count(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-P", "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
-        process.stdout.readline()
+        stdout_of(process).readline()
         held, resident = held_bytes(process.pid), resident_bytes(process.pid)
         process.kill()
     assert held is not None

@@ -2,12 +2,14 @@
 
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
 from redis import Redis
 from rq import Queue
 
+from pippin.api.jobs import Job
 from pippin.api.states import Reason, Status
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import FUNCTION, QUEUES, Store
@@ -48,12 +50,17 @@ def test_worker_is_listed_with_its_job_until_a_cancel_stops_the_training(
 @pytest.mark.full
 def test_job_of_a_killed_child_is_retried(bench: Bench, worker: WorkerProcess) -> None:
     job = bench.submit_long(max_attempts=2)
+
+    def runs(number: int, job: Job) -> bool:
+        return [attempt.status for attempt in job.attempts][number - 1 :] == ["running"]
+
     for number in (1, 2):
-        bench.wait_until(job, lambda job, number=number: [a.status for a in job.attempts][number - 1 :] == ["running"])
+        bench.wait_until(job, partial(runs, number))
         (child,) = worker.children()
         os.kill(child, signal.SIGKILL)
     failed = bench.wait_until(job, Status.FAILED)
     assert [each.status for each in failed.attempts] == ["lost", "lost"]
+    assert failed.reason is not None
     assert failed.reason.code is Reason.WORKER_LOST
     assert "SIGKILL" in failed.reason.detail
     assert worker.process.poll() is None

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,7 +110,8 @@ def test_unnamed_blobs_are_recovered_as_dataset_and_model(
     monkeypatch.delenv("PIPPIN_REDIS_URL")
     monkeypatch.setenv("PIPPIN_HOME", str(running_up.home))
 
-    def dataset(name: str) -> dict[str, object]:
+    def dataset(name: str) -> dict[str, Any]:
+        named: dict[str, Any]
         (named,) = (each for each in with_service.json("datasets", "list") if each["name"] == name)
         return named
 

@@ -11,6 +11,7 @@ import pytest
 from pippin.cli.following import Waiting
 from pippin.errors import PippinError
 from tests.pippin.cli.conftest import JOB, Invoke, Processes, Terminal
+from tests.support.processes import stderr_of, stdout_of
 from tests.support.waiting import wait_for
 
 NO_MAC = "No live worker has the coreml engine"
@@ -63,9 +64,9 @@ def test_following_as_json_prints_the_waiting_reason_on_stderr(
     processes: Processes, with_service: Invoke, queued: str
 ) -> None:
     with processes.start("metrics", queued, "--follow", "--json") as following:
-        assert following.stderr.readline().startswith(NO_MAC)
+        assert stderr_of(following).readline().startswith(NO_MAC)
         with_service.ok("cancel", queued)
-        assert [json.loads(line)["status"] for line in following.stdout] == ["cancelled"]
+        assert [json.loads(line)["status"] for line in stdout_of(following)] == ["cancelled"]
         assert following.wait(60) == 1
 
 
@@ -74,11 +75,11 @@ def test_cancelled_job_ends_its_followers_with_1(processes: Processes, with_serv
     job_file.write_text(LONG)
     job_id = with_service.ok("submit", job_file).strip()
     with processes.start("metrics", job_id, "--follow") as following:
-        next(line for line in following.stdout if line.startswith("epoch"))
+        next(line for line in stdout_of(following) if line.startswith("epoch"))
         said = with_service.ok("cancel", job_id)
         assert said in {f"{job_id} is cancelling.\n", f"{job_id} is cancelled.\n"}
-        following.stdout.read()
-        assert f"{job_id} was cancelled" in following.stderr.read()
+        stdout_of(following).read()
+        assert f"{job_id} was cancelled" in stderr_of(following).read()
         assert following.wait(60) == 1
 
 
@@ -86,11 +87,11 @@ def test_cancelled_job_ends_its_followers_with_1(processes: Processes, with_serv
 def test_ctrl_c_stops_following_but_not_the_job(processes: Processes, with_service: Invoke, job_file: Path) -> None:
     job_file.write_text(LONG)
     with processes.start("submit", job_file, "--follow") as following:
-        job_id = following.stdout.readline().strip()
-        next(line for line in following.stdout if line.startswith("epoch"))
+        job_id = stdout_of(following).readline().strip()
+        next(line for line in stdout_of(following) if line.startswith("epoch"))
         following.send_signal(signal.SIGINT)
-        following.stdout.read()
-        said = following.stderr.read()
+        stdout_of(following).read()
+        said = stderr_of(following).read()
         assert following.wait(60) == 130
     assert (
         f"the job continues. Follow it again: pippin metrics {job_id} --follow. Cancel it: pippin cancel {job_id}"
@@ -104,15 +105,15 @@ def test_ctrl_c_stops_following_but_not_the_job(processes: Processes, with_servi
 def test_following_continues_while_a_job_is_paused(processes: Processes, with_service: Invoke, queued: str) -> None:
     with_service.ok("pause", queued)
     with processes.start("metrics", queued, "--follow") as following:
-        assert [following.stdout.readline() for _ in range(3)] == [
+        assert [stdout_of(following).readline() for _ in range(3)] == [
             "queued\n",
             "paused\n",
             f"The job is paused. Resume it: pippin resume {queued}\n",
         ]
         assert following.poll() is None
         with_service.ok("resume", queued)
-        assert following.stdout.readline() == "queued\n"
-        assert NO_MAC in following.stdout.readline()
+        assert stdout_of(following).readline() == "queued\n"
+        assert NO_MAC in stdout_of(following).readline()
         with_service.ok("cancel", queued)
         assert following.wait(60) == 1
 
@@ -121,10 +122,10 @@ def test_following_continues_while_a_job_is_paused(processes: Processes, with_se
 def test_a_retry_can_be_followed(processes: Processes, with_service: Invoke, queued: str) -> None:
     with_service.ok("cancel", queued)
     with processes.start("retry", queued, "--follow", "--json") as following:
-        new = json.loads(following.stdout.readline())
+        new = json.loads(stdout_of(following).readline())
         assert (new["retry_of"], new["status"]) == (queued, "queued")
         with_service.ok("cancel", new["id"])
-        assert [json.loads(line)["status"] for line in following.stdout] == ["cancelled"]
+        assert [json.loads(line)["status"] for line in stdout_of(following)] == ["cancelled"]
         assert following.wait(60) == 1
 
 

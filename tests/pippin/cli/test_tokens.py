@@ -18,7 +18,9 @@ def test_token_is_printed_alone_on_stdout_and_only_once(invoke: Invoke, store: S
     created = invoke(*CREATE, "worker", "--name", "mac-mini")
     assert created.exit_code == 0, created.output
     token = created.stdout.removesuffix("\n")
-    assert store.tokens.check(token).token.role == "worker"
+    record = store.tokens.check(token).token
+    assert record is not None
+    assert record.role == "worker"
     assert "not shown again" in created.stderr
     listed = invoke("tokens", "list")
     assert "mac-mini" in listed.stdout

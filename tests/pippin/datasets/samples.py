@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +55,8 @@ class Dataset:
 
     def values(self, name: str) -> list[Any]:
         """An array as nested lists; `name` is `split/feature`."""
-        return self.arrays[name].tolist()
+        values: list[Any] = self.arrays[name].tolist()
+        return values
 
 
 # The fixtures: each takes files by name, optionally limits, and options of the query as keywords.
@@ -138,7 +139,7 @@ def idx(values: ArrayLike, kind: str = "u1") -> bytes:
     return bytes([0, 0, _IDX_CODES[kind], array.ndim]) + dims + array.tobytes()
 
 
-def tar(members: Mapping[str, bytes], mode: str = "w") -> bytes:
+def tar(members: Mapping[str, bytes], mode: Literal["w", "w:gz"] = "w") -> bytes:
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode=mode) as archive:
         for name, content in members.items():

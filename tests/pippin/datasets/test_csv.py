@@ -248,6 +248,7 @@ def is_text(name: str) -> bool:
 @given(st.lists(names.filter(is_text), min_size=1))
 def test_class_numbers_map_back_to_class_names(labels: list[str]) -> None:
     arrays, classes = read([label, 1] for label in labels)
+    assert classes is not None
     assert [classes[number] for (number,) in arrays["label"]] == [nfc(label) for label in labels]
 
 

@@ -51,6 +51,13 @@ def _split(
     return split_examples(_dataset(**dataset), _manifest(), _model(image), arrays, seed)
 
 
+def _divided(**dataset: Any) -> tuple[Examples, Examples]:  # noqa: ANN401 - as `_split` takes them
+    """The examples for training and those for validation."""
+    training, validation = _split(**dataset)
+    assert validation is not None
+    return training, validation
+
+
 def _dataset(**changes: object) -> ResolvedDataset:
     fields = {
         "id": "ds_1",
@@ -75,15 +82,15 @@ def test_each_training_input_gets_its_bound_feature_and_scale() -> None:
 
 
 def test_validation_uses_the_named_split() -> None:
-    _, validation = _split(validation="test")
+    _, validation = _divided(validation="test")
     assert validation.count == 3
     assert validation.scales["image"] == 1 / 255
 
 
 def test_seed_divides_all_examples_into_held_out_and_training() -> None:
-    training, held = _split(validation_fraction=0.3)
-    again, held_again = _split(validation_fraction=0.3)
-    _, held_otherwise = _split(validation_fraction=0.3, seed=8)
+    training, held = _divided(validation_fraction=0.3)
+    again, held_again = _divided(validation_fraction=0.3)
+    _, held_otherwise = _divided(validation_fraction=0.3, seed=8)
     assert (training.count, held.count) == (7, 3)
     rows = np.concatenate([training.arrays["truth"], held.arrays["truth"]]).ravel()
     assert sorted(rows.tolist()) == list(range(10))
@@ -96,7 +103,7 @@ def test_seed_divides_all_examples_into_held_out_and_training() -> None:
 
 @pytest.mark.parametrize(("fraction", "held"), [(0.001, 1), (0.999, 9)])
 def test_fraction_leaves_at_least_one_example_on_each_side(fraction: float, held: int) -> None:
-    training, validation = _split(validation_fraction=fraction)
+    training, validation = _divided(validation_fraction=fraction)
     assert (training.count, validation.count) == (10 - held, held)
 
 

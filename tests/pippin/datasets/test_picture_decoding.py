@@ -30,7 +30,8 @@ def shown(data: bytes, mode: str = "L", background: str | None = None) -> Uprigh
 
 
 def gray(data: bytes) -> list[list[int]]:
-    return np.asarray(shown(data).image).tolist()
+    rows: list[list[int]] = np.asarray(shown(data).image).tolist()
+    return rows
 
 
 def orientation(value: object) -> Image.Exif:

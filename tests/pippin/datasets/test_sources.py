@@ -136,7 +136,7 @@ def test_damaged_zip_is_refused_or_read(tmp_path_factory: pytest.TempPathFactory
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
     folder = tmp_path_factory.mktemp("damaged")
-    upload = Upload((spool([content], folder / "sent", name="", limit=10**6),))
+    upload = Upload((spool([bytes(content)], folder / "sent", name="", limit=10**6),))
     with suppress(DatasetError):
         prepared = prepare(upload, DatasetOptions(), DatasetLimits(max_unpacked_bytes=10**6), folder)
         assert prepared.arrays_path.stat().st_size > 0

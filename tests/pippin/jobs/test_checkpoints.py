@@ -33,7 +33,8 @@ def test_a_checkpoint_reads_back_as_it_was_written() -> None:
     assert back.environment == CHECKPOINT.environment
     assert back.switches == CHECKPOINT.switches
     assert back.shuffle is not None
-    assert (back.shuffle.order.tolist(), back.shuffle.order.dtype) == ([2, 0, 1], np.int32)
+    assert back.shuffle.order.tolist() == [2, 0, 1]
+    assert back.shuffle.order.dtype == np.int32
     assert back.shuffle.generator == 2**31 - 2
     for found in (back.weights, *back.moments):
         assert found.keys() == WEIGHTS.keys()

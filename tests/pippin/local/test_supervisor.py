@@ -13,7 +13,7 @@ import pytest
 
 from pippin.local.parts import Part
 from pippin.local.supervisor import Supervisor
-from tests.support.processes import is_running
+from tests.support.processes import is_running, stdout_of
 from tests.support.waiting import wait_for, wait_for_async
 
 STOPS_ON_SIGTERM = "import time; print('here', flush=True); time.sleep(600)"
@@ -155,7 +155,7 @@ def test_all_parts_end_with_a_killed_supervisor(tmp_path: Path) -> None:
     try:
         pids: set[int] = set()
         while len(pids) < 2:
-            pids |= {int(pid) for pid in process.stdout.readline().split()}
+            pids |= {int(pid) for pid in stdout_of(process).readline().split()}
         assert all(is_running(pid) for pid in pids)
         process.kill()
         process.wait(20)

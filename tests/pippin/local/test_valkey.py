@@ -12,7 +12,7 @@ import redis
 
 from pippin.local.home import HomeError, prepare_home
 from pippin.local.valkey import EmbeddedValkey, EmbeddedValkeyError
-from tests.support.processes import is_running
+from tests.support.processes import is_running, stdout_of
 from tests.support.waiting import wait_for
 
 SUPERVISOR = """
@@ -161,7 +161,7 @@ def test_server_ends_with_its_supervisor_and_the_next_one_has_the_data(tmp_path:
     with subprocess.Popen(
         [sys.executable, "-c", SUPERVISOR, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as supervisor:
-        pid = int(supervisor.stdout.readline())
+        pid = int(stdout_of(supervisor).readline())
         supervisor.kill()
     with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
         assert client.get("kept") == "yes"

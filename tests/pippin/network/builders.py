@@ -95,7 +95,9 @@ def drawn_weights(resolved: ResolvedSpec, rng: np.random.Generator, *, whole: bo
 
 def gradient(resolved: ResolvedSpec, weights: Weights, inputs: Mapping[str, Array]) -> Weights:
     """The gradient of a model's mean loss with respect to its weights, by JAX."""
-    return jax.jit(jax.grad(lambda weights: losses(resolved, weights, inputs, jnp).mean()))(weights)
+    of_mean = jax.jit(jax.grad(lambda weights: losses(resolved, weights, inputs, jnp).mean()))
+    found: Weights = of_mean(weights)
+    return found
 
 
 def differences(function: Callable[[Array], float], at: Array) -> Array:

@@ -78,7 +78,9 @@ def neighbors(neighbors_message: Message) -> AnyModel:
 def tied() -> NeighborsModel:
     """Four points in a line, each of a class of its own: at equal votes the nearest point decides."""
     message = neighbors_file([[0.0, 0.0], [3.0, 0.0], [1.0, 0.0], [2.0, 0.0]], ["a", "d", "b", "c"])
-    return replace(open_model(serialize(message)), input="point", predicted_feature="color")
+    model = open_model(serialize(message))
+    assert isinstance(model, NeighborsModel)
+    return replace(model, input="point", predicted_feature="color")
 
 
 @pytest.fixture(scope="session")

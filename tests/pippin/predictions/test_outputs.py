@@ -25,6 +25,7 @@ def test_network_answers_match_predict_across_batches(small: Small) -> None:
     model = small()
     found = compute_outputs(model, {"x": X})
     output = found.outputs["y"]
+    assert isinstance(output, np.ndarray)
     assert output.dtype == np.float32
     np.testing.assert_allclose(output, predict(model.resolved, model.weights, {"x": X})["y"], rtol=1e-6)
     assert found.labels is None
@@ -60,6 +61,7 @@ def test_a_classifier_answers_labels_and_the_probability_of_each(small: Small, c
     assert found.outputs["animal"] == [("ant", "bee", "cat")[index] for index in shares.argmax(axis=1)]
     assert len(set(found.outputs["animal"])) > 1
     first = found.outputs["shares"][0]
+    assert isinstance(first, dict)
     assert list(first) == ["ant", "bee", "cat"]
     np.testing.assert_allclose(list(first.values()), shares[0], rtol=1e-6)
 
@@ -68,6 +70,7 @@ def test_neighbours_answer_the_label_of_the_nearest(neighbors: NeighborsModel) -
     found = compute_outputs(neighbors, {"point": np.array([[0.9, 0.4], [2.9, 4.1]])})
     assert found.labels == ("red", "blue")
     assert found.outputs["color"] == ["blue", "red"]
+    assert neighbors.probabilities is not None
     assert found.outputs[neighbors.probabilities] == [{"red": 0.0, "blue": 1.0}, {"red": 1.0, "blue": 0.0}]
 
 
@@ -142,7 +145,7 @@ def test_json_has_null_for_non_finite_numbers() -> None:
 def test_overflow_gives_null_without_a_warning(small: Small, regression: dict[str, Any]) -> None:
     model = small(**regression)
     dense = model.weights["dense"]
-    huge = {"dense": dense | {"weights": np.full_like(dense["weights"], 3e38)}}
+    huge = {"dense": {**dense, "weights": np.full_like(dense["weights"], 3e38)}}
     found = compute_outputs(replace(model, weights=huge), {"x": np.full((1, 4), 9, np.float32)})
     assert prediction(found, None, 5) == {"outputs": {"y": [[None] * 3]}, "labels": None, "top": None}
 

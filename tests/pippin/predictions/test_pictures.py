@@ -18,6 +18,7 @@ COLORS = np.arange(18, dtype=np.uint8).reshape(2, 3, 3) * 13
 def decoded(feature: Feature, data: bytes, scale: str | None = "1.0") -> NDArray[Any]:
     """The only example that a picture becomes."""
     metadata = {"pippin.scale.other": "9"} if scale is None else {"pippin.scale.image": scale}
+    example: NDArray[Any]
     (example,) = from_picture((feature,), metadata, data)["image"]
     return example
 

@@ -22,7 +22,9 @@ def test_claim_starts_the_attempt_and_its_lease(store: Store, driver: Driver) ->
     (attempt,) = taken.attempts
     assert (attempt.number, attempt.worker, attempt.engine) == (1, "mac-1", "coreml")
     assert (attempt.status, attempt.ended_at) == ("starting", None)
-    assert 10 < driver.lease_end(job) / 1e6 - store.now() <= 20
+    lease_end = driver.lease_end(job)
+    assert lease_end is not None
+    assert 10 < lease_end / 1e6 - store.now() <= 20
 
 
 def test_claim_sent_again_succeeds_and_changes_nothing(store: Store, driver: Driver) -> None:
@@ -92,7 +94,9 @@ def test_renewal_and_look_return_cancel_and_only_the_renewal_prolongs_the_lease(
     assert store.attempts.read_control(held) is Control.CANCEL
     assert driver.lease_end(job) == 1
     assert [store.attempts.renew(held) for _ in range(2)] == [Control.CANCEL] * 2
-    assert driver.lease_end(job) > 1
+    lease_end = driver.lease_end(job)
+    assert lease_end is not None
+    assert lease_end > 1
 
 
 @pytest.mark.parametrize(("seconds", "control"), [(3600, Control.CONTINUE), (1e-6, Control.TIMEOUT)])
@@ -188,6 +192,7 @@ def test_long_failure_reason_is_truncated(store: Store, driver: Driver) -> None:
     job, held = driver.start()
     store.attempts.fail(held, Failure(code=Reason.ENGINE_ERROR, detail="x" * 100_000))
     failed = driver.read(job)
+    assert failed.reason is not None
     assert failed.reason.detail == "x" * 1999 + "…"
     assert failed.attempts[0].reason == failed.reason
 
@@ -223,7 +228,7 @@ def test_success_announces_the_trained_model_before_it_ends_the_job(store: Store
 
 def end(store: Store, held: Claim, ending: str) -> None:
     """Record this ending of a running attempt."""
-    arguments = {"succeed": [trained_model(held.job_id)], "fail": [FAILURE]}
+    arguments: dict[str, list[object]] = {"succeed": [trained_model(held.job_id)], "fail": [FAILURE]}
     getattr(store.attempts, ending)(held, *arguments.get(ending, []))
 
 

@@ -106,8 +106,12 @@ class Life(RuleBasedStateMachine):
     @rule(claim=claims)
     def renew(self, claim: Claim) -> None:
         controls: list[Control] = []
+
+        def note(read: Callable[[Claim], Control]) -> None:
+            controls.append(read(claim))
+
         for read in (self.store.attempts.renew, self.store.attempts.read_control):
-            self.writes(claim, lambda read=read: controls.append(read(claim)))
+            self.writes(claim, partial(note, read))
         wanted = {Status.CANCELLING: Control.CANCEL, Status.PAUSING: Control.PAUSE}
         assert set(controls) <= {wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)}
 
@@ -180,14 +184,14 @@ class Life(RuleBasedStateMachine):
     @rule(claim=claims, ending=st.sampled_from(list(ENDINGS)))
     def end(self, claim: Claim, ending: str) -> None:
         job = self.expected[claim.job_id]
-        arguments = {"succeed": [trained_model(claim.job_id)], "fail": [FAILURE]}.get(ending, [])
+        arguments: dict[str, list[object]] = {"succeed": [trained_model(claim.job_id)], "fail": [FAILURE]}
         target = ENDINGS[ending]
         if job.status is Status.CANCELLING and ending != "succeed":
             target = Status.CANCELLED
         if job.status is Status.PAUSING and ending == "hand_back":
             target = Status.PAUSED
 
-        act = partial(getattr(self.store.attempts, ending), claim, *arguments)
+        act = partial(getattr(self.store.attempts, ending), claim, *arguments.get(ending, []))
         if not self.holds(claim):
             # An ending may be sent again.
             self.succeeds(act, expected=job.endings.get(claim.token) == ending, error=LeaseLost)

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_pausing_job_of_a_lost_worker_is_paused(store: Store, driver: Driver) ->
     paused = driver.read(job)
     assert (paused.status, driver.waiting()) == (Status.PAUSED, [])
     reason = "The worker worker-1 stopped answering during attempt 1; the job is paused, as requested."
-    assert [attempt.reason.detail for attempt in paused.attempts] == [reason]
+    assert [attempt.reason and attempt.reason.detail for attempt in paused.attempts] == [reason]
     store.jobs.resume(TENANT, job.id)
     driver.run(job, 2)
 
@@ -144,7 +145,8 @@ def test_concurrent_pause_and_claim_are_consistent(store: Store, driver: Driver)
 
     for _ in range(20):
         job = driver.submit()
-        paused, claimed = at_once(lambda change, job=job: change(job), [pause, claim])
+        changes: list[Callable[[], object]] = [partial(pause, job), partial(claim, job)]
+        paused, claimed = at_once(lambda change: change(), changes)
         assert paused is (Status.PAUSING if claimed else Status.PAUSED)
         assert driver.status(job) is paused
 

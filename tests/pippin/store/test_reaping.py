@@ -68,7 +68,9 @@ def test_job_fails_when_its_attempts_are_exhausted(driver: Driver) -> None:
 def test_lost_job_after_its_timeout_fails(driver: Driver) -> None:
     job, _ = driver.start(timeout_seconds=0.000001)
     assert driver.lose(job) is Status.FAILED
-    assert driver.read(job).reason.code is Reason.TIMEOUT
+    reason = driver.read(job).reason
+    assert reason is not None
+    assert reason.code is Reason.TIMEOUT
 
 
 def test_lost_cancelling_job_ends_as_cancelled(store: Store, driver: Driver) -> None:

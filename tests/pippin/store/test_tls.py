@@ -1,6 +1,6 @@
 """Redis over TLS, as used by a worker on another machine: every kind of connection that Pippin makes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from pippin.settings import Settings, SettingsError
 from pippin.store import EventReader, Store, StoreUnavailable, connect
 from tests.pippin.store.driver import QUEUE, TENANT, Driver
 from tests.support.tls import Authority, TlsFront
-from worker.parent.rq_worker import AttemptWorker
+from worker.parent.rq_worker import AttemptRef, AttemptWorker
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +53,17 @@ async def test_events_are_read_over_tls(trusted: str) -> None:
 def test_rq_takes_jobs_over_tls(driver: Driver, trusted: str) -> None:
     job = driver.submit()
     taken: list[str] = []
+
+    def take(attempt: AttemptRef, forget: Callable[[], None]) -> None:
+        taken.append(attempt.job_id)
+        forget()
+
     with Redis.from_url(trusted) as connection:
         worker = AttemptWorker(
             QUEUE,
             name="far",
             connection=connection,
-            handle=lambda attempt, forget: (taken.append(attempt.job_id), forget())[0],
+            handle=take,
             stopping=lambda: bool(taken),
         )
         worker.work()

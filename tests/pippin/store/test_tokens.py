@@ -2,12 +2,19 @@ import pytest
 
 from pippin.api.tokens import ROLES, NewToken, Quotas, Role, issue, parse, secret_hash
 from pippin.store import BadTenant, Store, StoreLimits, keys
+from pippin.store.tokens import CheckedToken, LiveTokens
 
 
 def added(store: Store, role: Role, name: str | None = None) -> NewToken:
     token = issue(role, name)
     store.tokens.add(token)
     return token
+
+
+def secret_of(token: NewToken) -> str:
+    parsed = parse(token.text)
+    assert parsed is not None
+    return parsed.secret
 
 
 def test_without_tokens_no_token_and_no_role_is_found(store: Store) -> None:
@@ -20,9 +27,9 @@ def test_only_live_tokens_are_accepted(store: Store) -> None:
     stranger = issue("worker", "c")
     assert [token.name for token in store.tokens.all()] == ["a", "b"]
     for token in (first, second):
-        assert store.tokens.check(token.text) == (token.record, {"worker"})
+        assert store.tokens.check(token.text) == CheckedToken(token.record, frozenset({"worker"}))
     for text in (None, "", "anything", stranger.text):
-        assert store.tokens.check(text) == (None, {"worker"})
+        assert store.tokens.check(text) == CheckedToken(None, frozenset({"worker"}))
 
 
 def test_token_record_has_tenant_and_quotas(store: Store) -> None:
@@ -30,24 +37,25 @@ def test_token_record_has_tenant_and_quotas(store: Store) -> None:
     token = issue("submit", "ada", tenant="team-a", quotas=quotas)
     store.tokens.add(token)
     known = store.tokens.check(token.text).token
+    assert known is not None
     assert (known.tenant, known.quotas) == ("team-a", quotas)
 
 
 def test_live_token_id_with_another_secret_is_refused(store: Store) -> None:
     token, other = added(store, "worker"), issue("worker", None)
-    forged = token.text.replace(parse(token.text).secret, parse(other.text).secret)
+    forged = token.text.replace(secret_of(token), secret_of(other))
     assert store.tokens.check(forged).token is None
 
 
 def test_revoked_token_and_its_sessions_are_refused_and_the_role_stays(store: Store) -> None:
     token = added(store, "submit")
     session = store.tokens.open_session(token.record)
-    assert store.tokens.check_session(session) == (token.record, {"submit"})
+    assert store.tokens.check_session(session) == CheckedToken(token.record, frozenset({"submit"}))
     for _ in range(2):
         store.tokens.revoke(token.record.id)
     assert store.tokens.all() == []
-    assert store.tokens.check(token.text) == (None, {"submit"})
-    assert store.tokens.check_session(session) == (None, {"submit"})
+    assert store.tokens.check(token.text) == CheckedToken(None, frozenset({"submit"}))
+    assert store.tokens.check_session(session) == CheckedToken(None, frozenset({"submit"}))
 
 
 def test_session_expires_and_can_be_ended(store: Store) -> None:
@@ -67,9 +75,14 @@ def test_redis_stores_no_secret(store: Store) -> None:
     kept = list(store.redis.keys("*"))
     for key in list(kept):
         kind = store.redis.type(key)
-        kept += store.redis.hvals(key) if kind == "hash" else [store.redis.get(key)] if kind == "string" else []
+        if kind == "hash":
+            kept += store.redis.hvals(key)
+        elif kind == "string":
+            value = store.redis.get(key)
+            assert value is not None
+            kept.append(value)
     assert len(kept) == 8
-    for secret in (token.text, parse(token.text).secret, session):
+    for secret in (token.text, secret_of(token), session):
         assert not any(secret in value for value in kept)
 
 
@@ -96,9 +109,10 @@ def test_live_tokens_and_sessions_are_listed(store: Store) -> None:
     store.tokens.revoke(revoked.record.id)
     ids = [kept.record.id, revoked.record.id, "token_unknown"]
     live = store.tokens.live(ids, [*hashes.values(), ended])
-    assert live == ({kept.record.id}, {hashes[kept]}, {"read"})
+    readers = frozenset({"read"})
+    assert live == LiveTokens(frozenset({kept.record.id}), frozenset({hashes[kept]}), readers)
     # A session does not add a token that the query does not name.
-    assert store.tokens.live([], []) == (set(), set(), {"read"})
+    assert store.tokens.live([], []) == LiveTokens(frozenset(), frozenset(), readers)
 
 
 def test_roles_are_deleted_only_without_live_tokens(store: Store) -> None:
@@ -116,7 +130,8 @@ def test_live_tokens_without_recorded_roles_count_as_every_role(store: Store) ->
     session = store.tokens.open_session(token.record)
     store.redis.delete(keys.GUARDED_ROLES)
     assert store.tokens.issued_roles() == store.tokens.check(None).issued_roles == set(ROLES)
-    assert store.tokens.check(token.text) == store.tokens.check_session(session) == (token.record, set(ROLES))
+    of_every_role = CheckedToken(token.record, frozenset(ROLES))
+    assert store.tokens.check(token.text) == store.tokens.check_session(session) == of_every_role
 
 
 def test_oldest_sessions_over_the_limit_end(store: Store) -> None:

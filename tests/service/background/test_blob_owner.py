@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,8 @@ def test_another_redis_over_the_same_store_deletes_nothing(storage: Storage, oth
     storage.name_models(*digests)
     sweep_repeatedly(other.sweeper())
     assert storage.digests == set(digests)
-    assert other.refusal is Refusal.LOST
+    refusal = other.refusal
+    assert refusal is Refusal.LOST
     # A Redis that owns another store is recognized as foreign.
     other.store.blob_ledger.draw_identity()
     sweep_repeatedly(other.sweeper())
@@ -317,8 +319,7 @@ def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(make_service: 
 
     wait_for(lambda: refused_after(0), otherwise="the sweeper does not refuse")
     for _ in range(3):
-        now = time.time()
-        wait_for(lambda now=now: refused_after(now), otherwise="the sweeper does not go on")
+        wait_for(partial(refused_after, time.time()), otherwise="the sweeper does not go on")
     assert list(blobs.names()) == [digest]
     assert httpx2.get(f"{service.url}/metrics").text.count('pippin_sweep_refused{reason="lost"} 1.0') == 1
     # A service that restarts on the emptied Redis and adds records does not claim the store either.

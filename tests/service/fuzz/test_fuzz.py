@@ -69,7 +69,7 @@ def test_mutated_uploads_never_break_the_service(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cases = pytestconfig.getoption("--fuzz-cases")
-    sandbox: Sandbox = service.server.config.app.state.services.sandbox
+    sandbox: Sandbox = service.state.services.sandbox
     models, documents, tally = files(), specs(), Tally()
 
     def send(number: int) -> None:

@@ -75,7 +75,7 @@ def opened(service: RunningService) -> float:
 
 def wait_for_active(service: RunningService, count: int) -> None:
     """Wait until so many connections are open and none is idle."""
-    idle = service.server.config.app.state.connections._idle
+    idle = service.state.connections._idle
     wait_for(lambda: opened(service) == count and not idle)
 
 
@@ -151,7 +151,7 @@ def test_body_after_the_response_is_not_read_endlessly(make_service: MakeService
 
 def test_idle_connections_are_closed_for_new_ones(make_service: MakeService, sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=8)
-    most = service.server.config.app.state.connections.max_by_address
+    most = service.state.connections.max_by_address
     assert most == 6
     idle = [sockets.connect(service, HEAD) for _ in range(20)]
     answered = sockets.connect(service, WHOLE)

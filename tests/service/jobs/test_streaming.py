@@ -207,7 +207,7 @@ def test_disconnected_client_is_unsubscribed(http: httpx2.Client, service: Runni
 @contextmanager
 def short_send_timeout(service: RunningService) -> Iterator[None]:
     """The service waits half a second for a client to read."""
-    state = service.server.config.app.state
+    state = service.state
     usual = state.services
     state.services = replace(usual, streams=replace(usual.streams, send_timeout=0.5))
     yield

@@ -164,7 +164,7 @@ class World:
 @pytest.fixture
 def operations(service: RunningService) -> list[Operation]:
     """Every operation that the service's routes declare, in the order of `EXAMPLES`."""
-    declared = list(service.server.config.app.state.operations)
+    declared = list(service.state.operations)
     missing = [(each.method, each.path) for each in declared if (each.method, each.path) not in EXAMPLES]
     assert not missing, "give these operations an example, so that every role is tried on them"
     order = list(EXAMPLES)

@@ -84,7 +84,7 @@ def test_unused_token_makes_tokens_required(start: Start, add: Add, store: Store
 
 
 def test_metric_reports_lost_token_records(make_service: MakeService, add: Add, store: Store) -> None:
-    state = make_service(token_check_seconds=0.05).server.config.app.state
+    state = make_service(token_check_seconds=0.05).state
     value = state.meters.registry.get_sample_value
     add("read")
     wait_for(lambda: state.services.requirement.recall().roles, "the service has seen the token")

@@ -42,7 +42,7 @@ def test_error_after_the_response_has_started_is_raised() -> None:
 def test_unexpected_store_error_is_an_internal_error(
     http: httpx2.Client, service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state = service.server.config.app.state
+    state = service.state
     monkeypatch.setitem(state._state, "services", replace(state.services, store=object()))
     is_problem(http.get("/jobs"), 500, "internal-error")
 

@@ -183,7 +183,9 @@ def test_engine_receives_the_requested_splits_and_reporting(bench: Bench, attemp
     engine = Scripted()
     attempt(bench.submit(dataset={"validation_fraction": 0.1}), engine)
     attempt(bench.submit(report="batch"), engine)
-    assert [(run.training.count, run.validation.count, run.report_batches) for run in engine.runs] == [
+    assert [
+        (run.training.count, run.validation and run.validation.count, run.report_batches) for run in engine.runs
+    ] == [
         (270, 30, False),
         (300, 60, True),
     ]

@@ -27,7 +27,7 @@ def test_writes_are_carried_out_in_order(stop: StopFlag) -> None:
     written: list[int] = []
     with Outbox(stop) as outbox:
         for number in range(100):
-            outbox.put(lambda number=number: written.append(number))
+            outbox.put(partial(written.append, number))
         assert outbox.flush(10)
     assert written == list(range(100))
 
@@ -139,9 +139,12 @@ def test_training_waits_when_no_detail_is_left_to_drop(stop: StopFlag) -> None:
 def test_stop_ends_the_wait_for_a_full_outbox(stop: StopFlag) -> None:
     away = Away()
     with Outbox(stop, max_bytes=2**20) as outbox:
-        training = threading.Thread(
-            target=lambda: [outbox.put(partial(away.write, number, {})) for number in range(500)]
-        )
+
+        def train() -> None:
+            for number in range(500):
+                outbox.put(partial(away.write, number, {}))
+
+        training = threading.Thread(target=train)
         training.start()
         stop.set(Cause.CANCELLED)
         training.join(30)

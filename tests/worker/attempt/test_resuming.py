@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ class Counting:
             if taken % 2:
                 done = taken // 2 + 1
                 result = EpochResult(done, 1 / done, None, None, 0.1, 10.0, None)
-                observer.epoch_ended(result, lambda done=done: self._at(training, 2 * done))
+                observer.epoch_ended(result, partial(self._at, training, 2 * done))
         return self._at(training, 2 * training.hyperparameters.epochs).weights
 
     def _at(self, training: TrainingRun, taken: int) -> Checkpoint:
@@ -133,8 +134,10 @@ def test_handed_back_job_resumes_at_its_mini_batch(bench: Bench, count: Count, m
     count(job, at(mini_batch, Cause.TERMINATED))
     assert bench.standing(job) == (Status.QUEUED, ["handed_back"])
     (resumed,) = count(job, number=2).resumed
+    assert resumed is not None
     assert (resumed.epoch, resumed.step) == place
     recorded = bench.job(job).attempts[1].resumed_from
+    assert recorded is not None
     assert (recorded.epoch, recorded.step, recorded.notice) == (*place, "counted in another way")
     assert_trained_once(bench, job)
 
@@ -150,6 +153,7 @@ def test_pause_stores_a_checkpoint_and_the_job_resumes_from_it(bench: Bench, cou
     count(job, pause)
     assert bench.standing(job) == (Status.PAUSED, ["paused"])
     checkpoint = bench.job(job).checkpoint
+    assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step) == (2, 1)
     assert bench.store.jobs.resume(TENANT, job.id).status is Status.QUEUED
     count(job, number=2)
@@ -161,6 +165,7 @@ def test_timed_out_attempt_keeps_its_checkpoint_for_a_retry(bench: Bench, count:
     count(job, at(3, Cause.TIMED_OUT))
     assert bench.failure(job)[0] is Reason.TIMEOUT
     checkpoint = bench.job(job).checkpoint
+    assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step) == (1, 1)
 
 
@@ -170,6 +175,7 @@ def test_attempt_resumed_after_the_last_epoch_only_writes_the_model(bench: Bench
     count(job, engine=StoppedAtTheEnd)
     assert bench.job(job).status is Status.QUEUED
     (resumed,) = count(job, number=2).resumed
+    assert resumed is not None
     assert resumed.epoch == EPOCHS
     assert bench.artifact(job, "trained") == bench.artifact(twin, "trained")
 
@@ -190,10 +196,12 @@ def test_unreadable_checkpoint_is_replaced_by_the_previous_one(
     job = submit(bench, spec={**bench.spec, "initial_seed": seed})
     count(job, at(6, Cause.TERMINATED))
     newest = bench.job(job).checkpoint
+    assert newest is not None
     assert newest.epoch == 3
     name = newest.digest.removeprefix("sha256:")
     harm(home / "blobs" / name[:2] / name)
     (resumed,) = count(job, number=2).resumed
+    assert resumed is not None
     assert resumed.epoch == 2
     assert any("cannot be used" in event["line"] for event in bench.events(job, "log"))
     assert_trained_once(bench, job)
@@ -207,7 +215,9 @@ def test_long_blob_outage_loses_the_attempt_and_not_the_job(bench: Bench, count:
     job = submit(bench)
     count(job, blobs=Failing((home / "blobs").as_uri()))
     assert bench.standing(job) == (Status.QUEUED, ["lost"])
-    assert "the blobs are away" in bench.job(job).attempts[0].reason.detail
+    reason = bench.job(job).attempts[0].reason
+    assert reason is not None
+    assert "the blobs are away" in reason.detail
     count(job, number=2)
     assert bench.job(job).status is Status.SUCCEEDED
 

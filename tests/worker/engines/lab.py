@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from pippin.api.requests import Hyperparameters
 from pippin.jobs.checkpoints import Checkpoint
-from pippin.models.mlmodel import build
+from pippin.models.mlmodel import Samples, Weights, build
 from pippin.models.spec import resolve
-from worker.engines.engine import EpochResult, Examples, TrainingRun
+from worker.engines.engine import Engine, EpochResult, Examples, Observer, TrainingRun
 
 Layer = dict[str, Any]
 
@@ -131,15 +131,22 @@ def run(
     return TrainingRun(model, values, training, validation, report_batches)
 
 
-Weights = Mapping[str, Mapping[str, NDArray[np.generic]]]
+def train(engine: Engine, run: TrainingRun, observer: Observer) -> Weights:
+    """The weights that an engine learns."""
+    learned = engine.train(run, observer)
+    assert not isinstance(learned, Samples)
+    return learned
 
 
-def bits(weights: Weights) -> dict[str, bytes]:
+Arrays = Mapping[str, Mapping[str, NDArray[np.generic]]]
+
+
+def bits(weights: Arrays) -> dict[str, bytes]:
     """The bytes of each array, by layer and part."""
     return {f"{layer}/{key}": array.tobytes() for layer, arrays in weights.items() for key, array in arrays.items()}
 
 
-def assert_close(actual: Weights, expected: Weights, tolerance: float = 1e-6) -> None:
+def assert_close(actual: Arrays, expected: Arrays, tolerance: float = 1e-6) -> None:
     """The same layers with the same parts, in single precision and as near as the tolerance."""
     assert [(layer, list(arrays)) for layer, arrays in actual.items()] == [
         (layer, list(arrays)) for layer, arrays in expected.items()

@@ -54,6 +54,7 @@ def test_hand_back_drain_keeps_the_checkpoint_and_the_worker(bench: Bench, worke
     store.workers.undrain("drainee")
     again = bench.wait_until(job, lambda job: len(job.attempts) == 2 and job.status is Status.RUNNING)
     resumed = again.attempts[1].resumed_from
+    assert resumed is not None
     assert (resumed.epoch, resumed.step) == (back.checkpoint.epoch, back.checkpoint.step)
     bench.cancel(job)
     epochs = bench.epochs(job)

@@ -1,6 +1,9 @@
 import os
 import threading
 
+import pytest
+
+from pippin.api.workers import WorkerReport
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store
 from tests.support.waiting import wait_for
@@ -22,15 +25,15 @@ def test_worker_is_listed_with_its_state_while_it_runs(store: Store) -> None:
     assert store.workers.all() == []
 
 
-def test_quiet_heartbeat_sends_nothing(store: Store) -> None:
+def test_quiet_heartbeat_sends_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = threading.Event()
     real = store.workers.heartbeat
 
-    def note(*arguments: object) -> None:
+    def note(report: WorkerReport) -> None:
         sent.set()
-        real(*arguments)
+        real(report)
 
-    store.workers.heartbeat = note
+    monkeypatch.setattr(store.workers, "heartbeat", note)
     with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
         assert sent.wait(10)
         with heartbeat.quiet():

@@ -11,6 +11,7 @@ import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+from redis.utils import str_if_bytes
 from rq import Queue, Worker
 from rq.job import Job as RqJob
 from rq.suspension import suspend
@@ -42,7 +43,7 @@ def queue(connection: Redis) -> Queue:
 def _rq_keys(connection: Redis) -> set[str]:
     """RQ's keys, without its lists of queues and workers and its records of workers."""
     lists = {"rq:queues", "rq:workers", f"rq:workers:{QUEUE}"}
-    found = {key.decode() for key in connection.keys("rq:*")} - lists
+    found = {str_if_bytes(key) for key in connection.keys("rq:*")} - lists
     return {key for key in found if not key.startswith("rq:worker:")}
 
 

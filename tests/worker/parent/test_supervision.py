@@ -104,7 +104,9 @@ def test_ending_of_a_child_settles_the_attempt(
     settle(bench.store, claim, ending)
     assert bench.standing(job) == settled
     if settled[1] == ["lost"]:
-        assert "SIGKILL" in bench.job(job).attempts[0].reason.detail
+        reason = bench.job(job).attempts[0].reason
+        assert reason is not None
+        assert "SIGKILL" in reason.detail
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pippin.models.mlmodel import (
 from pippin.models.mlmodel.pipeline import MAX_STAGES, stages_of
 from pippin.models.mlmodel.proto import Message, serialize
 from pippin.models.neighbors import NeighborsModel
+from pippin.models.record import PipelineSummary
 from pippin.models.spec import ArrayFeature, LabelFeature
 from tests.pippin.models.mlmodel.files import DENSE, SOFTMAX, embedding, message_in, neighbors, network, pipeline
 
@@ -286,6 +287,7 @@ def test_findings_of_the_last_model_have_its_index() -> None:
     found = inspection_of(opened(pipeline(embedding(), last)))
     findings = [(finding.rule, finding.pointer) for finding in found.findings]
     assert findings == [("runtime.batchnorm", "/models/1/layers/1")]
+    assert isinstance(found.model, PipelineSummary)
     assert (found.model.kind, len(found.model.front)) == ("pipeline", 1)
     assert inspection_of(opened(pipeline(embedding(), neighbors()))).findings == []
 

@@ -52,6 +52,7 @@ def test_restored_running_job_resumes_from_its_last_checkpoint(source: Side, tar
     assert target.restore(folder).given_back == 1
     restored = target.driver.read(job)
     # max_attempts is 1: a hand-back does not count as a lost attempt.
+    assert restored.checkpoint is not None
     assert (restored.status, restored.progress.epoch, restored.checkpoint.digest) == (Status.QUEUED, 1, digest)
     assert target.blobs.head(digest) is not None
     assert target.driver.waiting() == [(job.id, 2)]
@@ -160,6 +161,7 @@ def test_sweeper_is_held_while_a_backup_runs(source: Side, folder: Path, before_
     holders: list[str | None] = []
     before_each(Blobs, "fetch", lambda: holders.append(source.store.blob_ledger.holder()))
     source.save(folder)
+    assert holders[0] is not None
     assert holders[0].startswith("backup ")
     assert source.store.blob_ledger.holder() is None
 

@@ -41,4 +41,5 @@ def apple(frameworks: None, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPat
 @pytest.fixture
 def engine(apple: pytest.MonkeyPatch) -> Engine:  # noqa: ARG001
     """A new engine; the stand-in looks at its knobs only as it is used."""
-    return importlib.import_module("worker.engines.coreml.engine").CoreMLEngine()
+    made: Engine = importlib.import_module("worker.engines.coreml.engine").CoreMLEngine()
+    return made

@@ -3,6 +3,7 @@
 The stand-in computes in float64 by formulas of its own, so that this is the proof of the engine jax, too.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from pippin.models.mlmodel import build
 from pippin.models.mlmodel.proto import parse, serialize
 from pippin.models.spec import resolve
 from tests.worker.engines import lab
-from tests.worker.engines.lab import SOFTMAX, Notes
+from tests.worker.engines.lab import SOFTMAX, Layer, Notes
 from worker.engines.engine import Engine, Examples, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 
@@ -40,10 +41,10 @@ def _same(engine: Engine, run: TrainingRun) -> None:
             assert one.batch_losses == pytest.approx(other.batch_losses, abs=1e-5)
 
 
-def _classifier(**changes: object) -> bytes:
+def _classifier(*, layers: Sequence[Layer] = (DENSE,), **changes: object) -> bytes:
     """A softmax over four classes on a vector of three, changed."""
-    fields = {"outputs": [{"name": "y", "shape": [4]}], "layers": [DENSE], "optimizer": SGD} | changes
-    return build(resolve(lab.document(**fields | {"layers": [*fields["layers"], SOFTMAX]})))
+    fields = {"outputs": [{"name": "y", "shape": [4]}], "layers": [*layers, SOFTMAX], "optimizer": SGD}
+    return build(resolve(lab.document(**fields | changes)))
 
 
 def _points(count: int = 9) -> Examples:

@@ -41,7 +41,7 @@ def _stopped_after(engine: Engine, run: TrainingRun, epochs: int) -> Checkpoint:
 def _resumed(engine: Engine, run: TrainingRun, epochs: int) -> tuple[Weights, Notes]:
     """What a training learns that was stopped after so many epochs."""
     notes = Notes(takes_snapshots=True)
-    return engine.train(replace(run, resume=_stopped_after(engine, run, epochs)), notes), notes
+    return lab.train(engine, replace(run, resume=_stopped_after(engine, run, epochs)), notes), notes
 
 
 def _changed(run: TrainingRun, **hyperparameters: object) -> TrainingRun:
@@ -52,15 +52,22 @@ def _epochs(notes: Notes) -> list[int]:
     return [result.epoch for result in notes.results]
 
 
+def _notice(notes: Notes) -> str:
+    (notice,) = notes.notices
+    assert notice is not None
+    return notice
+
+
 def test_every_epoch_offers_a_checkpoint_of_the_updatable_weights(engine: Engine, run: TrainingRun) -> None:
     notes = Notes(takes_snapshots=True)
-    learned = engine.train(run, notes)
-    assert [kept.epoch for kept in notes.snapshots] == [1, 2, 3, 4, 5]
-    for kept in notes.snapshots:
+    learned = lab.train(engine, run, notes)
+    assert [kept and kept.epoch for kept in notes.snapshots] == [1, 2, 3, 4, 5]
+    snapshots = [kept for kept in notes.snapshots if kept]
+    for kept in snapshots:
         assert (kept.engine, kept.step, kept.batch_sums, kept.moments) == ("coreml", 0, (), ())
         assert kept.environment.keys() == {"system", "chip", "compute_units"}
         assert list(kept.weights) == ["out"]
-    before, last = (kept.weights["out"]["weights"] for kept in notes.snapshots[-2:])
+    before, last = (kept.weights["out"]["weights"] for kept in snapshots[-2:])
     np.testing.assert_array_equal(last, learned["out"]["weights"])
     assert (last != before).any()
     assert notes.notices == [None]
@@ -97,7 +104,9 @@ def test_stop_of_a_resumed_training_gives_at_least_its_first_checkpoint(engine: 
     checkpoint = _stopped_after(engine, run, 2)
     resumed = replace(run, resume=checkpoint)
     assert _stopped(engine, resumed, Notes(patience=0)) is checkpoint
-    assert _stopped(engine, resumed, Notes(patience=0, until=2)).epoch == 4
+    later = _stopped(engine, resumed, Notes(patience=0, until=2))
+    assert later is not None
+    assert later.epoch == 4
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
@@ -116,8 +125,10 @@ def test_resuming_without_momentum_and_shuffle_matches_an_unbroken_run(
         assert one.loss == pytest.approx(third.loss, abs=1e-5)
         assert one.validation_loss == pytest.approx(other.validation_loss, abs=1e-5)
         assert one.batch_losses == pytest.approx(other.batch_losses, abs=1e-5)
-    assert notes.snapshots[-1].epoch == 5
-    (notice,) = notes.notices
+    last = notes.snapshots[-1]
+    assert last is not None
+    assert last.epoch == 5
+    notice = _notice(notes)
     assert f"resumed from the weights after epoch {stop}" in notice
     sentence = "SGD without momentum and shuffling needs nothing else, but Apple does not guarantee identical results"
     assert sentence in notice
@@ -186,7 +197,7 @@ def test_the_notice_names_the_machine_before_and_the_one_now(engine: Engine, run
     elsewhere = {"system": "macOS 26.1", "chip": "Apple M4", "compute_units": "all"}
     notes = Notes()
     engine.train(replace(run, resume=replace(checkpoint, environment=elsewhere)), notes)
-    (notice,) = notes.notices
+    notice = _notice(notes)
     before = "it was computed with system macOS 26.1, chip Apple M4, compute units all, and continues with system "
     assert before in notice
     assert f"chip {checkpoint.environment['chip']}" in notice

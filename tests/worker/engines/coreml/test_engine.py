@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from pippin.api.states import Reason
+from pippin.jobs.checkpoints import Checkpoint
 from pippin.models.mlmodel import build, read
 from pippin.models.mlmodel.proto import parse, serialize
 from pippin.models.spec import resolve
@@ -34,15 +36,17 @@ def _mean_loss(run: TrainingRun, weights: Any) -> Any:  # noqa: ANN401 - approx(
     return pytest.approx(mean, abs=1e-5)
 
 
-def test_observer_is_called_on_the_training_thread(engine: Engine, notes: Notes) -> None:
+def test_observer_is_called_on_the_training_thread(
+    engine: Engine, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     threads = set()
     notes_ended = notes.epoch_ended
 
-    def ended(result: EpochResult, snapshot: object) -> None:
+    def ended(result: EpochResult, snapshot: Callable[[], Checkpoint] | None) -> None:
         threads.add(threading.current_thread())
         notes_ended(result, snapshot)
 
-    notes.epoch_ended = ended
+    monkeypatch.setattr(notes, "epoch_ended", ended)
     engine.train(_run(epochs=3), notes)
     assert notes.heard == ["began", "epoch 1", "epoch 2", "epoch 3"]
     assert threads == {threading.current_thread()}
@@ -93,7 +97,9 @@ def test_validation_loss_is_that_of_pippins_network(engine: Engine, notes: Notes
     run = _run(validation=lab.clouds(), epochs=2)
     learned = engine.train(run, notes)
     assert notes.results[-1].validation_loss == _mean_loss(run, learned)
-    assert 0 <= notes.results[-1].validation_accuracy <= 1
+    accuracy = notes.results[-1].validation_accuracy
+    assert accuracy is not None
+    assert 0 <= accuracy <= 1
 
 
 def test_a_regression_is_validated_without_accuracy(engine: Engine, notes: Notes) -> None:
@@ -121,16 +127,16 @@ def test_validation_loss_on_a_hidden_blob_is_measured(engine: Engine, notes: Not
 
 def test_scale_of_the_data_is_applied(engine: Engine, notes: Notes) -> None:
     clouds = lab.clouds()
-    plain = engine.train(_run(validation=clouds), notes)
+    plain = lab.train(engine, _run(validation=clouds), notes)
     large = Examples({**clouds.arrays, "x": clouds.arrays["x"] * 4}, {"x": 0.25}, clouds.count)
-    scaled = engine.train(lab.run(_model(), large, large), notes)
+    scaled = lab.train(engine, lab.run(_model(), large, large), notes)
     np.testing.assert_array_equal(scaled["out"]["weights"], plain["out"]["weights"])
     assert notes.results[0].validation_loss == notes.results[1].validation_loss
 
 
 def test_the_learning_rate_changes_at_the_end_of_an_epoch(engine: Engine, notes: Notes) -> None:
-    changed = engine.train(replace(_run(epochs=3), learning_rates=(0.1, 0.0, 0.0)), notes)
-    once = engine.train(_run(epochs=1), notes)
+    changed = lab.train(engine, replace(_run(epochs=3), learning_rates=(0.1, 0.0, 0.0)), notes)
+    once = lab.train(engine, _run(epochs=1), notes)
     np.testing.assert_array_equal(changed["hidden"]["weights"], once["hidden"]["weights"])
 
 
@@ -150,11 +156,13 @@ def test_stop_takes_effect_between_core_ml_events(engine: Engine, apple: pytest.
     assert notes.heard == ["began", "epoch 1"]
 
 
-def test_exception_of_the_observer_ends_the_training(engine: Engine, notes: Notes) -> None:
+def test_exception_of_the_observer_ends_the_training(
+    engine: Engine, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(_notice: str | None) -> None:
         raise LookupError("the observer is broken")
 
-    notes.training_began = broken
+    monkeypatch.setattr(notes, "training_began", broken)
     with pytest.raises(LookupError, match="the observer is broken"):
         engine.train(_run(), notes)
 

@@ -129,9 +129,9 @@ def test_predictions_that_contradict_the_weights_end_the_attempt(
 def test_refused_constructor_is_called_again_with_corrected_metadata(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
-    plain = engine.train(run, notes)
+    plain = lab.train(engine, run, notes)
     apple.setenv("APPLE_STANDIN_FIVE_ARGUMENTS", "raises")
-    learned = engine.train(run, notes)
+    learned = lab.train(engine, run, notes)
     np.testing.assert_array_equal(learned["dense"]["weights"], plain["dense"]["weights"])
     assert len(notes.lines) == 2
 
@@ -139,10 +139,10 @@ def test_refused_constructor_is_called_again_with_corrected_metadata(
 def test_hyperparameters_become_file_defaults_without_the_constructor(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
-    plain = engine.train(run, notes)
+    plain = lab.train(engine, run, notes)
     apple.setenv("APPLE_STANDIN_FIVE_ARGUMENTS", "raises")
     apple.setattr("objc.registerMetaDataForSelector", lambda *_: None)
-    learned = engine.train(run, notes)
+    learned = lab.train(engine, run, notes)
     np.testing.assert_array_equal(learned["dense"]["weights"], plain["dense"]["weights"])
     assert len(notes.results) == 6
     assert "chooses the compute units" in notes.lines[-1]

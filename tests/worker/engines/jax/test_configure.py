@@ -22,7 +22,8 @@ assert "jax" not in sys.modules
 print(json.dumps(dict(os.environ)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    return json.loads(done.stdout)
+    variables: dict[str, str] = json.loads(done.stdout)
+    return variables
 
 
 def test_configure_after_the_import_of_jax_is_refused(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
 
 from pippin.api.states import Reason
-from pippin.models.mlmodel import Samples, build, open_model, read, with_learned
+from pippin.models.mlmodel import Model, Pipeline, Samples, build, open_model, read, with_learned
 from pippin.models.mlmodel.proto import new_model, parse, serialize
+from pippin.models.neighbors import NeighborsModel
 from pippin.models.spec import resolve
 from pippin.models.spec.layer import Message
 from pippin.network import predict
@@ -76,7 +77,9 @@ def test_a_classifier_learns_its_own_classes(notes: Notes) -> None:
     learned = JaxEngine().train(lab.run(data, examples, examples, epochs=40, learning_rate=1.0), notes)
     assert notes.results[-1].validation_accuracy == 1
     trained = read(with_learned(data, learned))
-    assert trained.resolved.spec.classifier.labels == ("cat", "dog")
+    classifier = trained.resolved.spec.classifier
+    assert classifier is not None
+    assert classifier.labels == ("cat", "dog")
     probabilities = predict(trained.resolved, trained.weights, {"x": EYE})["y"]
     assert probabilities.argmax(axis=1).tolist() == [0, 0, 1, 1]
 
@@ -100,7 +103,7 @@ def test_image_is_scaled_by_the_models_scaler_only(notes: Notes, color: str) -> 
     data = network(inputs=[image], layers=layers, outputs=[{"name": "dense"}], loss={"type": "mean_squared_error"})
     pixels = np.array([[[[10, 20]], [[30, 40]], [[50, 60]]]], dtype=np.uint8)
     examples = lab.examples({}, x=pixels, dense_true=np.array([[1.0]], dtype=np.float32))
-    learned = JaxEngine().train(lab.run(data, examples, learning_rate=0.5), notes)
+    learned = lab.train(JaxEngine(), lab.run(data, examples, learning_rate=0.5), notes)
     # From zero, one step of w <- w + (truth - 0) * x, with x as the scaler leaves it.
     ordered = pixels[0, ::-1] if color == "bgr" else pixels[0]
     seen = ordered * 0.5 + np.array([1, 2, 3]).reshape(3, 1, 1)
@@ -140,7 +143,15 @@ def test_neighbours_store_the_examples_in_order(notes: Notes) -> None:
     assert learned.points.tolist() == [[0, 0], [1, 1], [2, 0]]
     assert learned.labels == ("red", "blue", "red")
     assert (notes.results[0].loss, notes.results[0].validation_accuracy) == (None, 1)
-    assert open_model(with_learned(data, learned)).labels == ("red", "blue", "red")
+    trained = open_model(with_learned(data, learned))
+    assert isinstance(trained, NeighborsModel)
+    assert trained.labels == ("red", "blue", "red")
+
+
+def _opened(data: bytes) -> Pipeline:
+    opened = open_model(data)
+    assert isinstance(opened, Pipeline)
+    return opened
 
 
 def test_neighbours_in_a_pipeline_train_on_the_front_models_output(notes: Notes, embedding: Message) -> None:
@@ -148,29 +159,33 @@ def test_neighbours_in_a_pipeline_train_on_the_front_models_output(notes: Notes,
     x = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
     examples = lab.examples(x=x, color=np.arange(300).reshape(-1, 1) % 3)
     learned = JaxEngine().train(replace(lab.run(data, examples), class_names=("a", "b", "c")), notes)
-    front = open_model(data).front[0]
+    assert isinstance(learned, Samples)
+    front = _opened(data).front[0]
     expected = predict(front.resolved, front.weights, {"x": x})["point"]
     np.testing.assert_allclose(learned.points, expected, rtol=1e-5, atol=1e-6)
     assert learned.labels[:4] == ("a", "b", "c", "a")
     assert any("frozen" in line for line in notes.lines)
-    trained = open_model(with_learned(data, learned))
-    assert len(trained.last.labels) == 300
+    trained = _opened(with_learned(data, learned)).last
+    assert isinstance(trained, NeighborsModel)
+    assert len(trained.labels) == 300
 
 
 def test_the_last_network_of_a_pipeline_is_trained(notes: Notes, embedding: Message) -> None:
     last = parse(network(inputs=[{"name": "point", "shape": [2]}]))
     data = pipeline(embedding, last)
     examples = lab.examples(x=EYE, y_true=ALTERNATING)
-    learned = JaxEngine().train(lab.run(data, examples, examples, epochs=3), notes)
-    front = open_model(data).front[0]
+    learned = lab.train(JaxEngine(), lab.run(data, examples, examples, epochs=3), notes)
+    front = _opened(data).front[0]
     point = predict(front.resolved, front.weights, {"x": EYE})["point"]
-    alone = JaxEngine().train(
+    alone = lab.train(
+        JaxEngine(),
         lab.run(serialize(last), lab.examples(point=point, y_true=ALTERNATING), epochs=3),
         Notes(),
     )
     np.testing.assert_allclose(learned["dense"]["weights"], alone["dense"]["weights"], rtol=1e-5, atol=1e-6)
-    trained = open_model(with_learned(data, learned))
-    assert np.array_equal(trained.last.weights["dense"]["weights"], learned["dense"]["weights"])
+    trained = _opened(with_learned(data, learned)).last
+    assert isinstance(trained, Model)
+    assert np.array_equal(trained.weights["dense"]["weights"], learned["dense"]["weights"])
 
 
 def test_pipeline_resumes_from_a_checkpoint_of_its_last_model(notes: Notes, embedding: Message) -> None:
@@ -183,6 +198,7 @@ def test_pipeline_resumes_from_a_checkpoint_of_its_last_model(notes: Notes, embe
     with pytest.raises(Stopped) as stopped:
         JaxEngine().train(run, Notes(patience=2 + 2 + 1))
     checkpoint = stopped.value.checkpoint
+    assert checkpoint is not None
     assert (checkpoint.epoch, checkpoint.step, list(checkpoint.weights)) == (1, 1, ["dense"])
     assert lab.bits(JaxEngine().train(replace(run, resume=checkpoint), Notes())) == lab.bits(whole)
 

@@ -37,13 +37,13 @@ def _run(*rates: float) -> TrainingRun:
     ],
 )
 def test_each_epoch_uses_its_own_learning_rate(switches: Switches, expected: float, notes: Notes) -> None:
-    trained = JaxEngine(switches).train(_run(0.1, 0.05), notes)
+    trained = lab.train(JaxEngine(switches), _run(0.1, 0.05), notes)
     assert trained["line"]["weights"].item() == pytest.approx(expected, abs=1e-6)
 
 
 def test_learning_rates_override_the_hyperparameter(notes: Notes) -> None:
     run = _run(0.0, 0.0)
-    assert JaxEngine().train(run, notes)["line"]["weights"] == read(run.model).weights["line"]["weights"]
+    assert lab.train(JaxEngine(), run, notes)["line"]["weights"] == read(run.model).weights["line"]["weights"]
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
@@ -53,8 +53,8 @@ def test_equal_rate_in_every_epoch_changes_no_bit(kind: str, notes: Notes) -> No
     random = np.random.default_rng(1)
     examples = lab.examples(x=random.normal(size=(6, 3)).astype(np.float32), y_true=random.integers(0, 2, (6, 1)))
     run = lab.run(file, examples, epochs=3, learning_rate=0.1, **values)
-    plain = JaxEngine().train(run, notes)
-    scheduled = JaxEngine().train(replace(run, learning_rates=(0.1, 0.1, 0.1)), notes)
+    plain = lab.train(JaxEngine(), run, notes)
+    scheduled = lab.train(JaxEngine(), replace(run, learning_rates=(0.1, 0.1, 0.1)), notes)
     assert plain["dense"]["weights"].tobytes() == scheduled["dense"]["weights"].tobytes()
 
 

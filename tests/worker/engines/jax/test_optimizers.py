@@ -57,7 +57,7 @@ GRADIENTS = (1, 2, -1, 0)
 
 def _adam_weights(form: AdamForm) -> list[float]:
     optimizer = Adam(learning_rate=0.1, beta1=0.5, beta2=0.75, eps=0.1, form=form)
-    rows = np.float32(optimizer.step_scalars(1, len(GRADIENTS)))
+    rows = optimizer.step_scalars(1, len(GRADIENTS)).astype(np.float32)
     weight, moments = jnp.float32(1), (jnp.float32(0), jnp.float32(0))
     weights = []
     for gradient, row in zip(GRADIENTS, rows, strict=True):
@@ -90,9 +90,8 @@ def test_each_form_of_adam_equals_arithmetic_by_hand(form: AdamForm, weights: li
 
 def test_bias_corrections_are_computed_in_double_precision() -> None:
     # 1 - 0.999 in float32 is 0.0010000467; the correction of the first step must undo the factor exactly.
-    row = np.float32(
-        Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, eps=1e-8, form="eps_outside").step_scalars(1, 1)[0]
-    )
+    optimizer = Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, eps=1e-8, form="eps_outside")
+    row = optimizer.step_scalars(1, 1)[0].astype(np.float32)
     assert row[3] == row[6] == np.float32(0.001)
 
 

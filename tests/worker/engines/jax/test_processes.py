@@ -17,7 +17,8 @@ pytestmark = pytest.mark.full
 def _job(*arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.worker.engines.jax.one_job", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100)
-    return json.loads(done.stdout)
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 @pytest.fixture(scope="module")

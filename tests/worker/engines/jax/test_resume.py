@@ -168,6 +168,7 @@ def test_snapshots_change_no_bit_and_each_can_be_resumed(run: TrainingRun, unbro
     assert [(found.epoch, found.step, found.taken) for found in taker.snapshots if found] == [(1, 0, 3), (2, 0, 6)]
     for found in taker.snapshots:
         notes = Notes()
+        assert found is not None
         resumed = replace(run, resume=read_checkpoint(write_checkpoint(found)))
         assert _outcome(_stepwise(), resumed, notes) == unbroken.after(found.epoch)
         assert notes.notices == [None]
@@ -186,6 +187,7 @@ def test_checkpoint_holds_the_trained_weights_and_their_moments(run: TrainingRun
 @ADAM
 def test_mid_epoch_checkpoint_holds_the_order_of_the_previous_epoch(halfway: Checkpoint) -> None:
     first = shuffled(first_state(11, 7))
+    assert halfway.shuffle is not None
     assert halfway.shuffle.order.tolist() == first.order.tolist()
     assert halfway.shuffle.generator == first.generator
     assert halfway.switches == Switches().document()
@@ -218,8 +220,9 @@ def test_each_switch_changes_the_training_and_resumes_exactly(run: TrainingRun, 
 def test_resuming_does_not_modify_the_checkpoint(run: TrainingRun, halfway: Checkpoint) -> None:
     before = write_checkpoint(halfway)
     # JAX uses aligned memory without a copy, and the program overwrites its arguments.
-    aligned = replace(halfway, weights={name: dict(arrays) for name, arrays in halfway.weights.items()})
-    for arrays in aligned.weights.values():
+    weights = {name: dict(arrays) for name, arrays in halfway.weights.items()}
+    aligned = replace(halfway, weights=weights)
+    for arrays in weights.values():
         for key, array in arrays.items():
             room = np.zeros(array.size + 16, np.float32)
             begin = -room.ctypes.data % 64 // 4
@@ -323,6 +326,7 @@ def test_non_finite_loss_gives_no_snapshot() -> None:
     with pytest.raises(EngineError, match="at step 1 of epoch 2"):
         JaxEngine().train(_ruin(epochs=9, learning_rate=1), taker)
     first, second = taker.snapshots
+    assert first is not None
     assert np.isfinite(first.weights["line"]["weights"]).all()
     assert second is None
 

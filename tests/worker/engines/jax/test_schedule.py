@@ -87,6 +87,7 @@ def test_core_mls_order_continues_from_the_previous_epoch() -> None:
 def test_checkpoint_holds_core_mls_order_of_the_last_finished_epoch() -> None:
     whole = CoreMLOrders(first_state(9, 4), range(1, 4))
     whole.of(1)
+    assert whole.shuffle is not None
     assert whole.shuffle.order.tolist() == list(range(9))
     whole.finish()
     # In the middle of the second epoch.
