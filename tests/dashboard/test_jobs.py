@@ -130,3 +130,57 @@ def test_jobs_selected_by_keyboard_are_compared(page: Page, crowd: list[str]) ->
     expect(page.get_by_role("heading", name="Compare", level=1)).to_be_visible()
     expect(page.get_by_role("columnheader", name=f"waits #{CROWD - 1}")).to_be_visible()
     expect(page.get_by_role("columnheader", name=f"waits #{CROWD - 3}")).to_be_visible()
+
+
+def shown_ids(page: Page) -> list[str]:
+    return [str(each.get_attribute("data-id")) for each in page.locator("tbody tr[data-id]").all()]
+
+
+def test_any_column_sorts_the_jobs_and_is_kept_in_the_address(page: Page, trained_job: str, slow_job: str) -> None:
+    page.goto("/#/jobs?status=succeeded&sort=loss")
+    expect(row(page, slow_job)).to_be_visible()
+    ids = shown_ids(page)
+    assert ids.index(trained_job) < ids.index(slow_job)
+    head = page.get_by_role("columnheader", name="Loss")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    page.get_by_role("button", name="Accuracy").click()
+    expect(page.get_by_role("columnheader", name="Accuracy")).to_have_attribute("aria-sort", "descending")
+    page.wait_for_function("() => location.hash.includes('sort=-accuracy')")
+    ids = shown_ids(page)
+    assert ids.index(trained_job) < ids.index(slow_job)
+
+
+@pytest.mark.usefixtures("crowd")
+def test_the_total_is_shown_before_all_jobs_are_fetched(page: Page) -> None:
+    page.goto("/#/jobs?label=crowd%3Dyes")
+    expect(page.get_by_text(f"{CROWD} jobs", exact=True)).to_be_visible()
+
+
+def test_going_back_restores_the_position_and_the_selection(page: Page, crowd: list[str]) -> None:
+    page.goto("/#/jobs?label=crowd%3Dyes")
+    expect(row(page, crowd[0])).to_be_visible()
+    row(page, crowd[1]).get_by_role("checkbox").check()
+    region = page.get_by_role("region", name="Table of jobs")
+    region.evaluate("element => { element.scrollTop = 3000; }")
+    page.wait_for_function("() => history.state?.scrollTop === 3000 && history.state.chosen.length === 1")
+    page.locator("tbody tr[data-id]").nth(20).get_by_role("link").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("waits")
+    page.go_back()
+    page.wait_for_function("() => document.querySelector('.jobs-table')?.scrollTop === 3000")
+    expect(page.get_by_role("button", name="Clear selection")).to_be_visible()
+
+
+def test_selected_jobs_are_cancelled_and_deleted_together(page: Page, api: Api) -> None:
+    ids = [api.submit(name=f"unwanted {n}", engine="coreml", labels={"fate": "delete"})["id"] for n in range(3)]
+    page.goto("/#/jobs?label=fate%3Ddelete")
+    for word, dialog in (("Cancel", "Cancel 3 jobs?"), ("Delete", "Delete 3 jobs?")):
+        for job_id in ids:
+            row(page, job_id).get_by_role("checkbox").check()
+        page.get_by_role("button", name=word, exact=True).click()
+        page.get_by_role("dialog", name=dialog).get_by_role("button", name=f"{word} them").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        if word == "Cancel":
+            for job_id in ids:
+                expect(row(page, job_id)).to_contain_text("cancelled")
+    expect(page.get_by_text("No job matches")).to_be_visible()
+    assert not api.job_ids() & set(ids)

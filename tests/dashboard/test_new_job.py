@@ -145,3 +145,33 @@ def test_the_form_is_accessible(scheme: str, open_page: OpenPage, check_accessib
     expect(page.get_by_text("585,958 parameters")).to_be_visible()
     check_accessibility(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_form_keeps_what_was_entered(page: Page) -> None:
+    page.goto("/#/new")
+    page.get_by_label("Model", exact=True).select_option("Write a spec")
+    page.get_by_label("Spec, JSON or YAML").fill("layers: [")
+    page.get_by_label("Labels").fill("team=vision")
+    page.wait_for_function("() => (sessionStorage.getItem('draft:#/new') ?? '').includes('vision')")
+    page.get_by_role("link", name="Datasets", exact=True).click()
+    expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_label("Labels")).to_have_value("team=vision")
+    expect(page.get_by_label("Spec, JSON or YAML")).to_have_value("layers: [")
+
+
+def test_a_failed_upload_blocks_training(page: Page, faults: Faults, api: Api) -> None:
+    faults.expected.append("status of 422")
+    before = api.job_ids()
+    page.goto("/#/new")
+    drop = page.locator(".dataset-drop input[type=file]")
+    drop.set_input_files([{"name": "broken.npz", "mimeType": "application/octet-stream", "buffer": b"no archive"}])
+    expect(page.get_by_role("alert").first).to_be_visible()
+    page.get_by_role("button", name="Train").click()
+    expect(page.get_by_text("broken.npz could not be uploaded")).to_be_visible()
+    assert api.job_ids() == before
+
+
+def test_a_diverged_job_is_cloned_with_a_tenth_of_the_rate(page: Page, trained_job: str) -> None:
+    page.goto(f"/#/new?from={trained_job}&rate=0.1")
+    expect(page.get_by_label("Learning rate")).to_have_value("0.0001")

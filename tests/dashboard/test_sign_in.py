@@ -89,3 +89,22 @@ def test_sign_in_dialog_reopens_when_the_token_is_revoked(page: Page, service: S
     expect(sign_in_dialog(page)).to_have_count(0)
     service.revoke_token(token)
     expect(sign_in_dialog(page)).to_be_visible()
+
+
+def test_reader_sees_who_is_signed_in_and_signs_out(page: Page, token: str) -> None:
+    page.goto("/#/jobs")
+    sign_in(page, token)
+    expect(page.locator("sign-out")).to_contain_text("submit")
+    page.get_by_role("button", name="Sign out").click()
+    expect(sign_in_dialog(page)).to_be_visible()
+
+
+def test_what_a_token_may_not_do_is_not_offered(page: Page, service: ServiceProcess, token: str) -> None:
+    with Client(service.url, token=token) as client:
+        job = client.train("mnist-cnn", "mnist-sample", epochs=1, engine="coreml")
+    page.goto(f"/#/jobs/{job.id}")
+    sign_in(page, service.add_token("read"))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("sign-out")).to_contain_text("read")
+    for name in ("Pause", "Cancel", "New job", "Clone and edit"):
+        expect(page.get_by_text(name, exact=True)).to_be_hidden()
