@@ -88,9 +88,9 @@ def test_the_address_keeps_the_settings_of_charts(page: Page, loss_chart: Locato
     page.get_by_label("Smoothing").fill("0.6")
     page.wait_for_function("() => location.hash.includes('log=1') && location.hash.includes('smoothing=0.6')")
     page.reload()
-    page.wait_for_function("() => document.querySelector('.chart')?.chart?.axes.y.log")
+    page.wait_for_function("() => document.querySelector('.chart')?.chart?.shown[0].faint?.length === 3")
+    assert loss_chart.evaluate("element => element.chart.axes.y.log")
     expect(page.get_by_label("Smoothing")).to_have_value("0.6")
-    assert loss_chart.evaluate("element => element.chart.shown[0].faint.length") == 3
 
 
 def test_a_swipe_over_a_chart_scrolls_a_phone(open_page: OpenPage, trained_job: str) -> None:
