@@ -8,7 +8,7 @@ from tests.dashboard.conftest import Api
 
 @pytest.mark.usefixtures("trained_job")
 def test_keyboard_alone_submits_pauses_resumes_compares_and_downloads(page: Page, api: Api) -> None:
-    page.goto("/#/new")
+    page.goto("/#/new?dataset=mnist-sample")
     expect(page.get_by_role("heading", name="New job")).to_be_visible()
     page.get_by_role("spinbutton", name="Epochs", exact=True).focus()
     page.keyboard.type("400")
