@@ -149,7 +149,7 @@ def test_the_form_is_accessible(scheme: str, open_page: OpenPage, check_accessib
 
 def test_the_form_keeps_what_was_entered(page: Page) -> None:
     page.goto("/#/new")
-    page.get_by_label("Model", exact=True).select_option("Write a spec")
+    page.get_by_role("combobox", name="Model", exact=True).select_option("Write a spec")
     page.get_by_label("Spec, JSON or YAML").fill("layers: [")
     page.get_by_label("Labels").fill("team=vision")
     page.wait_for_function("() => (sessionStorage.getItem('draft:#/new') ?? '').includes('vision')")

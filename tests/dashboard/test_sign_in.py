@@ -101,7 +101,7 @@ def test_reader_sees_who_is_signed_in_and_signs_out(page: Page, token: str) -> N
 
 def test_what_a_token_may_not_do_is_not_offered(page: Page, service: ServiceProcess, token: str) -> None:
     with Client(service.url, token=token) as client:
-        job = client.train("mnist-cnn", "mnist-sample", epochs=1, engine="coreml")
+        job = client.submit({"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "engine": "coreml"})
     page.goto(f"/#/jobs/{job.id}")
     sign_in(page, service.add_token("read"))
     expect(page.get_by_role("heading", level=1)).to_be_visible()
