@@ -29,7 +29,7 @@ export function curves(id, query) {
     accuracyCard,
     el("section", { class: "card" }, el("h2", {}, "Examples a second"), speed.element),
   ]);
-  const table = el("details", { class: "card" }, el("summary", {}, "All epochs as a table"), [
+  const table = el("details", { class: "card", ontoggle: fillTable }, el("summary", {}, "All epochs as a table"), [
     el("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Epochs" }, [
       el("table", {}, el("thead", {}, el("tr", {}, names.map((name) => el("th", { scope: "col", class: "number" }, name)))), rows),
     ]),
@@ -41,13 +41,22 @@ export function curves(id, query) {
     if (epochs.has(epoch.epoch)) return;
     eventIds.set(epoch.epoch, eventId);
     epochs.set(epoch.epoch, epoch);
-    const { loss: own, validation_loss: other, validation_accuracy: right } = epoch;
-    const lossText = epoch.diverged ? "diverged" : figure(own);
-    const cells = [epoch.epoch, lossText, figure(other), percent(right), count(epoch.examples_per_second), duration(epoch.seconds), epoch.attempt];
-    rows.append(el("tr", {}, cells.map((cell) => el("td", { class: "number" }, String(cell)))));
+    if (table.open) rows.append(row(epoch));
     show();
     draw();
     fetchBatches();
+  }
+
+  function row(epoch) {
+    const { loss: own, validation_loss: other, validation_accuracy: right } = epoch;
+    const lossText = epoch.diverged ? "diverged" : figure(own);
+    const cells = [epoch.epoch, lossText, figure(other), percent(right), count(epoch.examples_per_second), duration(epoch.seconds), epoch.attempt];
+    return el("tr", {}, cells.map((cell) => el("td", { class: "number" }, String(cell))));
+  }
+
+  /** Makes the rows when the table is opened: those of 5,000 epochs take seconds. */
+  function fillTable() {
+    rows.replaceChildren(...(table.open ? [...epochs.values()].map(row) : []));
   }
 
   function update(job) {

@@ -2,9 +2,11 @@
 import { el } from "../../lib/dom.js";
 import { bytes, figure, percent } from "../../lib/format.js";
 
-const MAX_EVENTS = 5000;
+const MAX_EVENTS = 1000;
+// Making a format for each event would take most of the time.
+const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 
-/** A list of events; `add(type, data, time)` appends one. */
+/** A list of the newest events; `add(type, data, time)` appends one. */
 export function eventLog() {
   const list = el("ol", { class: "events", tabindex: 0, "aria-label": "Events and log lines" });
   const only = el("select", { onchange: () => (list.dataset.only = only.value) }, [
@@ -23,15 +25,19 @@ export function eventLog() {
   /** Appends once per frame, because the stream of a finished job sends all events at once. */
   function add(type, data, time) {
     if (!waiting.length) requestAnimationFrame(flush);
-    const clock = time ? new Date(time).toLocaleTimeString("en-GB", { hour12: false }) : "";
-    waiting.push(
-      el("li", { class: type }, el("time", time ? { datetime: new Date(time).toISOString() } : {}, clock), el("span", { class: "kind" }, type), el("span", {}, sentence(type, data))),
-    );
+    waiting.push({ type, data, time });
+    // Of many events at once only the newest become elements.
+    if (waiting.length > 2 * MAX_EVENTS) waiting = waiting.slice(-MAX_EVENTS);
+  }
+
+  function row({ type, data, time }) {
+    const clock = time ? CLOCK.format(time) : "";
+    return el("li", { class: type }, el("time", time ? { datetime: new Date(time).toISOString() } : {}, clock), el("span", { class: "kind" }, type), el("span", {}, sentence(type, data)));
   }
 
   function flush() {
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    list.append(...waiting.slice(-MAX_EVENTS));
+    list.append(...waiting.slice(-MAX_EVENTS).map(row));
     waiting = [];
     while (list.childElementCount > MAX_EVENTS) list.firstChild.remove();
     if (atEnd) list.scrollTop = list.scrollHeight;
