@@ -5,36 +5,32 @@ from collections.abc import Callable, Iterator, Sequence
 from pippin.api.jobs import Job
 from pippin.store.listing import Page
 
-MAX_SCANNED = 1000
-"""The number of jobs that one request looks at."""
+MAX_READS = 10
+"""The number of pages of the list that one request reads, each of a bounded size."""
 
 
 def search(read: Callable[[str | None], Page[Job]], words: Sequence[str], after: str | None, limit: int) -> Page[Job]:
-    """The newest jobs that contain every word.
+    """The newest jobs that contain every word, from the first page of the list that has any.
 
     A page may have fewer jobs than `limit`, or none, and yet have a `next`: then the search continues there.
 
     Args:
-        read: Reads the page of jobs after an id.
+        read: Reads the page of the list after an id.
         words: In lower case.
         after: Only jobs older than this id.
         limit: Maximum number of jobs, 1 or more.
     """
     matches: list[Job] = []
-    cursor, scanned = after, 0
-    while True:
+    cursor = after
+    for _ in range(MAX_READS):
         page = read(cursor)
-        for place, job in enumerate(page.items):
-            if not contains(job, words):
-                continue
-            matches.append(job)
-            is_last = place == len(page.items) - 1 and page.next is None
-            if len(matches) == limit and not is_last:
-                return Page(tuple(matches), job.id)
         cursor = page.next
-        scanned += len(page.items) + len(page.unreadable)
-        if cursor is None or scanned >= MAX_SCANNED:
-            return Page(tuple(matches), cursor)
+        matches = [job for job in page.items if contains(job, words)]
+        if len(matches) > limit:
+            return Page(tuple(matches[:limit]), matches[limit - 1].id)
+        if matches or cursor is None:
+            break
+    return Page(tuple(matches), cursor)
 
 
 def contains(job: Job, words: Sequence[str]) -> bool:

@@ -156,7 +156,7 @@ def test_search_finds_the_jobs_with_all_words(http: httpx2.Client, submit: Submi
 def test_search_looks_at_a_limited_number_of_jobs(
     http: httpx2.Client, submit: Submit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_SCANNED", 2)
+    monkeypatch.setattr(search, "MAX_READS", 1)
     monkeypatch.setattr(jobs, "_SEARCHED", 2)
     oldest = submit(name="wanted")["id"]
     for n in range(3):
