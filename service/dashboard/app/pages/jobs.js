@@ -109,7 +109,7 @@ export async function show(main, _parameters, query) {
     const mine = list;
     try {
       do await mine.more();
-      while (mine === list && mine.needs(scrollTop / rows.height + AHEAD));
+      while (mine === list && scrollTop && mine.needs(scrollTop / rows.height + AHEAD));
       problem = null;
     } catch (error) {
       problem = error;
